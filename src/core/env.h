@@ -1,0 +1,51 @@
+/* The world as joulemap sees it: where /sys and /proc start, which NVML to load, what time it is. Everything that
+ * touches the machine takes a struct jm_env, so that tests put another world in its place. */
+#ifndef CORE_ENV_H
+#define CORE_ENV_H
+
+#include "joulemap/joulemap.h"
+
+#include <sys/types.h>
+
+#define JM_PATH_MAX 1024
+
+struct jm_env {
+	char root[512];  /* prefix of /sys and /proc, no trailing slash; empty: the live machine */
+	char nvml[512];  /* path of the NVML library; empty: libnvidia-ml.so.1 */
+	bool is_live;    /* false when root or nvml stand in for the machine */
+	int64_t (*now_ns)(void *ctx);                              /* CLOCK_MONOTONIC */
+	int64_t (*realtime_ns)(void *ctx);                         /* CLOCK_REALTIME */
+	int (*sleep_until_ns)(void *ctx, int64_t t_ns);            /* absolute, monotonic; 0, or JM_E_CANCELLED */
+	long (*perf_event_open)(void *ctx, void *attr, pid_t pid, int cpu, int group_fd, unsigned long flags);
+	void *ctx;
+};
+
+/* Fills env from JOULEMAP_ROOT and JOULEMAP_NVML and the system's clocks. */
+void jm_env_init(struct jm_env *env);
+
+/* Gives the time on env's monotonic clock, ns. Hot path: no lock, no allocation. */
+static inline int64_t jm_env_now(const struct jm_env *env)
+{
+	return env->now_ns(env->ctx);
+}
+
+/* Gives the time on env's wall clock, ns since 1970. */
+static inline int64_t jm_env_realtime(const struct jm_env *env)
+{
+	return env->realtime_ns(env->ctx);
+}
+
+/* Writes root + path (path begins with '/') to out. Errors: JM_E_INVALID when it does not fit. */
+int jm_env_path(const struct jm_env *env, const char *path, char *out, size_t out_size);
+
+/* Opens root + path read-only, close-on-exec. Gives the descriptor or a negative JM_E_ code. */
+int jm_env_open(const struct jm_env *env, const char *path);
+
+/* Reads root + path whole, at most size - 1 bytes, without trailing white space, and terminates it. Errors: as open;
+ * JM_E_FORMAT when empty. */
+int jm_env_read_text(const struct jm_env *env, const char *path, char *out, size_t size);
+
+/* Reads root + path as one decimal integer. Errors: as jm_env_read_text; JM_E_FORMAT on trailing junk. */
+int jm_env_read_i64(const struct jm_env *env, const char *path, int64_t *out);
+
+#endif

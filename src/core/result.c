@@ -1,0 +1,84 @@
+#define _GNU_SOURCE
+#include "core/result.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT(name, text) text,
+static const char *const method_texts[] = {JM_METHOD_LIST(TEXT)};
+#undef TEXT
+#define N_METHODS (sizeof(method_texts) / sizeof(method_texts[0]))
+
+const char *jm_method_text(enum jm_method method)
+{
+	return (unsigned)method < N_METHODS ? method_texts[method] : "unknown";
+}
+
+int jm_method_parse(const char *text, enum jm_method *out)
+{
+	size_t i;
+
+	for (i = 0; i < N_METHODS; i++) {
+		if (strcmp(text, method_texts[i]) == 0) {
+			*out = (enum jm_method)i;
+			return 0;
+		}
+	}
+	return JM_E_INVALID;
+}
+
+static void free_texts(char **texts, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+void jm_result_finish(struct jm_result *r)
+{
+	free(r->channels);
+	free(r->layers);
+	free(r->types);
+	free(r->iterations);
+	free(r->closure);
+	free_texts(r->warnings, r->n_warnings);
+	free_texts(r->names, r->n_names);
+	memset(r, 0, sizeof(*r));
+}
+
+/* Appends text (owned from then on) to a list; frees it on failure. */
+static int append(char ***texts, size_t *n, char *text)
+{
+	char **grown = text ? realloc(*texts, (*n + 1) * sizeof(**texts)) : NULL;
+
+	if (!grown) {
+		free(text);
+		return JM_E_NOMEM;
+	}
+	*texts = grown;
+	grown[(*n)++] = text;
+	return 0;
+}
+
+int jm_result_warn(struct jm_result *r, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	return append(&r->warnings, &r->n_warnings, n < 0 ? NULL : text);
+}
+
+const char *jm_result_text(struct jm_result *r, const char *text)
+{
+	char *copy = strdup(text);
+
+	return append(&r->names, &r->n_names, copy) ? NULL : copy;
+}

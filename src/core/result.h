@@ -1,0 +1,118 @@
+/* The result: what a recording says, ready to be printed or exported. Doubles in J, W, s; NAN is unknown, and then the
+ * reason stands beside it. docs: "joulemap-report/1" in docs/report-format.md. */
+#ifndef CORE_RESULT_H
+#define CORE_RESULT_H
+
+#include "core/channel.h"
+#include "core/ledger.h"
+
+struct jm_interval {
+	double low, high; /* both NAN: unknown */
+};
+
+#define JM_METHOD_LIST(X)                                                                                              \
+	X(AUTO, "auto")                                                                                                \
+	X(SHARE, "share")                                                                                              \
+	X(WINDOW, "window")                                                                                            \
+	X(INTEGRATE, "integrate")                                                                                      \
+	X(REGRESS, "regress")                                                                                          \
+	X(ISOLATE, "isolate")                                                                                          \
+	X(FUSED, "fused")
+#define JM_ENUM(name, text) JM_METHOD_##name,
+enum jm_method { JM_METHOD_LIST(JM_ENUM) };
+#undef JM_ENUM
+const char *jm_method_text(enum jm_method method);
+int jm_method_parse(const char *text, enum jm_method *out);
+
+/* Energy and power of one channel over the measured window. */
+struct jm_channel_result {
+	const struct jm_channel *channel; /* borrowed from the recording */
+	struct jm_ledger ledger;
+	bool has_ledger;
+	double energy_j;             /* over the window; gaps not filled */
+	struct jm_interval energy_ci_j; /* 95 %: sensor quantum, edges and gaps; not the board's absolute accuracy */
+	double mean_power_w, std_power_w, min_power_w, max_power_w;
+	double gap_s;                /* of the window without readings */
+	char reason[256];
+};
+
+/* One row: a layer, type, kernel, iteration or process, on one channel. */
+struct jm_row {
+	const char *name, *type; /* borrowed from the result's names */
+	int channel;             /* index in channels[]; -1: no channel had energy */
+	uint64_t count;          /* executions seen */
+	double time_s;           /* total, in the measured (unprofiled) window */
+	double latency_ms;       /* per execution, mean */
+	double energy_j;         /* total in the measured window */
+	double energy_per_iteration_mj, energy_per_item_mj;
+	struct jm_interval energy_ci_j; /* 95 %, relative to the sensor; for estimated channels: bounds from idle and full power */
+	double mean_power_w;
+	struct jm_interval mean_power_ci_w;
+	struct jm_interval energy_absolute_ci_j; /* with the sensor's absolute accuracy; NAN where unknown */
+	double share;            /* of the channel's total over the window, 0 to 1 */
+	enum jm_method method;
+	bool is_estimated;       /* true where the channel is estimated */
+	bool resolvable;         /* false: no figure that means anything; reason says why */
+	char reason[160];
+};
+
+/* Parts and whole of one channel over the measured window; total = parts + idle + gaps + unattributed + residual. */
+struct jm_closure {
+	int channel;
+	double total_j;        /* of the channel in the window */
+	double parts_j;        /* rows together */
+	double idle_j;         /* between iterations, at the level measured there */
+	double gaps_j;         /* NAN or 0: energy nobody saw is not invented; its duration is in gap_s */
+	double unattributed_j; /* inside iterations, outside every row (host gaps, rows without a figure) */
+	double residual_j;     /* what is left over */
+	double gap_s;
+};
+
+/* Latency of an iteration, ms. */
+struct jm_latency {
+	double mean_ms, std_ms, min_ms, median_ms, p95_ms, max_ms;
+	uint64_t n;
+};
+
+struct jm_run {
+	const char *command, *model, *precision; /* NULL: unknown; borrowed */
+	uint64_t iterations, items_per_iteration, batch; /* 0: unknown */
+	double duration_s;       /* of the measured window */
+	struct jm_latency latency; /* of unprofiled iterations; n 0: none */
+	double throughput_items_s; /* NAN: unknown */
+	double profiled_latency_ms; /* median with the layer profiler on; NAN: unknown */
+	double distortion;       /* profiled / unprofiled median latency; NAN: unknown */
+	int exit_code;           /* of the command; -1: unknown or none */
+};
+
+struct jm_own_cost {
+	double cpu_s, cpu_fraction; /* NAN: unknown */
+	uint64_t rss_bytes;         /* 0: unknown */
+};
+
+struct jm_result {
+	struct jm_channel_result *channels;
+	size_t n_channels;
+	struct jm_row *layers, *types, *iterations; /* rows per view; any may be empty */
+	size_t n_layers, n_types, n_iterations;
+	struct jm_closure *closure;
+	size_t n_closure;
+	struct jm_run run;
+	struct jm_own_cost own_cost;
+	char **warnings; /* for the user, most important first */
+	size_t n_warnings;
+	enum jm_method method; /* what auto picked */
+	char method_reason[256];
+	char baseline_reason[256]; /* where the idle level came from, or why there is none */
+	char **names;    /* owns the texts rows refer to */
+	size_t n_names;
+};
+
+/* Frees all; r itself is yours. */
+void jm_result_finish(struct jm_result *r);
+/* Adds a warning. Errors: JM_E_NOMEM. */
+int jm_result_warn(struct jm_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Copies a text into the result; gives it, or NULL when out of memory. */
+const char *jm_result_text(struct jm_result *r, const char *text);
+
+#endif

@@ -1,0 +1,125 @@
+#define _GNU_SOURCE
+#include "core/span.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *jm_span_kind_text(enum jm_span_kind kind)
+{
+#define TEXT(name, text) text,
+	static const char *const texts[] = {JM_SPAN_KIND_LIST(TEXT)};
+#undef TEXT
+	return (unsigned)kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "unknown";
+}
+
+void jm_names_finish(struct jm_names *names)
+{
+	size_t i;
+
+	for (i = 0; i < names->n; i++) {
+		free(names->items[i].text);
+		free(names->items[i].type);
+	}
+	free(names->items);
+	free(names->buckets);
+	memset(names, 0, sizeof(*names));
+}
+
+/* FNV-1a, 64 bit (Fowler, Noll, Vo). */
+static uint64_t hash(const char *text, size_t n, uint64_t h)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static uint64_t hash_name(const char *text, size_t text_n, const char *type, size_t type_n)
+{
+	return hash(type, type_n, hash("", 1, hash(text, text_n, UINT64_C(0xcbf29ce484222325))));
+}
+
+static bool equals(const char *stored, const char *text, size_t n)
+{
+	return strlen(stored) == n && memcmp(stored, text, n) == 0;
+}
+
+static int grow_buckets(struct jm_names *names)
+{
+	size_t n_buckets = names->n_buckets ? names->n_buckets * 2 : 64;
+	uint32_t *buckets = calloc(n_buckets, sizeof(*buckets));
+	size_t i;
+
+	if (!buckets)
+		return JM_E_NOMEM;
+	for (i = 0; i < names->n; i++) {
+		const struct jm_name *item = &names->items[i];
+		size_t b = hash_name(item->text, strlen(item->text), item->type, strlen(item->type)) & (n_buckets - 1);
+
+		while (buckets[b])
+			b = (b + 1) & (n_buckets - 1);
+		buckets[b] = (uint32_t)i + 1;
+	}
+	free(names->buckets);
+	names->buckets = buckets;
+	names->n_buckets = n_buckets;
+	return 0;
+}
+
+static int append(struct jm_names *names, const char *text, size_t text_n, const char *type, size_t type_n)
+{
+	struct jm_name *item;
+
+	if (names->n >= UINT32_MAX - 1)
+		return JM_E_INVALID;
+	if (names->n == names->capacity) {
+		size_t capacity = names->capacity ? names->capacity * 2 : 64;
+		struct jm_name *items = realloc(names->items, capacity * sizeof(*items));
+
+		if (!items)
+			return JM_E_NOMEM;
+		names->items = items;
+		names->capacity = capacity;
+	}
+	item = &names->items[names->n];
+	item->text = strndup(text, text_n);
+	item->type = strndup(type, type_n);
+	if (!item->text || !item->type) {
+		free(item->text);
+		free(item->type);
+		return JM_E_NOMEM;
+	}
+	names->n++;
+	return 0;
+}
+
+int jm_names_add(struct jm_names *names, const char *text, size_t text_n, const char *type, size_t type_n,
+		 uint32_t *index_out)
+{
+	size_t b;
+	int rc;
+
+	/* A zero byte would end the stored text early and make two names of one. */
+	text_n = strnlen(text, text_n);
+	type_n = type ? strnlen(type, type_n) : 0;
+	type = type ? type : "";
+	if (names->n_buckets < (names->n + 1) * 2 && (rc = grow_buckets(names)))
+		return rc;
+	b = hash_name(text, text_n, type, type_n) & (names->n_buckets - 1);
+	while (names->buckets[b]) {
+		const struct jm_name *item = &names->items[names->buckets[b] - 1];
+
+		if (equals(item->text, text, text_n) && equals(item->type, type, type_n)) {
+			*index_out = names->buckets[b] - 1;
+			return 0;
+		}
+		b = (b + 1) & (names->n_buckets - 1);
+	}
+	rc = append(names, text, text_n, type, type_n);
+	if (rc)
+		return rc;
+	names->buckets[b] = (uint32_t)names->n;
+	*index_out = (uint32_t)names->n - 1;
+	return 0;
+}

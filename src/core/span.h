@@ -1,0 +1,60 @@
+/* A span: a named interval. Names live once in a table; spans refer to them by index. */
+#ifndef CORE_SPAN_H
+#define CORE_SPAN_H
+
+#include "joulemap/joulemap.h"
+
+/* X(enumerator, text). ITERATION: one inference call. LAYER: a node of the model. KERNEL, COPY: work on a device.
+ * REGION: named by the user. PHASE: warm-up, measured block, profiled block, idle: set by the runner.
+ * RANGE: NVTX or the like. REQUEST: one request of a service. */
+#define JM_SPAN_KIND_LIST(X)                                                                                           \
+	X(PHASE, "phase")                                                                                              \
+	X(ITERATION, "iteration")                                                                                      \
+	X(LAYER, "layer")                                                                                              \
+	X(KERNEL, "kernel")                                                                                            \
+	X(COPY, "copy")                                                                                                \
+	X(RANGE, "range")                                                                                              \
+	X(REGION, "region")                                                                                            \
+	X(REQUEST, "request")
+#define JM_ENUM(name, text) JM_SPAN_##name,
+enum jm_span_kind { JM_SPAN_KIND_LIST(JM_ENUM) };
+#undef JM_ENUM
+
+#define JM_NO_ITERATION UINT32_MAX
+
+/* Span flags. */
+#define JM_SPAN_PROFILED 1u /* taken while a profiler that distorts times was on: times, not energy, come from it */
+#define JM_SPAN_ISOLATED 2u /* the layer was run alone, in a loop: an isolated block */
+#define JM_SPAN_WARMUP 4u   /* before the measured part */
+
+struct jm_span {
+	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC, [start, end) */
+	uint32_t name;            /* index in the name table */
+	uint32_t track;           /* thread, stream or queue: spans of one track nest or follow each other */
+	uint32_t iteration;       /* number of the inference call, from 0; JM_NO_ITERATION: none. For JM_SPAN_ISOLATED: calls in the block */
+	uint8_t kind;             /* enum jm_span_kind */
+	uint8_t flags;
+	uint16_t reserved;
+};
+
+/* One entry of the name table. type: layer or operator type ("Conv"), or empty. */
+struct jm_name {
+	char *text, *type;
+};
+
+const char *jm_span_kind_text(enum jm_span_kind kind);
+
+/* The name table: each (text, type) once. */
+struct jm_names {
+	struct jm_name *items;
+	size_t n, capacity;
+	uint32_t *buckets; /* open addressing, index + 1; 0: free */
+	size_t n_buckets;
+};
+
+void jm_names_finish(struct jm_names *names);
+/* Gives the index of (text, type), added if new; text, type: n bytes, copied. Errors: JM_E_NOMEM. */
+int jm_names_add(struct jm_names *names, const char *text, size_t text_n, const char *type, size_t type_n,
+		 uint32_t *index_out);
+
+#endif

@@ -1,0 +1,88 @@
+/* The recording: one SQLite database (WAL). docs/recording-format.md is its description for other programs.
+ *
+ * Samples of one sensor that were read together are one row; the view `sample` shows them one by one. */
+#ifndef RECORDING_RECORDING_H
+#define RECORDING_RECORDING_H
+
+#include "core/channel.h"
+#include "core/ledger.h"
+#include "core/sink.h"
+
+#define JM_RECORDING_SCHEMA 1
+#define JM_RECORDING_APPLICATION_ID 0x4a4d4150 /* "JMAP" */
+
+/* A group of channels that are read together. */
+struct jm_recording_sensor {
+	char name[96];
+	char driver[32];
+	uint16_t first_channel, n_channels;
+};
+
+/* Something that happened: sensor lost, throttled, marker. channel: index or -1. */
+struct jm_event {
+	int64_t t_ns, duration_ns; /* duration 0: a moment */
+	int32_t channel;
+	const char *kind; /* "sensor_lost", "throttle_power", "note", ... lower case, one word */
+	const char *text;
+};
+
+struct jm_writer;
+
+/* Creates the file (mode 0644 less umask). Errors: JM_E_EXISTS unless overwrite; JM_E_PERMISSION, JM_E_FULL, JM_E_IO. */
+int jm_writer_create(const char *path, bool overwrite, struct jm_writer **out, struct jm_error *err);
+/* Commits, stores what is left, closes. NULL is allowed. Errors: of the last write; w is gone all the same. */
+int jm_writer_close(struct jm_writer *w, struct jm_error *err);
+
+/* Sets a key of the meta table; NULL text deletes it. Keys: docs/recording-format.md. */
+int jm_writer_meta(struct jm_writer *w, const char *key, const char *text);
+int jm_writer_meta_i64(struct jm_writer *w, const char *key, int64_t value);
+int jm_writer_meta_double(struct jm_writer *w, const char *key, double value);
+
+/* Adds the sensors and channels; call once, before samples. channels: n_channels, indices as in samples. */
+int jm_writer_sensors(struct jm_writer *w, const struct jm_recording_sensor *sensors, size_t n_sensors,
+		      const struct jm_channel *channels, size_t n_channels);
+/* Replaces the ledger of a channel. */
+int jm_writer_ledger(struct jm_writer *w, uint16_t channel, const struct jm_ledger *ledger);
+int jm_writer_event(struct jm_writer *w, const struct jm_event *event);
+
+/* Sinks into w. One thread at a time. Consecutive samples of one sensor with equal t_ns and half_width_ns share a row. */
+struct jm_sample_sink jm_writer_sample_sink(struct jm_writer *w);
+struct jm_span_sink jm_writer_span_sink(struct jm_writer *w);
+
+/* Makes all written so far visible to readers and safe from a kill of this process. Called every half second or so. */
+int jm_writer_commit(struct jm_writer *w);
+/* Gives the first error of any write, kept; err: what it was. */
+int jm_writer_status(const struct jm_writer *w, struct jm_error *err);
+
+struct jm_recording;
+
+/* Opens read-only; works while it is being written and after a kill. Errors: JM_E_NOT_FOUND, JM_E_FORMAT (not a
+ * recording, or damaged), JM_E_VERSION (newer schema), JM_E_PERMISSION. */
+int jm_recording_open(const char *path, struct jm_recording **out, struct jm_error *err);
+void jm_recording_close(struct jm_recording *r);
+
+/* Meta. text: borrowed until close, NULL when absent. The number forms give JM_E_NOT_FOUND when absent. */
+const char *jm_recording_meta(struct jm_recording *r, const char *key);
+int jm_recording_meta_i64(struct jm_recording *r, const char *key, int64_t *out);
+int jm_recording_meta_double(struct jm_recording *r, const char *key, double *out);
+
+/* All loaded at open; borrowed. */
+const struct jm_channel *jm_recording_channels(const struct jm_recording *r, size_t *n_out);
+const struct jm_recording_sensor *jm_recording_sensors(const struct jm_recording *r, size_t *n_out);
+const struct jm_names *jm_recording_names(const struct jm_recording *r);
+/* Ledger of a channel. Errors: JM_E_NOT_FOUND when none was stored (killed early). */
+int jm_recording_ledger(const struct jm_recording *r, uint16_t channel, struct jm_ledger *out);
+/* Events in order of time; borrowed. */
+const struct jm_event *jm_recording_events(struct jm_recording *r, size_t *n_out);
+
+/* Loads the samples of one channel with from_ns <= t_ns < to_ns in order of time, GAPs included. *out: yours, free().
+ * Errors: JM_E_NOMEM, JM_E_FORMAT. */
+int jm_recording_samples(struct jm_recording *r, uint16_t channel, int64_t from_ns, int64_t to_ns,
+			 struct jm_sample **out, size_t *n_out, struct jm_error *err);
+/* Loads the spans whose kind is in kind_mask (bit 1 << kind), in order of (start_ns, -end_ns). *out: yours, free(). */
+int jm_recording_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_span **out, size_t *n_out,
+		       struct jm_error *err);
+/* First start and last end of all samples. Errors: JM_E_NOT_FOUND when there are none. */
+int jm_recording_extent(struct jm_recording *r, int64_t *first_ns_out, int64_t *last_ns_out);
+
+#endif

@@ -1,0 +1,93 @@
+#include "sensor/sensor.h"
+
+#include "sensor/sensor_list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DECLARE(name) extern const struct jm_sensor_driver jm_sensor_##name;
+JM_SENSOR_LIST(DECLARE)
+#undef DECLARE
+
+#define ENTRY(name) &jm_sensor_##name,
+const struct jm_sensor_driver *const jm_sensor_drivers[] = {JM_SENSOR_LIST(ENTRY) NULL};
+#undef ENTRY
+
+const struct jm_sensor_driver *jm_sensor_driver_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; jm_sensor_drivers[i]; i++)
+		if (strcmp(jm_sensor_drivers[i]->name, name) == 0)
+			return jm_sensor_drivers[i];
+	return NULL;
+}
+
+/* Makes room for one more item; gives the new array or NULL (the old one stays). */
+static void *grow(void *items, size_t n, size_t *capacity, size_t size)
+{
+	size_t wanted = *capacity ? *capacity * 2 : 8;
+	void *grown;
+
+	if (n < *capacity)
+		return items;
+	grown = realloc(items, wanted * size);
+	if (grown)
+		*capacity = wanted;
+	return grown;
+}
+
+struct jm_sensor *jm_sensor_set_append(struct jm_sensor_set *set, const struct jm_sensor_driver *driver,
+				       const struct jm_env *env, const char *name)
+{
+	struct jm_sensor *sensors = grow(set->sensors, set->n_sensors, &set->sensors_capacity, sizeof(*sensors));
+	struct jm_sensor *s;
+
+	if (!sensors)
+		return NULL;
+	set->sensors = sensors;
+	s = &sensors[set->n_sensors++];
+	memset(s, 0, sizeof(*s));
+	s->driver = driver;
+	s->env = env;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->first_channel = (uint16_t)set->n_channels;
+	return s;
+}
+
+struct jm_channel *jm_sensor_set_channel(struct jm_sensor_set *set, const char *name)
+{
+	struct jm_sensor *s = &set->sensors[set->n_sensors - 1];
+	struct jm_channel *channels;
+
+	if (s->n_channels == JM_SENSOR_CHANNELS_MAX || set->n_channels == UINT16_MAX)
+		return NULL;
+	channels = grow(set->channels, set->n_channels, &set->channels_capacity, sizeof(*channels));
+	if (!channels)
+		return NULL;
+	set->channels = channels;
+	jm_channel_init(&channels[set->n_channels], name);
+	s->n_channels++;
+	s->max_samples = s->n_channels;
+	return &channels[set->n_channels++];
+}
+
+void jm_sensor_set_finish(struct jm_sensor_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->n_sensors; i++) {
+		struct jm_sensor *s = &set->sensors[i];
+
+		if (s->driver->close)
+			s->driver->close(s);
+		if (s->driver->destroy)
+			s->driver->destroy(s);
+		else
+			free(s->state);
+	}
+	free(set->sensors);
+	free(set->channels);
+	memset(set, 0, sizeof(*set));
+}

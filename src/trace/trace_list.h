@@ -1,0 +1,2 @@
+/* The importers: X(name) for a `const struct jm_importer jm_importer_<name>`. */
+#define JM_TRACE_LIST(X)
