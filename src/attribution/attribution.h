@@ -1,0 +1,74 @@
+/* Attribution: arrays of readings and spans in, a result out. Pure: no files, no clock, no global state.
+ *
+ * The methods, their formulae and when each is wrong: docs/attribution.md. */
+#ifndef ATTRIBUTION_ATTRIBUTION_H
+#define ATTRIBUTION_ATTRIBUTION_H
+
+#include "attribution/baseline.h"
+#include "attribution/response.h"
+#include "core/result.h"
+#include "core/span.h"
+
+/* A stretch of time, [start, end), ns of CLOCK_MONOTONIC. */
+struct jm_stretch {
+	int64_t start_ns, end_ns;
+};
+
+/* All arrays are borrowed for the call, except that the result keeps pointers to channels (struct jm_channel_result). */
+struct jm_attribution_input {
+	/* Channels of the recording; part_of and same_as index this array. Those without energy are skipped, but
+	 * temperature channels serve the estimator. */
+	const struct jm_channel *channels;
+	size_t n_channels;
+	const struct jm_sample *const *samples; /* n_channels entries: samples of channel i in order of time, GAPs
+						   included; reach one second or so beyond the windows; NULL: none */
+	const size_t *n_samples;
+	const struct jm_ledger *const *ledgers; /* n_channels entries, each may be NULL; or NULL */
+
+	/* Windows over which energy is taken: the measured, unprofiled blocks. In order, not overlapping. At least one. */
+	const struct jm_stretch *windows;
+	size_t n_windows;
+	/* Quiet stretches of the same recording; may be NULL. The ones before and after the windows bracket the level. */
+	const struct jm_stretch *idle;
+	size_t n_idle;
+
+	/* JM_SPAN_ITERATION spans, any order. Those with JM_SPAN_PROFILED give the time scale of profiled layers; the others
+	 * count where they lie inside a window (JM_SPAN_WARMUP ones never). None: the windows themselves are the whole. */
+	const struct jm_span *iterations;
+	size_t n_iterations;
+	/* Layer, kernel or region spans, any order; nested and overlapping ones are allowed (self time; concurrent tracks
+	 * share). Without flags: where they ran, in the measured windows (in situ). JM_SPAN_PROFILED: from profiled blocks,
+	 * they give times only. JM_SPAN_ISOLATED: block of one layer run alone, iteration = calls. */
+	const struct jm_span *layers;
+	size_t n_layers;
+	const struct jm_name *names; /* span.name indexes it; type groups layers */
+	size_t n_names;
+	uint64_t items_per_iteration; /* inputs in one batch; 0: unknown */
+
+	const struct jm_baseline *baselines; /* n_channels entries from the user or the machine's idle file; or NULL */
+	const struct jm_response *responses; /* n_channels entries from calibration, family UNKNOWN where none; or NULL */
+};
+
+struct jm_attribution_options {
+	enum jm_method method;   /* AUTO picks */
+	bool no_baseline;        /* do not look for an idle level */
+	bool skip_iterations;    /* no rows per iteration */
+	int64_t max_gap_ns;      /* longest spacing that counts as covered; 0: per channel, see series.h */
+	uint64_t seed;           /* of the bootstrap */
+	uint32_t n_bootstrap;    /* 0: 200 */
+	double target_fraction;  /* regress: merge until the relative sd of a group is at most this; 0: 0.10 */
+	double isolated_sd_fraction; /* fused: assumed difference isolated / in situ; 0: chosen by hold-out */
+};
+
+/* Fills result's channels, layers, types, iterations, closure, run.iterations, run.latency, run.duration_s,
+ * run.throughput_items_s, run.items_per_iteration, run.profiled_latency_ms, run.distortion, method, method_reason,
+ * baseline_reason, warnings. result must be zeroed or hold what the caller set in run and own_cost; free it with
+ * jm_result_finish, also after an error. Rows exist for every channel with energy whose same_as is -1; contained channels
+ * (part_of) have rows of their own and are never added to their container. Times of the caller: O((spans + readings) log).
+ * Errors: JM_E_INVALID (no window, span with a name outside the table, samples out of order), JM_E_NOMEM. No energy channel
+ * is no error: times stand, channel = -1, energies NAN with the reason. Spans that end before they start are left out
+ * with a warning. */
+int jm_attribute(const struct jm_attribution_input *in, const struct jm_attribution_options *opt,
+		 struct jm_result *result, struct jm_error *err);
+
+#endif
