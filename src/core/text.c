@@ -68,6 +68,59 @@ int jm_text_double(const char *text, size_t n, double *out)
 	return 0;
 }
 
+/* The rare forms of jm_text_fixed: exponents, and more digits than an integer holds. */
+static int fixed_from_double(const char *text, size_t n, int decimals, int64_t *out)
+{
+	double value;
+	int rc = jm_text_double(text, n, &value);
+
+	for (; !rc && decimals > 0; decimals--)
+		value *= 10;
+	if (rc || !(fabs(value) < 9.2e18))
+		return JM_E_FORMAT;
+	*out = (int64_t)llround(value);
+	return 0;
+}
+
+int jm_text_fixed(const char *text, size_t n, int decimals, int64_t *out)
+{
+	bool is_negative = n > 0 && text[0] == '-', has_point = false, has_digit = false, is_up = false;
+	const int wanted = decimals;
+	uint64_t value = 0;
+	size_t i;
+
+	for (i = is_negative; i < n; i++) {
+		unsigned digit = (unsigned)(unsigned char)text[i] - '0';
+
+		if (text[i] == '.' && !has_point) {
+			has_point = true;
+			continue;
+		}
+		if (digit > 9 || value > (uint64_t)INT64_MAX / 10 - 1)
+			return fixed_from_double(text, n, wanted, out);
+		has_digit = true;
+		if (has_point && decimals == 0) {
+			is_up = digit >= 5;
+			break;
+		}
+		value = value * 10 + digit;
+		decimals -= has_point;
+	}
+	for (; i < n; i++) /* digits behind the rounding one */
+		if ((unsigned)(unsigned char)text[i] - '0' > 9)
+			return fixed_from_double(text, n, wanted, out);
+	for (; decimals > 0; decimals--) {
+		if (value > (uint64_t)INT64_MAX / 10 - 1)
+			return JM_E_FORMAT;
+		value *= 10;
+	}
+	if (!has_digit)
+		return JM_E_FORMAT;
+	value += is_up;
+	*out = is_negative ? -(int64_t)value : (int64_t)value;
+	return 0;
+}
+
 int jm_text_duration_ns(const char *text, int64_t *out)
 {
 	static const struct {

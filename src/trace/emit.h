@@ -1,0 +1,57 @@
+/* What every importer needs to hand over what it found: batches towards the sinks, warnings, a look at the head. */
+#ifndef TRACE_EMIT_H
+#define TRACE_EMIT_H
+
+#include "trace/trace.h"
+
+#define JM_EMIT_BATCH 256
+
+/* Collects spans and samples and passes them on in batches. After a failure (rc) further calls do nothing. */
+struct jm_emit {
+	struct jm_trace_output *out;
+	struct jm_span spans[JM_EMIT_BATCH];
+	struct jm_sample samples[JM_EMIT_BATCH];
+	size_t n_spans, n_samples;
+	int rc;
+};
+
+void jm_emit_init(struct jm_emit *e, struct jm_trace_output *out);
+void jm_emit_span(struct jm_emit *e, const struct jm_span *span);
+/* t_ns on the clock of the file. */
+void jm_emit_sample(struct jm_emit *e, uint16_t channel, int64_t t_ns, int64_t value);
+void jm_emit_gap(struct jm_emit *e, uint16_t channel, int64_t t_ns);
+/* Gives the index of a name; type may be NULL. 0 after a failure. */
+uint32_t jm_emit_name(struct jm_emit *e, const char *text, size_t n, const char *type, size_t type_n);
+/* Declares a channel; gives its index. */
+uint16_t jm_emit_channel(struct jm_emit *e, const struct jm_channel *channel);
+void jm_emit_meta(struct jm_emit *e, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Passes on what is left. Errors: the first one of any call. */
+int jm_emit_finish(struct jm_emit *e, struct jm_error *err);
+
+void jm_trace_warn(struct jm_trace_output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says whether the head contains a word. */
+bool jm_head_has(const char *head, size_t n, const char *word);
+/* Gives the first byte of the head that is no white space (and, for double-encoded JSON, no quotation mark); 0: none. */
+char jm_head_first(const char *head, size_t n);
+/* Gives path for messages. */
+const char *jm_trace_path(const struct jm_trace_input *in);
+
+/* Odd entries of one kind: the first is remembered, all are counted, one warning is made of them at the end. */
+struct jm_oddity {
+	uint64_t n, first_line;
+};
+/* line: from 1. */
+void jm_oddity_add(struct jm_oddity *o, uint64_t line);
+/* Warns "PATH:LINE: what (N in all)" if there were any. */
+void jm_oddity_warn(const struct jm_oddity *o, const struct jm_trace_input *in, struct jm_trace_output *out, const char *what);
+
+/* A growing list of spans, for importers that must see all before they can hand on any. */
+struct jm_span_list {
+	struct jm_span *items;
+	size_t n, capacity;
+};
+/* Errors: JM_E_NOMEM. */
+int jm_span_list_add(struct jm_span_list *list, const struct jm_span *span);
+void jm_span_list_finish(struct jm_span_list *list);
+
+#endif

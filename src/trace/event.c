@@ -1,0 +1,189 @@
+#include "trace/event.h"
+
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_TRACKS ((size_t)4096)
+
+void jm_trace_event_finish(struct jm_trace_event *event)
+{
+	jm_buffer_finish(&event->name);
+	jm_buffer_finish(&event->category);
+	jm_buffer_finish(&event->op_name);
+}
+
+static int copy_text(const struct jm_json_token *t, struct jm_buffer *out, struct jm_error *err)
+{
+	out->n = 0;
+	if (t->type != JM_JSON_STRING && t->type != JM_JSON_NUMBER)
+		return 0;
+	jm_buffer_append(out, t->text, t->n);
+	return jm_buffer_terminate(out) ? 0 : jm_error_set(err, JM_E_NOMEM, "out of memory");
+}
+
+/* Times come as numbers, in older files as texts that hold numbers. */
+static int read_us(struct jm_json *json, const struct jm_json_token *t, int64_t *ns_out, bool *has_out, struct jm_error *err)
+{
+	if (t->type != JM_JSON_NUMBER && t->type != JM_JSON_STRING)
+		return jm_json_error(json, t, err, "a time in microseconds was expected");
+	if (jm_text_fixed(t->text, t->n, 3, ns_out))
+		return jm_json_error(json, t, err, "'%.*s' is no time in microseconds", (int)(t->n < 40 ? t->n : 40), t->text);
+	*has_out = true;
+	return 0;
+}
+
+static int64_t read_id(const struct jm_json_token *t)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+	int64_t id;
+	size_t i;
+
+	if (jm_text_fixed(t->text, t->n, 0, &id) == 0)
+		return id;
+	for (i = 0; i < t->n; i++)
+		hash = (hash ^ (unsigned char)t->text[i]) * UINT64_C(1099511628211);
+	return (int64_t)hash;
+}
+
+static int read_args(struct jm_json *json, const struct jm_json_token *begin, struct jm_trace_event *event,
+		     struct jm_error *err)
+{
+	struct jm_json_token key, t;
+	bool is_op, is_stream;
+	int rc;
+
+	if (begin->type != JM_JSON_OBJECT)
+		return jm_json_skip(json, begin, err);
+	while (!(rc = jm_json_next(json, &key, err)) && key.type == JM_JSON_KEY) {
+		is_op = jm_json_is(&key, "op_name");
+		is_stream = jm_json_is(&key, "stream");
+		rc = jm_json_next(json, &t, err);
+		if (!rc && is_op)
+			rc = copy_text(&t, &event->op_name, err);
+		else if (!rc && is_stream && t.n > 0)
+			event->stream = read_id(&t);
+		if (!rc)
+			rc = jm_json_skip(json, &t, err);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+enum field { OTHER, NAME, CATEGORY, PHASE, START, DURATION, PID, TID, ARGS };
+
+static enum field field_of(const struct jm_json_token *key)
+{
+	static const struct {
+		const char *key;
+		enum field field;
+	} fields[] = {{"name", NAME}, {"cat", CATEGORY}, {"ph", PHASE}, {"ts", START}, {"dur", DURATION},
+		      {"pid", PID},   {"tid", TID},      {"args", ARGS}};
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (jm_json_is(key, fields[i].key))
+			return fields[i].field;
+	return OTHER;
+}
+
+static int read_field(struct jm_json *json, enum field field, const struct jm_json_token *t, struct jm_trace_event *event,
+		      struct jm_error *err)
+{
+	switch (field) {
+	case NAME:
+		return copy_text(t, &event->name, err);
+	case CATEGORY:
+		return copy_text(t, &event->category, err);
+	case PHASE:
+		event->phase = t->n == 1 ? t->text[0] : '\0';
+		return 0;
+	case START:
+		return read_us(json, t, &event->start_ns, &event->has_start, err);
+	case DURATION:
+		return read_us(json, t, &event->duration_ns, &event->has_duration, err);
+	case PID:
+		event->pid = t->n ? read_id(t) : 0;
+		return 0;
+	case TID:
+		event->tid = t->n ? read_id(t) : 0;
+		return 0;
+	case ARGS:
+		return read_args(json, t, event, err);
+	case OTHER:
+		break;
+	}
+	return jm_json_skip(json, t, err);
+}
+
+int jm_trace_event_read(struct jm_json *json, const struct jm_json_token *begin, struct jm_trace_event *event,
+			struct jm_error *err)
+{
+	struct jm_json_token key, t;
+	int rc;
+
+	if (begin->type != JM_JSON_OBJECT)
+		return jm_json_error(json, begin, err, "an event (object) was expected");
+	event->name.n = event->category.n = event->op_name.n = 0;
+	jm_buffer_terminate(&event->name);
+	jm_buffer_terminate(&event->category);
+	jm_buffer_terminate(&event->op_name);
+	if (event->name.is_failed || event->category.is_failed || event->op_name.is_failed)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory");
+	event->phase = '\0';
+	event->start_ns = event->duration_ns = event->pid = event->tid = 0;
+	event->has_start = event->has_duration = false;
+	event->stream = -1;
+	event->offset = begin->offset;
+	while (!(rc = jm_json_next(json, &key, err)) && key.type == JM_JSON_KEY) {
+		enum field field = field_of(&key);
+
+		event->offset = key.offset;
+		rc = jm_json_next(json, &t, err);
+		if (!rc)
+			rc = read_field(json, field, &t, event, err);
+		if (!rc && (t.type == JM_JSON_OBJECT || t.type == JM_JSON_ARRAY) && field != ARGS && field != OTHER)
+			rc = jm_json_error(json, &t, err, "an event's %s cannot be an object or array",
+					   field == NAME ? "name" : "field");
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+void jm_trace_tracks_finish(struct jm_trace_tracks *tracks)
+{
+	free(tracks->items);
+	memset(tracks, 0, sizeof(*tracks));
+}
+
+int jm_trace_track(struct jm_trace_tracks *tracks, int64_t pid, int64_t tid, uint32_t *out)
+{
+	size_t i = tracks->last;
+
+	if (i >= tracks->n || tracks->items[i].pid != pid || tracks->items[i].tid != tid)
+		for (i = 0; i < tracks->n; i++)
+			if (tracks->items[i].pid == pid && tracks->items[i].tid == tid)
+				break;
+	if (i == tracks->n) {
+		if (tracks->n == MAX_TRACKS)
+			return JM_E_FORMAT;
+		if (tracks->n == tracks->capacity) {
+			size_t capacity = tracks->capacity ? 2 * tracks->capacity : 16;
+			void *items = realloc(tracks->items, capacity * sizeof(*tracks->items));
+
+			if (!items)
+				return JM_E_NOMEM;
+			tracks->items = items;
+			tracks->capacity = capacity;
+		}
+		tracks->items[i].pid = pid;
+		tracks->items[i].tid = tid;
+		tracks->n++;
+	}
+	tracks->last = i;
+	*out = (uint32_t)i;
+	return 0;
+}
