@@ -39,6 +39,7 @@ struct jm_series {
 	size_t n_readings;
 	double step_j, step_w;   /* quantum of a counter, J; of a gauge, W; 0: unknown */
 	double edge_s;           /* how far the time of an update is off, half width, s */
+	double scatter_w;        /* sd of a reading about the line through its neighbours, W */
 	int64_t period_ns;       /* median time between two updates; 0: fewer than two */
 	uint64_t n_resets;       /* counter went back without a wrap: gap */
 	uint64_t n_repeats;      /* readings without new information, merged */

@@ -33,6 +33,8 @@ struct jm_channel_result {
 	struct jm_interval energy_ci_j; /* 95 %: sensor quantum, edges and gaps; not the board's absolute accuracy */
 	double mean_power_w, std_power_w, min_power_w, max_power_w;
 	double gap_s;                /* of the window without readings */
+	double idle_power_w, idle_power_sd_w; /* baseline; NAN: unknown */
+	double period_s;             /* median time between two updates; NAN: unknown */
 	char reason[256];
 };
 
@@ -49,10 +51,12 @@ struct jm_row {
 	double mean_power_w;
 	struct jm_interval mean_power_ci_w;
 	struct jm_interval energy_absolute_ci_j; /* with the sensor's absolute accuracy; NAN where unknown */
+	double energy_above_idle_j; /* energy less idle level times time; NAN: no baseline */
 	double share;            /* of the channel's total over the window, 0 to 1 */
 	enum jm_method method;
 	bool is_estimated;       /* true where the channel is estimated */
 	bool resolvable;         /* false: no figure that means anything; reason says why */
+	bool is_scaled;          /* times come from profiled blocks, scaled to the unprofiled latency */
 	char reason[160];
 };
 

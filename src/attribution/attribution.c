@@ -1,0 +1,189 @@
+#include "attribution/attribution.h"
+
+#include "attribution/work.h"
+#include "core/error.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOSTLY 0.9 /* of the layers' time must be resolvable for `auto` to pick integration */
+
+void jm_work_finish(struct jm_work *w)
+{
+	size_t c;
+
+	for (c = 0; w->series && c < w->in->n_channels; c++)
+		jm_series_finish(&w->series[c]);
+	free(w->series);
+	free(w->baselines);
+	free(w->channel_result);
+	free(w->layers);
+	free(w->layer_of_name);
+	jm_slices_finish(&w->slices);
+	jm_stretches_finish(&w->windows);
+	jm_stretches_finish(&w->iterations);
+	jm_stretches_finish(&w->busy);
+	jm_stretches_finish(&w->rest);
+	jm_stretches_finish(&w->bare);
+}
+
+/* Says whether rows are made for a channel: it has energy, was read, and is not another one seen differently. */
+static bool is_primary(const struct jm_work *w, size_t c)
+{
+	return w->channel_result[c] >= 0 && w->in->channels[c].same_as < 0 &&
+	       !isnan(w->result->channels[w->channel_result[c]].energy_j);
+}
+
+/* Says whether most of the layers' time is in runs long enough for the sensor of channel c. */
+static bool is_slow_enough(const struct jm_work *w, size_t c)
+{
+	double response_s = jm_work_response_s(w, c), long_s = 0, all_s = 0;
+	size_t l;
+
+	for (l = 0; l < w->n_layers; l++) {
+		const struct jm_layer *layer = &w->layers[l];
+
+		all_s += layer->time_s;
+		if (layer->count > 0 && layer->span_s / layer->count >= 2 * response_s)
+			long_s += layer->time_s;
+	}
+	return all_s > 0 && long_s >= MOSTLY * all_s;
+}
+
+static void pick_method(struct jm_work *w)
+{
+	size_t c, size = sizeof(w->result->method_reason);
+	char *reason = w->result->method_reason;
+
+	w->method = w->opt->method;
+	if (w->method != JM_METHOD_AUTO) {
+		snprintf(reason, size, "asked for");
+		return;
+	}
+	w->method = JM_METHOD_SHARE;
+	if (w->is_scaled) {
+		snprintf(reason, size, "layers were timed in profiled blocks only, so their place in the readings is not known");
+		return;
+	}
+	for (c = 0; c < w->in->n_channels; c++) {
+		if (is_primary(w, c) && is_slow_enough(w, c)) {
+			w->method = JM_METHOD_INTEGRATE;
+			snprintf(reason, size, "layers last longer than two responses of %s", w->in->channels[c].name);
+			return;
+		}
+	}
+	snprintf(reason, size, "layers are too short for any sensor here to see them one by one");
+}
+
+static int attribute_channel(struct jm_work *w, size_t c, struct jm_error *err)
+{
+	struct jm_part *parts = calloc(w->n_layers + 1, sizeof(*parts));
+	int code = 0;
+
+	if (!parts)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for %zu layers", w->n_layers);
+	if (w->method == JM_METHOD_INTEGRATE)
+		jm_method_integrate(w, c, parts);
+	else if (w->method == JM_METHOD_WINDOW)
+		code = jm_method_window(w, c, parts);
+	else
+		jm_method_share(w, c, parts);
+	if (code == 0)
+		code = jm_rows_add(w, c, parts, err);
+	free(parts);
+	return code;
+}
+
+/* Rows with times only: no channel has energy. */
+static int attribute_nothing(struct jm_work *w, struct jm_error *err)
+{
+	struct jm_part *parts = calloc(w->n_layers + 1, sizeof(*parts));
+	size_t l;
+	int code;
+
+	if (!parts)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for %zu layers", w->n_layers);
+	for (l = 0; l < w->n_layers; l++) {
+		parts[l].energy_j = parts[l].variance_j2 = NAN;
+		snprintf(parts[l].reason, sizeof(parts[l].reason), "no sensor gave energy");
+	}
+	code = jm_rows_add(w, SIZE_MAX, parts, err);
+	free(parts);
+	return code;
+}
+
+static int iteration_texts(struct jm_work *w, const char ***out)
+{
+	const char **texts = malloc((w->iterations.n + 1) * sizeof(*texts));
+	char text[32];
+	size_t i;
+
+	if (!texts)
+		return JM_E_NOMEM;
+	*out = texts;
+	for (i = 0; i < w->iterations.n; i++) {
+		snprintf(text, sizeof(text), "%zu", i);
+		texts[i] = jm_result_text(w->result, text);
+		if (!texts[i])
+			return JM_E_NOMEM;
+	}
+	return 0;
+}
+
+static int attribute_iterations(struct jm_work *w, struct jm_error *err)
+{
+	const char **texts = NULL;
+	size_t c;
+	int code;
+
+	if (w->opt->skip_iterations || w->iterations.n == 0)
+		return 0;
+	code = iteration_texts(w, &texts);
+	if (code < 0)
+		jm_error_set(err, code, "out of memory for %zu iterations", w->iterations.n);
+	for (c = 0; c < w->in->n_channels && code == 0; c++) {
+		if (is_primary(w, c))
+			code = jm_rows_iterations(w, c, texts, err);
+	}
+	free(texts);
+	return code;
+}
+
+static int attribute(struct jm_work *w, struct jm_error *err)
+{
+	size_t c, n_primary = 0;
+	int code = jm_work_time(w, err);
+
+	if (code == 0)
+		code = jm_work_channels(w, err);
+	if (code < 0)
+		return code;
+	pick_method(w);
+	w->result->method = w->method;
+	for (c = 0; c < w->in->n_channels && code == 0; c++) {
+		if (!is_primary(w, c))
+			continue;
+		n_primary++;
+		code = attribute_channel(w, c, err);
+	}
+	if (code == 0 && n_primary == 0)
+		code = attribute_nothing(w, err);
+	if (code == 0)
+		code = attribute_iterations(w, err);
+	return code;
+}
+
+int jm_attribute(const struct jm_attribution_input *in, const struct jm_attribution_options *opt,
+		 struct jm_result *result, struct jm_error *err)
+{
+	struct jm_work w = {.in = in, .opt = opt, .result = result};
+	int code;
+
+	if (opt->method == JM_METHOD_REGRESS || opt->method == JM_METHOD_ISOLATE || opt->method == JM_METHOD_FUSED)
+		return jm_error_set(err, JM_E_UNSUPPORTED, "method %s is not built yet", jm_method_text(opt->method));
+	code = attribute(&w, err);
+	jm_work_finish(&w);
+	return code;
+}

@@ -1,0 +1,68 @@
+/* What the methods share while one attribution runs. Inside attribution/ only. */
+#ifndef ATTRIBUTION_WORK_H
+#define ATTRIBUTION_WORK_H
+
+#include "attribution/layout.h"
+
+#define JM_NO_LAYER UINT32_MAX
+
+/* A layer that ran in the measured windows. */
+struct jm_layer {
+	uint32_t name;
+	double count;     /* runs */
+	double time_s;    /* self time in the windows */
+	double span_s;    /* length of its spans together (children included), for the mean length of a run */
+	const char *text, *type; /* in the result */
+};
+
+/* What a method says of one layer on one channel. */
+struct jm_part {
+	double energy_j;   /* NAN: no figure */
+	double variance_j2; /* NAN: no statistical interval */
+	double seen_s;     /* of the layer's time, seconds with readings */
+	bool resolvable;
+	char reason[160];
+};
+
+struct jm_work {
+	const struct jm_attribution_input *in;
+	const struct jm_attribution_options *opt;
+	struct jm_result *result;
+	struct jm_series *series; /* n_channels; empty where there is no energy */
+	struct jm_baseline *baselines; /* n_channels */
+	int *channel_result;      /* n_channels: index in result->channels, -1: none */
+	struct jm_stretches windows;
+	struct jm_stretches iterations; /* whole, unprofiled, in the windows; not merged, by start */
+	struct jm_stretches busy;  /* inside iterations (or slices), merged */
+	struct jm_stretches rest;  /* of the windows: between iterations */
+	struct jm_stretches bare;  /* busy, without any slice */
+	double n_iterations;       /* parts of iterations that a window cuts count in part */
+	double busy_s, windows_s;
+	struct jm_slices slices;   /* in the windows */
+	struct jm_layer *layers;
+	size_t n_layers;
+	uint32_t *layer_of_name;   /* n_names; JM_NO_LAYER */
+	bool is_scaled;            /* slices were laid out from profiled blocks */
+	enum jm_method method;
+};
+
+/* Fills windows, iterations, busy, slices, layers, and the run part of the result. */
+int jm_work_time(struct jm_work *w, struct jm_error *err);
+/* Fills series, baselines and the channels of the result. */
+int jm_work_channels(struct jm_work *w, struct jm_error *err);
+void jm_work_finish(struct jm_work *w);
+
+/* Methods: parts has n_layers entries, zeroed; c: index of a channel with energy. */
+void jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts);
+void jm_method_integrate(const struct jm_work *w, size_t c, struct jm_part *parts);
+int jm_method_window(const struct jm_work *w, size_t c, struct jm_part *parts);
+
+/* Response length of a channel, s: update period or averaging window plus five time constants, whichever is longer. */
+double jm_work_response_s(const struct jm_work *w, size_t c);
+
+/* Turns parts into rows of layers and types, and one closure. */
+int jm_rows_add(struct jm_work *w, size_t c, const struct jm_part *parts, struct jm_error *err);
+/* Adds rows per iteration of one channel. texts: a name per iteration, in the result. */
+int jm_rows_iterations(struct jm_work *w, size_t c, const char *const *texts, struct jm_error *err);
+
+#endif
