@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MS INT64_C(1000000)
-#define NEAR(a, b) assert_true(fabs((a) - (b)) <= 1e-9 * (1 + fabs(b)))
+#define NEAR(a, b) assert_true(fabs((double)(a) - (double)(b)) <= 1e-9 * (1 + fabs((double)(b))))
 #define N_ITERATIONS 20
 #define N_SAMPLES 3000
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define MS INT64_C(1000000)
-#define NEAR(a, b) assert_true(fabs((a) - (b)) <= 1e-9 * (1 + fabs(b)))
+#define NEAR(a, b) assert_true(fabs((double)(a) - (double)(b)) <= 1e-9 * (1 + fabs((double)(b))))
 
 static struct jm_channel counter(void)
 {
