@@ -1,2 +1,3 @@
 /* The sensor drivers, in order of preference: X(name) for a `const struct jm_sensor_driver jm_sensor_<name>`. */
-#define JM_SENSOR_LIST(X)
+#define JM_SENSOR_LIST(X)                                                                                              \
+	X(estimate)
