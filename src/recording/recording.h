@@ -45,7 +45,8 @@ int jm_writer_sensors(struct jm_writer *w, const struct jm_recording_sensor *sen
 int jm_writer_ledger(struct jm_writer *w, uint16_t channel, const struct jm_ledger *ledger);
 int jm_writer_event(struct jm_writer *w, const struct jm_event *event);
 
-/* Sinks into w. One thread at a time. Consecutive samples of one sensor with equal t_ns and half_width_ns share a row. */
+/* Sinks into w. One thread at a time. One reading of all 2 to 8 channels of a sensor (equal t_ns, half_width_ns and
+ * device_us, channels in order, in one call) takes one row; any other sample a row of its own. */
 struct jm_sample_sink jm_writer_sample_sink(struct jm_writer *w);
 struct jm_span_sink jm_writer_span_sink(struct jm_writer *w);
 
@@ -61,7 +62,9 @@ struct jm_recording;
 int jm_recording_open(const char *path, struct jm_recording **out, struct jm_error *err);
 void jm_recording_close(struct jm_recording *r);
 
-/* Meta. text: borrowed until close, NULL when absent. The number forms give JM_E_NOT_FOUND when absent. */
+/* Meta. text: borrowed until close, NULL when absent. The number forms give JM_E_NOT_FOUND when absent
+ * and JM_E_FORMAT when it is something else. Besides the keys that were set: time_origin_ns, device_origin_us, closed (1;
+ * absent while it is being written and after a kill). */
 const char *jm_recording_meta(struct jm_recording *r, const char *key);
 int jm_recording_meta_i64(struct jm_recording *r, const char *key, int64_t *out);
 int jm_recording_meta_double(struct jm_recording *r, const char *key, double *out);
@@ -79,6 +82,10 @@ const struct jm_event *jm_recording_events(struct jm_recording *r, size_t *n_out
  * Errors: JM_E_NOMEM, JM_E_FORMAT. */
 int jm_recording_samples(struct jm_recording *r, uint16_t channel, int64_t from_ns, int64_t to_ns,
 			 struct jm_sample **out, size_t *n_out, struct jm_error *err);
+/* The same for all channels of a sensor in one pass. out, n_out: n_channels entries of the sensor; out[i] is yours,
+ * free(). Errors: also JM_E_INVALID for a sensor of more than 8 channels, which have to be loaded one by one. */
+int jm_recording_sensor_samples(struct jm_recording *r, size_t sensor, int64_t from_ns, int64_t to_ns,
+				struct jm_sample *out[], size_t n_out[], struct jm_error *err);
 /* Loads the spans whose kind is in kind_mask (bit 1 << kind), in order of (start_ns, -end_ns). *out: yours, free(). */
 int jm_recording_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_span **out, size_t *n_out,
 		       struct jm_error *err);

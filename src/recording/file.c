@@ -1,0 +1,219 @@
+#define _GNU_SOURCE
+#include "recording/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What SQLite puts beside a database. */
+static const char *const companions[] = {"-wal", "-shm", "-journal"};
+#define N_COMPANIONS (sizeof(companions) / sizeof(companions[0]))
+
+/* Gives path + suffix, to be freed, or NULL. */
+static char *with_suffix(const char *path, const char *suffix)
+{
+	char *out = NULL;
+
+	return asprintf(&out, "%s%s", path, suffix) < 0 ? NULL : out;
+}
+
+static bool exists(const char *path, const char *suffix)
+{
+	char *companion = with_suffix(path, suffix);
+	struct stat st;
+	bool found = companion && lstat(companion, &st) == 0;
+
+	free(companion);
+	return found;
+}
+
+char *jm_recording_file_plain(const char *path)
+{
+	return path[0] == '/' ? strdup(path) : with_suffix("./", path);
+}
+
+void jm_recording_file_remove(const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < N_COMPANIONS; i++) {
+		char *companion = with_suffix(path, companions[i]);
+
+		if (companion)
+			unlink(companion);
+		free(companion);
+	}
+	unlink(path);
+}
+
+/* Says no to what must never be unlinked, even when told to overwrite. */
+static int check_old(const char *path, bool overwrite, struct jm_error *err)
+{
+	struct stat st;
+	size_t i;
+
+	if (lstat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return jm_error_set(err, JM_E_INVALID, "cannot record to %s: it is a directory", path);
+		if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+			return jm_error_set(err, JM_E_INVALID, "cannot record to %s: it is not a regular file", path);
+		if (overwrite)
+			return 0;
+		jm_error_set(err, JM_E_EXISTS, "%s exists already", path);
+		jm_error_remedy(err, "give another name, or say that it may be overwritten");
+		return JM_E_EXISTS;
+	}
+	for (i = 0; !overwrite && i < N_COMPANIONS; i++) {
+		if (!exists(path, companions[i]))
+			continue;
+		jm_error_set(err, JM_E_EXISTS, "%s%s is left there of an earlier recording", path, companions[i]);
+		jm_error_remedy(err, "put %s back beside it, give another name, or say that it may be overwritten", path);
+		return JM_E_EXISTS;
+	}
+	return 0;
+}
+
+int jm_recording_file_create(const char *path, bool overwrite, struct jm_error *err)
+{
+	int rc = check_old(path, overwrite, err);
+	int fd;
+
+	if (rc)
+		return rc;
+	if (overwrite)
+		jm_recording_file_remove(path);
+	/* O_EXCL does not follow a symbolic link that somebody put there in the meantime. */
+	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return jm_error_errno(err, errno, "cannot create %s", path);
+	close(fd);
+	return 0;
+}
+
+int jm_recording_file_check(const char *path, int64_t *size_out, int64_t *wal_out, struct jm_error *err)
+{
+	char *wal = with_suffix(path, "-wal");
+	struct stat st, wal_st;
+	int fd;
+
+	if (!wal)
+		return jm_error_set(err, JM_E_NOMEM, "cannot open %s", path);
+	*wal_out = stat(wal, &wal_st) == 0 && S_ISREG(wal_st.st_mode) ? (int64_t)wal_st.st_size : 0;
+	free(wal);
+	/* Without O_NONBLOCK a FIFO would hang here. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return jm_error_errno(err, errno, "cannot open %s", path);
+	if (fstat(fd, &st) != 0) {
+		int rc = jm_error_errno(err, errno, "cannot open %s", path);
+
+		close(fd);
+		return rc;
+	}
+	close(fd);
+	if (!S_ISREG(st.st_mode))
+		return jm_error_set(err, JM_E_FORMAT, "%s is no recording: it is %s", path,
+				    S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+	*size_out = (int64_t)st.st_size + *wal_out;
+	return 0;
+}
+
+static int copy_bytes(int in, int out)
+{
+	char buffer[65536];
+	ssize_t n, written, done;
+
+	while ((n = read(in, buffer, sizeof(buffer))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		for (done = 0; done < n; done += written) {
+			written = write(out, buffer + done, (size_t)(n - done));
+			if (written < 0 && errno != EINTR)
+				return -errno;
+			if (written < 0)
+				written = 0;
+		}
+	}
+	return 0;
+}
+
+/* Gives 0 or a negative errno value. */
+static int copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out, rc;
+
+	if (in < 0)
+		return -errno;
+	out = open(to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	rc = out < 0 ? -errno : copy_bytes(in, out);
+	close(in);
+	if (out >= 0 && close(out) != 0 && rc == 0)
+		rc = -errno;
+	return rc;
+}
+
+static int copy_both(const char *path, const char *copy)
+{
+	char *wal = with_suffix(path, "-wal");
+	char *wal_copy = with_suffix(copy, "-wal");
+	int rc = wal && wal_copy ? copy_file(path, copy) : -ENOMEM;
+
+	if (rc == 0)
+		rc = copy_file(wal, wal_copy);
+	free(wal);
+	free(wal_copy);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int jm_recording_file_copy(const char *path, char **copy_out, struct jm_error *err)
+{
+	const char *parent = getenv("TMPDIR");
+	char *folder = with_suffix(parent && parent[0] ? parent : "/tmp", "/joulemap-XXXXXX");
+	char *copy = NULL;
+	int rc;
+
+	if (!folder)
+		return jm_error_set(err, JM_E_NOMEM, "cannot copy %s", path);
+	if (!mkdtemp(folder)) {
+		rc = jm_error_errno(err, errno, "cannot make a folder for a copy of %s", path);
+		goto out;
+	}
+	copy = with_suffix(folder, "/recording");
+	rc = copy ? copy_both(path, copy) : -ENOMEM;
+	if (rc) {
+		rc = jm_error_errno(err, -rc, "cannot copy %s to %s", path, folder);
+		if (copy)
+			jm_recording_file_discard(copy);
+		else
+			rmdir(folder);
+		free(copy);
+		goto out;
+	}
+	*copy_out = copy;
+out:
+	free(folder);
+	return rc;
+}
+
+void jm_recording_file_discard(const char *copy)
+{
+	char *folder, *slash;
+
+	if (!copy)
+		return;
+	jm_recording_file_remove(copy);
+	folder = strdup(copy);
+	slash = folder ? strrchr(folder, '/') : NULL;
+	if (slash) {
+		*slash = '\0';
+		rmdir(folder);
+	}
+	free(folder);
+}

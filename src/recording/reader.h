@@ -1,0 +1,75 @@
+/* The inside of a reader, shared by reader.c (open, description) and reader_rows.c (samples and spans). */
+#ifndef RECORDING_READER_H
+#define RECORDING_READER_H
+
+#include "recording/recording.h"
+
+#include <sqlite3.h>
+
+enum jm_meta_type { JM_META_TEXT, JM_META_I64, JM_META_DOUBLE };
+
+struct jm_meta_entry {
+	char *key, *text;
+	enum jm_meta_type type;
+	int64_t i64;
+	double number;
+};
+
+struct jm_recording {
+	sqlite3 *db;
+	char *path, *copy; /* copy: NULL, or where the files were copied to; already unlinked */
+	int64_t size_bytes; /* of all files at the last look; no table can have more rows than this / JM_ROW_BYTES_MIN */
+	struct jm_meta_entry *metas;
+	struct jm_recording_sensor *sensors;
+	struct jm_channel *channels;
+	struct jm_ledger *ledgers; /* n_channels entries */
+	bool *has_ledger;
+	struct jm_event *events;
+	size_t n_metas, n_sensors, n_channels, n_events;
+	struct jm_names names;
+};
+
+/* No row of ours takes fewer bytes: cell pointer 2, length 1, row id 1, record header of 6 and more. */
+#define JM_ROW_BYTES_MIN 8
+
+/* One SELECT being read, row by row. Every row must carry the types it should, or it is JM_E_FORMAT. */
+struct jm_rows {
+	struct jm_recording *r;
+	sqlite3_stmt *statement;
+	const char *table; /* for messages */
+	int64_t n, n_max;
+	int rc; /* first error */
+	struct jm_error *err;
+};
+
+/* Begins to read. Errors are in rows->rc, and the next calls then do nothing. */
+void jm_rows_begin(struct jm_rows *rows, struct jm_recording *r, const char *table, const char *sql,
+		   struct jm_error *err);
+/* Steps to the next row. Gives false at the end and on errors. */
+bool jm_rows_next(struct jm_rows *rows);
+/* Ends, gives rows->rc. */
+int jm_rows_end(struct jm_rows *rows);
+/* Notes that the row is not as it should be. Gives false. */
+bool jm_rows_bad(struct jm_rows *rows, const char *what);
+/* Gives an integer within [low, high]; else notes the error and gives low. */
+int64_t jm_rows_i64(struct jm_rows *rows, int column, int64_t low, int64_t high);
+/* The same; NULL gives missing. */
+int64_t jm_rows_i64_or(struct jm_rows *rows, int column, int64_t low, int64_t high, int64_t missing);
+/* Copies a text of fewer than size bytes without zero bytes. */
+void jm_rows_text(struct jm_rows *rows, int column, char *out, size_t size);
+/* Gives a text to be freed, or NULL with rows->rc set. n_out: its bytes. */
+char *jm_rows_text_dup(struct jm_rows *rows, int column);
+
+/* Grows *items (element_size each) to hold n + 1. Gives false when out of memory. */
+bool jm_grow(void *items, size_t *capacity, size_t n, size_t element_size);
+
+/* Sorts stably, with a temporary copy; cheap for what is sorted already. Gives 0 or JM_E_NOMEM. */
+int jm_recording_sort(void *items, size_t n, size_t size, int (*compare)(const void *, const void *));
+
+/* Looks again how large the files are, which may be growing. */
+void jm_reader_update_size(struct jm_recording *r);
+
+/* Loads the names that are new since the last time. */
+int jm_reader_load_names(struct jm_recording *r, struct jm_error *err);
+
+#endif
