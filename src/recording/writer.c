@@ -1,7 +1,6 @@
 /* The writing half of a recording. One transaction is open from the first write after a commit to the next commit. */
 #include "recording/recording.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,10 +85,7 @@ int jm_writer_status(const struct jm_writer *w, struct jm_error *err)
 
 void jm_writer_bind_text(sqlite3_stmt *s, int column, const char *text)
 {
-	/* A text of 2 GiB and more is cut to what SQLite then refuses as too long. */
-	size_t n = strlen(text);
-
-	sqlite3_bind_text(s, column, text, n > INT_MAX ? INT_MAX : (int)n, SQLITE_STATIC);
+	sqlite3_bind_text(s, column, text, -1, SQLITE_STATIC);
 }
 
 /* Unknown is NULL in the file. */
@@ -114,9 +110,17 @@ int jm_writer_set_own_meta(struct jm_writer *w, const char *key, int64_t value)
 	return jm_writer_step(w, JM_STATEMENT_META_SET);
 }
 
+/* A text that SQLite would not take when it is bound. */
+static bool is_too_long(const char *text)
+{
+	return strlen(text) > JM_TEXT_BYTES_MAX - 4096;
+}
+
 /* Begins, and refuses the keys that are the writer's own. */
 static int begin_meta(struct jm_writer *w, const char *key)
 {
+	if (is_too_long(key))
+		return jm_writer_keep(w, JM_E_INVALID, "a text is longer than 16 MiB");
 	if (!key[0] || strcmp(key, JM_META_TIME_ORIGIN) == 0 || strcmp(key, JM_META_DEVICE_ORIGIN) == 0 ||
 	    strcmp(key, JM_META_CLOSED) == 0)
 		return jm_writer_keep(w, JM_E_INVALID, "this meta key is reserved");
@@ -125,8 +129,11 @@ static int begin_meta(struct jm_writer *w, const char *key)
 
 int jm_writer_meta(struct jm_writer *w, const char *key, const char *text)
 {
-	int rc = begin_meta(w, key);
+	int rc;
 
+	if (text && is_too_long(text))
+		return jm_writer_keep(w, JM_E_INVALID, "a text is longer than 16 MiB");
+	rc = begin_meta(w, key);
 	if (rc)
 		return rc;
 	if (!text)
@@ -300,6 +307,8 @@ int jm_writer_event(struct jm_writer *w, const struct jm_event *event)
 
 	if (event->channel >= (int64_t)w->n_channels || event->duration_ns < 0 || !event->kind)
 		return jm_writer_keep(w, JM_E_INVALID, "an event has no kind, a negative duration or a channel that is not there");
+	if (is_too_long(event->kind) || (event->text && is_too_long(event->text)))
+		return jm_writer_keep(w, JM_E_INVALID, "a text is longer than 16 MiB");
 	rc = jm_writer_begin(w);
 	if (rc)
 		return rc;
