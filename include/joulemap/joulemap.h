@@ -62,6 +62,103 @@ JM_API const char *jm_error_text(int code);
 /* Gives "MAJOR.MINOR.PATCH" of the library in use. Static storage. */
 JM_API const char *jm_version(void);
 
+/* Gives the time on CLOCK_MONOTONIC, ns. */
+JM_API int64_t jm_now_ns(void);
+
+/* Receives text: n bytes, not terminated. Gives 0, or another value to stop. */
+typedef int (*jm_write_fn)(void *ctx, const char *text, size_t n);
+
+/* ---- Sensors ---------------------------------------------------------------------------------------------------- */
+
+/* A driver and what its probing gave. Texts are borrowed from the list; empty when there is nothing to say. */
+struct jm_driver_info {
+	const char *name, *summary;
+	const char *argument_help; /* what may follow "name:" in a choice of sensors; empty: nothing */
+	size_t n_channels;         /* found, the unavailable ones included */
+	const char *reason;        /* why nothing was found */
+	const char *remedy;        /* what would mend it: a command or an act */
+};
+
+/* A channel. Numbers in the unit named; 0 is unknown. */
+struct jm_channel_info {
+	const char *name, *label, *driver;
+	const char *quantity, *unit;    /* "energy" in "uJ", "power" in "uW", ... */
+	const char *kind;               /* "counter", "gauge", "window mean" */
+	const char *state;              /* "measured", "estimated", "unavailable" */
+	const char *domain;             /* "package", "gpu", ... */
+	const char *part_of, *same_as;  /* names of channels, or empty */
+	uint64_t step, wrap;
+	int64_t update_period_ns, window_ns, lowpass_ns, lag_ns;
+	double accuracy_fraction;       /* < 0: unknown */
+	bool is_default;                /* used when no sensors are named */
+	const char *reason, *remedy;
+};
+
+struct jm_sensors;
+
+/* Probes the machine. choice: NULL or empty for every driver that needs no argument; else a comma-separated list of
+ * "driver", "driver:argument" or a channel prefix such as "nvml/gpu0". Opens nothing for longer than the probe.
+ * Errors: JM_E_NOT_FOUND for an unknown name, JM_E_NOMEM. */
+JM_API int jm_sensors_probe(const char *choice, struct jm_sensors **out, struct jm_error *err);
+JM_API size_t jm_sensors_n_drivers(const struct jm_sensors *sensors);
+JM_API size_t jm_sensors_n_channels(const struct jm_sensors *sensors);
+/* Fill out for index i < n. Errors: JM_E_INVALID for an index out of range. */
+JM_API int jm_sensors_driver(const struct jm_sensors *sensors, size_t i, struct jm_driver_info *out);
+JM_API int jm_sensors_channel(const struct jm_sensors *sensors, size_t i, struct jm_channel_info *out);
+JM_API void jm_sensors_destroy(struct jm_sensors *sensors);
+
+/* ---- Recording -------------------------------------------------------------------------------------------------- */
+
+struct jm_record_options {
+	size_t size;            /* sizeof(struct jm_record_options); fields may be added at the end */
+	const char *path;       /* of the recording to be made */
+	bool overwrite;         /* else an existing file is JM_E_EXISTS */
+	const char *sensors;    /* choice as in jm_sensors_probe; NULL: the default ones */
+	int64_t period_ns;      /* between readings; 0: JM_DEFAULT_PERIOD_NS */
+	const char *kind;       /* "record", "run", "idle": kept in the recording; NULL: "record" */
+	const char *command;    /* kept in the recording; NULL: none */
+};
+
+#define JM_DEFAULT_PERIOD_NS INT64_C(10000000)
+
+struct jm_recorder;
+
+/* Opens the sensors, creates the file, starts sampling. Sensors that cannot be opened are left out with a warning (see
+ * jm_recorder_warning). Errors: JM_E_NOT_FOUND when no sensor is left; those of the file; JM_E_INVALID. */
+JM_API int jm_recorder_start(const struct jm_record_options *options, struct jm_recorder **out, struct jm_error *err);
+
+/* Reads a last time, ends sampling, completes and closes the file. Twice is allowed. Errors: the first write that
+ * failed (what was committed before stays readable). */
+JM_API int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err);
+JM_API void jm_recorder_destroy(struct jm_recorder *r);
+
+/* Gives the i-th warning, or NULL behind the last. Borrowed. */
+JM_API const char *jm_recorder_warning(const struct jm_recorder *r, size_t i);
+
+/* Says whether writing has failed (disk full, ...): 0, or the code; err: what. */
+JM_API int jm_recorder_status(struct jm_recorder *r, struct jm_error *err);
+
+/* Keeps a key and a text with the recording (docs/recording-format.md lists those that mean something). Any thread. */
+JM_API int jm_recorder_meta(struct jm_recorder *r, const char *key, const char *text);
+
+/* Sets the window that results are about; default: the whole recording. Any thread. */
+JM_API int jm_recorder_window(struct jm_recorder *r, int64_t start_ns, int64_t end_ns);
+
+/* ---- Markers: spans of the running program -------------------------------------------------------------------- */
+
+struct jm_track;
+
+/* Opens a track: one per thread (or stream); spans on it nest. Any thread; lives as long as r. name: "worker 1". */
+JM_API int jm_track_open(struct jm_recorder *r, const char *name, struct jm_track **out, struct jm_error *err);
+
+/* Gives the id of a span name, for jm_span_begin. Cold: takes a lock; call once per name. type: "Conv", or NULL. */
+JM_API int jm_span_name(struct jm_recorder *r, const char *name, const char *type, uint32_t *id_out);
+
+/* Begins and ends a region on a track, by the thread that owns it. Hot: no lock, no allocation, well below 100 ns.
+ * Depth at most 64; a deeper begin and an end without begin are counted as lost and said in the recording. */
+JM_API void jm_span_begin(struct jm_track *track, uint32_t name_id);
+JM_API void jm_span_end(struct jm_track *track);
+
 #ifdef __cplusplus
 }
 #endif

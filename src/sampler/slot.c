@@ -1,0 +1,168 @@
+#include "sampler/slot.h"
+
+#include <stdlib.h>
+
+int64_t jm_slot_period(const struct jm_sensor *s, int64_t asked_ns)
+{
+	if (s->drain_period_ns)
+		return s->drain_period_ns;
+	return s->min_period_ns > asked_ns ? s->min_period_ns : asked_ns;
+}
+
+int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, int64_t asked_ns)
+{
+	size_t n = s->n_channels ? s->n_channels : 1;
+	size_t i;
+
+	slot->sensor = s;
+	slot->period_ns = jm_slot_period(s, asked_ns);
+	slot->ledgers = calloc(n, sizeof(*slot->ledgers));
+	slot->last_values = calloc(n, sizeof(*slot->last_values));
+	if (!slot->ledgers || !slot->last_values)
+		return JM_E_NOMEM;
+	for (i = 0; i < n; i++)
+		slot->ledgers[i].period_ns = s->drain_period_ns ? asked_ns : slot->period_ns;
+	return 0;
+}
+
+void jm_slot_finish(struct jm_slot *slot)
+{
+	free(slot->ledgers);
+	free(slot->last_values);
+	slot->ledgers = NULL;
+	slot->last_values = NULL;
+}
+
+/* A reading equal to the one before tells nothing new. */
+static void book(struct jm_slot *slot, const struct jm_sample *sample, bool is_late)
+{
+	size_t i = (size_t)(sample->channel - slot->sensor->first_channel);
+	struct jm_ledger *l = &slot->ledgers[i];
+
+	if (sample->status != JM_SAMPLE_OK) {
+		l->missed++;
+		return;
+	}
+	if (l->taken == 0) {
+		l->first_ns = sample->t_ns;
+	} else {
+		if (sample->t_ns - l->last_ns > l->longest_gap_ns)
+			l->longest_gap_ns = sample->t_ns - l->last_ns;
+		l->repeated += sample->value == slot->last_values[i];
+	}
+	l->taken++;
+	l->late += is_late;
+	l->last_ns = sample->t_ns;
+	slot->last_values[i] = sample->value;
+}
+
+static void book_missed(struct jm_slot *slot, uint64_t n)
+{
+	uint16_t i;
+
+	/* What a buffered device owes is settled against its own pace, not against our visits. */
+	if (slot->sensor->drain_period_ns)
+		return;
+	for (i = 0; i < slot->sensor->n_channels; i++)
+		slot->ledgers[i].missed += n;
+}
+
+bool jm_slot_is_due(struct jm_slot *slot, int64_t now_ns, bool *is_late_out)
+{
+	int64_t behind = now_ns - slot->deadline_ns;
+
+	if (behind < 0)
+		return false;
+	if (behind >= slot->period_ns) {
+		int64_t skipped = behind / slot->period_ns;
+
+		book_missed(slot, (uint64_t)skipped);
+		slot->deadline_ns += skipped * slot->period_ns;
+		behind -= skipped * slot->period_ns;
+	}
+	slot->deadline_ns += slot->period_ns;
+	if (slot->is_gone) {
+		book_missed(slot, 1);
+		return false;
+	}
+	*is_late_out = behind * 2 > slot->period_ns;
+	return true;
+}
+
+/* One gap mark a channel opens a gap; nothing more is said until a reading comes again. */
+static size_t open_gap(struct jm_slot *slot, struct jm_sample *out)
+{
+	int64_t now = jm_env_now(slot->sensor->env);
+	uint16_t i;
+
+	if (slot->is_failing)
+		return 0;
+	slot->is_failing = true;
+	for (i = 0; i < slot->sensor->n_channels; i++) {
+		jm_sample_fill(&out[i], (uint16_t)(slot->sensor->first_channel + i), now, now, 0);
+		out[i].status = JM_SAMPLE_GAP;
+	}
+	return i;
+}
+
+size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
+{
+	struct jm_sensor *s = slot->sensor;
+	size_t n = 0, i;
+	int rc = s->driver->read(s, batch, &n);
+
+	if (rc == 0) {
+		for (i = 0; i < n; i++)
+			book(slot, &batch[i], is_late);
+		slot->is_failing = slot->is_failing && n == 0;
+		return n;
+	}
+	book_missed(slot, 1);
+	slot->is_gone = rc == JM_E_GONE;
+	return rc == JM_E_AGAIN ? 0 : open_gap(slot, batch);
+}
+
+size_t jm_slot_read_last(struct jm_slot *slot, struct jm_sample *batch)
+{
+	struct jm_sensor *s = slot->sensor;
+	size_t n = 0, i;
+
+	if (slot->is_gone || s->driver->read(s, batch, &n))
+		return 0;
+	for (i = 0; s->drain_period_ns && i < n; i++)
+		book(slot, &batch[i], false);
+	return n;
+}
+
+void jm_slot_lose(struct jm_slot *slot, const struct jm_sample *batch, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct jm_ledger *l = &slot->ledgers[batch[i].channel - slot->sensor->first_channel];
+
+		if (batch[i].status != JM_SAMPLE_OK)
+			continue;
+		l->taken--;
+		l->missed++;
+	}
+}
+
+void jm_slot_settle(struct jm_slot *slot, const struct jm_channel *channels, int64_t now_ns)
+{
+	uint16_t i;
+
+	for (i = 0; i < slot->sensor->n_channels; i++) {
+		struct jm_ledger *l = &slot->ledgers[i];
+		int64_t update_ns = channels[slot->sensor->first_channel + i].update_period_ns;
+
+		if (!slot->sensor->drain_period_ns) {
+			l->expected = (uint64_t)((slot->deadline_ns - slot->started_ns) / slot->period_ns);
+			continue;
+		}
+		if (update_ns > 0)
+			l->period_ns = update_ns;
+		l->expected = (uint64_t)((now_ns - slot->started_ns) / l->period_ns);
+		l->missed = l->expected > l->taken ? l->expected - l->taken : 0;
+	}
+}

@@ -1,0 +1,38 @@
+/* One sensor under sampling: its deadline and its ledgers. Touched by one sampling thread alone while that runs. */
+#ifndef SAMPLER_SLOT_H
+#define SAMPLER_SLOT_H
+
+#include "core/ledger.h"
+#include "sensor/sensor.h"
+
+struct jm_slot {
+	struct jm_sensor *sensor;
+	int64_t period_ns, deadline_ns, started_ns;
+	bool is_gone, is_failing;
+	struct jm_ledger *ledgers; /* n_channels of the sensor */
+	int64_t *last_values;      /* likewise */
+};
+
+/* Gives the period a sensor is read with when asked_ns is wanted: its own pace where that is slower. */
+int64_t jm_slot_period(const struct jm_sensor *s, int64_t asked_ns);
+
+int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, int64_t asked_ns);
+void jm_slot_finish(struct jm_slot *slot);
+
+/* Moves the deadline behind now. Gives false when nothing is due; is_late_out: more than half a period behind. Deadlines
+ * already past are booked missed, never caught up. */
+bool jm_slot_is_due(struct jm_slot *slot, int64_t now_ns, bool *is_late_out);
+
+/* Reads the sensor and books what came. Gives the number of samples in batch, gap marks included. */
+size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late);
+
+/* Reads once more, behind the last deadline, to close the window; the reading is not one of the expected. */
+size_t jm_slot_read_last(struct jm_slot *slot, struct jm_sample *batch);
+
+/* Books n samples as lost after all (the ring was full). */
+void jm_slot_lose(struct jm_slot *slot, const struct jm_sample *batch, size_t n);
+
+/* Brings expected (and missed, for a buffered device) up to now. channels: of the whole set. */
+void jm_slot_settle(struct jm_slot *slot, const struct jm_channel *channels, int64_t now_ns);
+
+#endif
