@@ -159,6 +159,41 @@ JM_API int jm_span_name(struct jm_recorder *r, const char *name, const char *typ
 JM_API void jm_span_begin(struct jm_track *track, uint32_t name_id);
 JM_API void jm_span_end(struct jm_track *track);
 
+/* ---- Reports ---------------------------------------------------------------------------------------------------- */
+
+struct jm_report_options {
+	size_t size;           /* sizeof(struct jm_report_options) */
+	const char *method;    /* "share", "window", "integrate", ...; NULL: "auto" */
+	const char *baseline;  /* recording of the idle machine; "none"; NULL: the stored one of this machine, if it fits */
+	bool with_iterations;  /* rows per iteration, too */
+};
+
+struct jm_view_options {
+	size_t size;           /* sizeof(struct jm_view_options) */
+	const char *format;    /* "table", "summary", or an exporter: "json", "csv"; NULL: "table" */
+	const char *by;        /* "layer", "type", "iteration", "channel"; NULL: "layer" */
+	const char *sort;      /* "energy", "time", "power", "name", "none"; NULL: "energy" */
+	size_t limit;          /* rows; 0: all */
+	bool is_colour;
+	int width;             /* of the terminal; 0: unlimited */
+};
+
+struct jm_report;
+
+/* Explains a recording. Errors: those of opening it; JM_E_INVALID for an unknown method; JM_E_NOMEM. */
+JM_API int jm_report_open(const char *path, const struct jm_report_options *options, struct jm_report **out,
+			  struct jm_error *err);
+/* Writes it as text. Errors: JM_E_INVALID for an unknown format, view or order; JM_E_CANCELLED when write stops. */
+JM_API int jm_report_write(const struct jm_report *report, const struct jm_view_options *view, jm_write_fn write,
+			   void *ctx, struct jm_error *err);
+JM_API void jm_report_destroy(struct jm_report *report);
+
+/* ---- The idle machine ------------------------------------------------------------------------------------------- */
+
+/* Gives where the idle recording of this machine is kept ($XDG_DATA_HOME/joulemap/idle-MACHINE.jmap), making its folder
+ * when make_folder. Errors: JM_E_IO, JM_E_PERMISSION, JM_E_INVALID when it does not fit. */
+JM_API int jm_idle_path(bool make_folder, char *out, size_t size, struct jm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

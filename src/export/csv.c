@@ -1,0 +1,98 @@
+/* CSV of the rows of a view (RFC 4180; unknown: empty cell), or of the channels. Columns: docs/report-format.md. */
+#include "export/export.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void number(struct jm_buffer *b, double value)
+{
+	char text[32];
+
+	if (isfinite(value))
+		jm_buffer_append(b, text, jm_text_shortest(value, text));
+	jm_buffer_puts(b, ",");
+}
+
+static void text(struct jm_buffer *b, const char *value)
+{
+	jm_buffer_csv(b, value ? value : "");
+	jm_buffer_puts(b, ",");
+}
+
+static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_row *row)
+{
+	text(b, row->name);
+	text(b, row->type);
+	text(b, row->channel >= 0 ? r->channels[row->channel].channel->name : "");
+	text(b, row->channel < 0 ? "unavailable" : row->is_estimated ? "estimated" : "measured");
+	jm_buffer_printf(b, "%llu,", (unsigned long long)row->count);
+	number(b, row->time_s);
+	number(b, row->latency_ms);
+	number(b, row->energy_j);
+	number(b, row->energy_ci_j.low);
+	number(b, row->energy_ci_j.high);
+	number(b, row->energy_per_iteration_mj);
+	number(b, row->energy_per_item_mj);
+	number(b, row->mean_power_w);
+	number(b, row->mean_power_ci_w.low);
+	number(b, row->mean_power_ci_w.high);
+	number(b, row->share);
+	text(b, jm_method_text(row->method));
+	jm_buffer_puts(b, row->resolvable ? "true," : "false,");
+	jm_buffer_csv(b, row->reason);
+	jm_buffer_puts(b, "\n");
+}
+
+static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
+{
+	text(b, c->channel->name);
+	text(b, jm_state_text(c->channel->state));
+	text(b, jm_kind_text(c->channel->kind));
+	number(b, c->energy_j);
+	number(b, c->energy_ci_j.low);
+	number(b, c->energy_ci_j.high);
+	number(b, c->mean_power_w);
+	number(b, c->std_power_w);
+	number(b, c->min_power_w);
+	number(b, c->max_power_w);
+	number(b, c->gap_s);
+	jm_buffer_printf(b, "%llu,%llu,%llu,%llu,%llu,", (unsigned long long)c->ledger.expected,
+			 (unsigned long long)c->ledger.taken, (unsigned long long)c->ledger.late,
+			 (unsigned long long)c->ledger.missed, (unsigned long long)c->ledger.repeated);
+	number(b, c->has_ledger ? jm_ledger_coverage(&c->ledger) : NAN);
+	jm_buffer_csv(b, c->reason);
+	jm_buffer_puts(b, "\n");
+}
+
+static int write(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err)
+{
+	const struct jm_row **rows;
+	size_t n, i;
+
+	if (view->by == JM_BY_CHANNEL) {
+		jm_buffer_puts(out, "name,state,kind,energy_j,energy_low_j,energy_high_j,mean_power_w,std_power_w,"
+				    "min_power_w,max_power_w,gap_s,expected,taken,late,missed,repeated,coverage,reason\n");
+		for (i = 0; i < r->n_channels; i++)
+			channel(out, &r->channels[i]);
+		return 0;
+	}
+	rows = jm_view_sorted(r, view, -2, &n, NULL);
+	if (!rows)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the rows");
+	jm_buffer_puts(out, "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
+			    "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"
+			    "share,method,resolvable,reason\n");
+	for (i = 0; i < n; i++)
+		row(out, r, rows[i]);
+	free((void *)rows);
+	return 0;
+}
+
+const struct jm_exporter jm_exporter_csv = {
+    .name = "csv",
+    .summary = "rows as comma-separated values",
+    .file_ext = "csv",
+    .write = write,
+};

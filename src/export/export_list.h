@@ -1,0 +1,4 @@
+/* The exporters: X(name) for a `const struct jm_exporter jm_exporter_<name>`. */
+#define JM_EXPORT_LIST(X)                                                                                              \
+	X(csv)                                                                                                         \
+	X(json)

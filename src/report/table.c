@@ -1,0 +1,322 @@
+#include "report/table.h"
+
+#include "core/error.h"
+#include "report/cells.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Four significant digits. */
+static void significant(double value, const char *unit, char *out, size_t size)
+{
+	double magnitude = fabs(value);
+	int decimals = magnitude >= 999.95 ? 0 : magnitude >= 99.995 ? 1 : magnitude >= 9.9995 ? 2 : 3;
+
+	snprintf(out, size, "%.*f %s", decimals, value, unit);
+}
+
+void jm_report_quantity(double value, const char *unit, char *out, size_t size)
+{
+	static const struct {
+		double scale;
+		const char *prefix;
+	} prefixes[] = {{1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}};
+	char with_prefix[16];
+	size_t i;
+
+	if (!isfinite(value)) {
+		snprintf(out, size, "-");
+		return;
+	}
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]) - 1; i++)
+		if (fabs(value) >= 0.99995 * prefixes[i].scale)
+			break;
+	if (value == 0)
+		i = 2;
+	snprintf(with_prefix, sizeof(with_prefix), "%s%s", prefixes[i].prefix, unit);
+	significant(value / prefixes[i].scale, with_prefix, out, size);
+}
+
+/* "[1.2, 3.4]" in the given scale, or "-". */
+static void bounds(struct jm_interval value, double scale, char *out, size_t size)
+{
+	if (isfinite(value.low) && isfinite(value.high))
+		snprintf(out, size, "[%.4g, %.4g]", value.low * scale, value.high * scale);
+	else
+		snprintf(out, size, "-");
+}
+
+static void plain(double value, int decimals, char *out, size_t size)
+{
+	if (isfinite(value))
+		snprintf(out, size, "%.*f", decimals, value);
+	else
+		snprintf(out, size, "-");
+}
+
+/* Energies and powers span decades: as many decimals as make about four digits. */
+static void four_digits(double value, char *out, size_t size)
+{
+	double magnitude = fabs(value);
+
+	if (!isfinite(value))
+		snprintf(out, size, "-");
+	else if (magnitude >= 1e-3 || magnitude == 0)
+		snprintf(out, size, "%.*f", magnitude >= 1000 ? 0 : magnitude >= 100 ? 1 : magnitude >= 10 ? 2 : magnitude >= 0.1 ? 3 : 5, value);
+	else
+		snprintf(out, size, "%.3g", value);
+}
+
+static const char *red(const struct jm_view *view)
+{
+	return view->is_colour ? "\033[1;31m" : "";
+}
+
+static const char *bold(const struct jm_view *view)
+{
+	return view->is_colour ? "\033[1m" : "";
+}
+
+static const char *off(const struct jm_view *view)
+{
+	return view->is_colour ? "\033[0m" : "";
+}
+
+static void warnings(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_warnings; i++)
+		jm_buffer_printf(out, "%swarning:%s %s\n", red(view), off(view), r->warnings[i]);
+	if (r->n_warnings)
+		jm_buffer_puts(out, "\n");
+}
+
+static void add_channel(struct jm_cells *cells, const struct jm_channel_result *c)
+{
+	char energy[32], power[32], ci[64];
+
+	jm_report_quantity(c->energy_j, "J", energy, sizeof(energy));
+	jm_report_quantity(c->mean_power_w, "W", power, sizeof(power));
+	bounds(c->energy_ci_j, 1, ci, sizeof(ci));
+	jm_cells_add(cells, "%s", c->channel->name);
+	jm_cells_add(cells, "%s", jm_state_text(c->channel->state));
+	jm_cells_add(cells, "%s", energy);
+	jm_cells_add(cells, "%s", ci);
+	jm_cells_add(cells, "%s", power);
+	if (!c->has_ledger) {
+		jm_cells_add(cells, "-");
+		jm_cells_add(cells, "-");
+		jm_cells_add(cells, "-");
+		jm_cells_add(cells, "-");
+		jm_cells_add(cells, "-");
+		return;
+	}
+	jm_cells_add(cells, "%llu/%llu", (unsigned long long)c->ledger.taken, (unsigned long long)c->ledger.expected);
+	jm_cells_add(cells, "%.1f Hz", jm_ledger_rate_hz(&c->ledger));
+	jm_cells_add(cells, "%llu", (unsigned long long)c->ledger.late);
+	jm_cells_add(cells, "%llu", (unsigned long long)c->ledger.repeated);
+	jm_cells_add(cells, "%.1f ms", (double)c->ledger.longest_gap_ns * 1e-6);
+}
+
+static bool is_energy(const struct jm_channel_result *c)
+{
+	return c->channel->quantity == JM_QUANTITY_ENERGY || c->channel->quantity == JM_QUANTITY_POWER;
+}
+
+/* Why a figure is missing or not measured, and what would mend it. */
+static void notes(const struct jm_result *r, struct jm_buffer *out)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_channels; i++) {
+		const struct jm_channel_result *c = &r->channels[i];
+		const char *reason = c->reason[0] ? c->reason : c->channel->reason;
+
+		if (!is_energy(c) || (c->channel->state == JM_STATE_MEASURED && isfinite(c->energy_j)) || !reason[0])
+			continue;
+		jm_buffer_printf(out, "  %s: %s%s%s\n", c->channel->name, reason, c->channel->remedy[0] ? "; mend: " : "",
+				 c->channel->remedy);
+	}
+}
+
+static int sensors(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
+{
+	static const char *const head[] = {"channel",  "state", "energy", "95 % [J]", "mean power",
+					   "readings", "rate",  "late",   "repeated", "longest gap"};
+	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true}};
+	size_t i;
+	int rc;
+
+	for (i = 0; i < cells.n_columns; i++)
+		jm_cells_add(&cells, "%s", head[i]);
+	for (i = 0; i < r->n_channels; i++)
+		if (is_energy(&r->channels[i]))
+			add_channel(&cells, &r->channels[i]);
+	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+	notes(r, out);
+	jm_buffer_puts(out, "\n");
+	return rc;
+}
+
+static void run(const struct jm_result *r, struct jm_buffer *out)
+{
+	const struct jm_run *run = &r->run;
+	const struct jm_latency *l = &run->latency;
+
+	if (run->model)
+		jm_buffer_printf(out, "model       %s%s%s\n", run->model, run->precision ? ", " : "",
+				 run->precision ? run->precision : "");
+	if (run->command)
+		jm_buffer_printf(out, "command     %s\n", run->command);
+	if (run->exit_code > 0)
+		jm_buffer_printf(out, "exit code   %d\n", run->exit_code);
+	if (isfinite(run->duration_s))
+		jm_buffer_printf(out, "measured    %.3f s\n", run->duration_s);
+	if (l->n) {
+		jm_buffer_printf(out, "latency     mean %.4g ms, std %.3g, min %.4g, median %.4g, p95 %.4g, max %.4g  (%llu iterations)\n",
+				 l->mean_ms, l->std_ms, l->min_ms, l->median_ms, l->p95_ms, l->max_ms,
+				 (unsigned long long)l->n);
+		if (isfinite(run->throughput_items_s))
+			jm_buffer_printf(out, "throughput  %.4g items/s (%llu per iteration)\n", run->throughput_items_s,
+					 (unsigned long long)run->items_per_iteration);
+	}
+	if (isfinite(run->distortion))
+		jm_buffer_printf(out, "profiler    layer times from profiled blocks: %.4g ms an iteration there, %.2f times the "
+				      "unprofiled median; scaled back, energy is from unprofiled blocks\n",
+				 run->profiled_latency_ms, run->distortion);
+	jm_buffer_printf(out, "method      %s: %s\n", jm_method_text(r->method), r->method_reason);
+	if (r->baseline_reason[0])
+		jm_buffer_printf(out, "idle        %s\n", r->baseline_reason);
+	jm_buffer_puts(out, "\n");
+}
+
+static void add_row(struct jm_cells *cells, const struct jm_row *row)
+{
+	char energy[32], item[32], ci[64], time[32], power[32], share[32];
+	double per_iteration = row->energy_j * 1e3 / row->energy_per_iteration_mj;
+
+	four_digits(row->energy_per_iteration_mj, energy, sizeof(energy));
+	four_digits(row->energy_per_item_mj, item, sizeof(item));
+	bounds(row->energy_ci_j, isfinite(per_iteration) && per_iteration > 0 ? 1e3 / per_iteration : NAN, ci, sizeof(ci));
+	four_digits(row->latency_ms, time, sizeof(time));
+	plain(row->mean_power_w, 2, power, sizeof(power));
+	plain(row->share * 100, 1, share, sizeof(share));
+	jm_cells_add(cells, "%s", row->name);
+	jm_cells_add(cells, "%s", row->type);
+	jm_cells_add(cells, "%llu", (unsigned long long)row->count);
+	jm_cells_add(cells, "%s", time);
+	jm_cells_add(cells, "%s", energy);
+	jm_cells_add(cells, "%s", ci);
+	jm_cells_add(cells, "%s", item);
+	jm_cells_add(cells, "%s", power);
+	jm_cells_add(cells, "%s", share);
+	jm_cells_add(cells, "%s%s", row->channel < 0 ? "unavailable" : row->is_estimated ? "estimated" : "measured",
+		     row->resolvable ? "" : ", not resolvable");
+}
+
+/* The reasons of rows without a figure, each once. */
+static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_buffer *out)
+{
+	size_t i, k;
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < i && strcmp(rows[k]->reason, rows[i]->reason) != 0; k++)
+			;
+		if (rows[i]->reason[0] && k == i)
+			jm_buffer_printf(out, "  note: %s\n", rows[i]->reason);
+	}
+}
+
+static int table_of(const struct jm_result *r, const struct jm_view *view, int channel, const struct jm_row *const *rows,
+		    size_t n, size_t n_all, struct jm_buffer *out)
+{
+	static const char *const head[] = {"name",  "type",  "count", "ms each", "mJ/iteration", "interval",
+					   "mJ/item", "W", "share %", "state"};
+	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true, [9] = true}};
+	size_t i;
+	int rc;
+
+	if (channel >= 0)
+		jm_buffer_printf(out, "%son %s%s\n", bold(view), r->channels[channel].channel->name, off(view));
+	for (i = 0; i < cells.n_columns; i++)
+		jm_cells_add(&cells, "%s", head[i]);
+	for (i = 0; i < n; i++)
+		add_row(&cells, rows[i]);
+	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+	if (n < n_all)
+		jm_buffer_printf(out, "  ... and %zu more: --limit 0 shows all\n", n_all - n);
+	row_reasons(rows, n, out);
+	jm_buffer_puts(out, "\n");
+	return rc;
+}
+
+/* One table a channel: the counted ones, and -1, rows without any. */
+static int tables(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
+{
+	int channel, rc = 0;
+
+	for (channel = -1; channel < (int)r->n_channels && rc == 0; channel++) {
+		size_t n, n_all;
+		const struct jm_row **rows;
+
+		if (channel >= 0 && r->channels[channel].channel->part_of >= 0)
+			continue;
+		rows = jm_view_sorted(r, view, channel, &n, &n_all);
+		if (!rows)
+			return JM_E_NOMEM;
+		if (n)
+			rc = table_of(r, view, channel, rows, n, n_all, out);
+		free((void *)rows);
+	}
+	return rc;
+}
+
+static void sums(const struct jm_result *r, struct jm_buffer *out)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_closure; i++) {
+		const struct jm_closure *c = &r->closure[i];
+		const struct jm_channel *channel = r->channels[c->channel].channel;
+
+		if (channel->part_of >= 0 || !isfinite(c->total_j))
+			continue;
+		jm_buffer_printf(out, "sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
+				 channel->name, c->total_j, c->parts_j, c->idle_j, c->unattributed_j, c->residual_j);
+		if (c->gap_s > 0)
+			jm_buffer_printf(out, "; %.3f s without readings are in no sum", c->gap_s);
+		jm_buffer_puts(out, "\n");
+	}
+}
+
+static void own_cost(const struct jm_result *r, struct jm_buffer *out)
+{
+	if (!isfinite(r->own_cost.cpu_s))
+		return;
+	jm_buffer_printf(out, "own cost    %.3f s processor time", r->own_cost.cpu_s);
+	if (isfinite(r->own_cost.cpu_fraction))
+		jm_buffer_printf(out, ", %.2f %% of one core", r->own_cost.cpu_fraction * 100);
+	if (r->own_cost.rss_bytes)
+		jm_buffer_printf(out, ", %.1f MiB resident", (double)r->own_cost.rss_bytes / 1048576);
+	jm_buffer_puts(out, "\n");
+}
+
+int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool is_summary, struct jm_buffer *out,
+		    struct jm_error *err)
+{
+	int rc;
+
+	warnings(r, view, out);
+	rc = sensors(r, view, out);
+	run(r, out);
+	if (rc == 0 && !is_summary)
+		rc = tables(r, view, out);
+	sums(r, out);
+	own_cost(r, out);
+	if (rc == 0 && out->is_failed)
+		rc = JM_E_NOMEM;
+	return rc ? jm_error_set(err, rc, "out of memory for the report") : 0;
+}

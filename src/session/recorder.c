@@ -1,0 +1,431 @@
+#define _GNU_SOURCE
+#include "session/recorder.h"
+
+#include "core/error.h"
+#include "core/units.h"
+#include "sampler/sampler.h"
+#include "session/marker.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+/* What was read reaches the file this often: a kill loses at most this and the time of one commit. */
+#define PUMP_PERIOD_NS (400 * JM_NS_PER_MS)
+
+struct jm_recorder {
+	struct jm_sensors *sensors;
+	struct jm_sampler *sampler;
+	pthread_mutex_t lock;   /* of all below, and of the writer */
+	struct jm_writer *writer;
+	struct jm_track **tracks;
+	size_t n_tracks;
+	char **warnings;
+	size_t n_warnings;
+	int status;             /* first failure of the pump */
+	struct jm_error error;
+	pthread_t pump;
+	bool is_pumping, is_stopped;
+	sem_t cancel;
+	int64_t pump_cpu_ns;    /* written by the pump before it ends */
+	int64_t started_ns;
+};
+
+static void warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void warn(struct jm_recorder *r, const char *format, ...)
+{
+	char **warnings = realloc(r->warnings, (r->n_warnings + 1) * sizeof(*warnings));
+	va_list args;
+
+	if (!warnings)
+		return;
+	r->warnings = warnings;
+	va_start(args, format);
+	if (vasprintf(&warnings[r->n_warnings], format, args) >= 0)
+		r->n_warnings++;
+	va_end(args);
+}
+
+static void warn_left_out(void *ctx, const char *text)
+{
+	warn(ctx, "%s", text);
+}
+
+static int describe_sensors(struct jm_recorder *r)
+{
+	const struct jm_sensor_set *set = &r->sensors->set;
+	struct jm_recording_sensor *sensors = calloc(set->n_sensors + 1, sizeof(*sensors));
+	size_t i;
+	int rc;
+
+	if (!sensors)
+		return JM_E_NOMEM;
+	for (i = 0; i < set->n_sensors; i++) {
+		memcpy(sensors[i].name, set->sensors[i].name, sizeof(sensors[i].name));
+		snprintf(sensors[i].driver, sizeof(sensors[i].driver), "%s", set->sensors[i].driver->name);
+		sensors[i].first_channel = set->sensors[i].first_channel;
+		sensors[i].n_channels = set->sensors[i].n_channels;
+	}
+	rc = jm_writer_sensors(r->writer, sensors, set->n_sensors, set->channels, set->n_channels);
+	free(sensors);
+	return rc;
+}
+
+static void describe_run(struct jm_recorder *r, const struct jm_env *env, const struct jm_record_options *options)
+{
+	struct jm_writer *w = r->writer;
+
+	jm_writer_meta(w, "joulemap_version", jm_version());
+	jm_writer_meta(w, "kind", options->kind ? options->kind : "record");
+	if (options->command)
+		jm_writer_meta(w, "command", options->command);
+	jm_writer_meta_i64(w, "period_ns", options->period_ns);
+	r->started_ns = jm_env_now(env);
+	jm_writer_meta_i64(w, "anchor_monotonic_ns", r->started_ns);
+	jm_writer_meta_i64(w, "anchor_realtime_ns", jm_env_realtime(env));
+	jm_session_describe_machine(env, w);
+}
+
+static void on_lost(void *ctx, const struct jm_sensor *sensor, int64_t t_ns)
+{
+	struct jm_recorder *r = ctx;
+	struct jm_event event = {.t_ns = t_ns, .channel = sensor->first_channel, .kind = "sensor_lost", .text = sensor->name};
+
+	jm_writer_event(r->writer, &event);
+	warn(r, "%s was lost during the run; what follows is a gap", sensor->name);
+}
+
+static int create(struct jm_recorder *r, const struct jm_env *env, const struct jm_record_options *options,
+		  struct jm_error *err)
+{
+	struct jm_sampler_options sampling = {.period_ns = options->period_ns, .lost = on_lost, .lost_ctx = r};
+	int rc = jm_session_probe(env, options->sensors, true, &r->sensors, err);
+
+	if (rc == 0)
+		rc = jm_session_open(r->sensors, warn_left_out, r, err);
+	if (rc == 0)
+		rc = jm_writer_create(options->path, options->overwrite, &r->writer, err);
+	if (rc)
+		return rc;
+	describe_run(r, env, options);
+	rc = describe_sensors(r);
+	if (rc) {
+		jm_writer_status(r->writer, err);
+		return rc;
+	}
+	sampling.sink = jm_writer_sample_sink(r->writer);
+	return jm_sampler_create(&r->sensors->env, &r->sensors->set, &sampling, &r->sampler, err);
+}
+
+static int write_ledgers(struct jm_recorder *r)
+{
+	const struct jm_sensor_set *set = &r->sensors->set;
+	size_t i;
+	int rc = 0;
+	uint16_t c;
+
+	for (i = 0; i < set->n_sensors; i++) {
+		const struct jm_sensor *s = &set->sensors[i];
+
+		for (c = 0; s->is_open && c < s->n_channels && rc == 0; c++)
+			rc = jm_writer_ledger(r->writer, (uint16_t)(s->first_channel + c),
+					      jm_sampler_ledger(r->sampler, (uint16_t)(s->first_channel + c)));
+	}
+	return rc;
+}
+
+/* Brings what was read to the file. lock is held. */
+static int pump_once(struct jm_recorder *r, bool with_ledgers)
+{
+	struct jm_span_sink spans = jm_writer_span_sink(r->writer);
+	int rc = jm_sampler_drain(r->sampler);
+	size_t i;
+
+	for (i = 0; i < r->n_tracks; i++) {
+		int failed = jm_track_drain(r->tracks[i], &spans);
+
+		rc = rc ? rc : failed;
+	}
+	if (rc == 0 && with_ledgers)
+		rc = write_ledgers(r);
+	return rc ? rc : jm_writer_commit(r->writer);
+}
+
+static void keep_failure(struct jm_recorder *r, int rc)
+{
+	if (rc == 0 || r->status)
+		return;
+	r->status = rc;
+	if (jm_writer_status(r->writer, &r->error) == 0)
+		jm_error_set(&r->error, rc, "recording failed: %s", jm_error_text(rc));
+}
+
+static int64_t thread_cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * JM_NS_PER_S + t.tv_nsec;
+}
+
+static void *pump(void *arg)
+{
+	struct jm_recorder *r = arg;
+	const struct jm_env *env = &r->sensors->env;
+	int64_t next = jm_env_now(env);
+	unsigned round = 0;
+	bool is_cancelled;
+
+	prctl(PR_SET_NAME, "jm-pump", 0UL, 0UL, 0UL);
+	do {
+		next += PUMP_PERIOD_NS;
+		is_cancelled = env->wait_until_ns(env->ctx, next, &r->cancel) != 0;
+		pthread_mutex_lock(&r->lock);
+		/* After a failed write the rings are still emptied: the first failure is what counts. */
+		keep_failure(r, pump_once(r, ++round % 2 == 0));
+		r->pump_cpu_ns = thread_cpu_ns();
+		pthread_mutex_unlock(&r->lock);
+	} while (!is_cancelled);
+	return NULL;
+}
+
+int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_options *options, struct jm_recorder **out,
+			  struct jm_error *err)
+{
+	struct jm_recorder *r = calloc(1, sizeof(*r));
+	struct jm_record_options used = *options;
+	int rc;
+
+	if (!r)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the recorder");
+	used.period_ns = options->period_ns ? options->period_ns : JM_DEFAULT_PERIOD_NS;
+	pthread_mutex_init(&r->lock, NULL);
+	sem_init(&r->cancel, 0, 0);
+	rc = create(r, env, &used, err);
+	if (rc == 0)
+		rc = jm_sampler_start(r->sampler, err);
+	if (rc == 0) {
+		jm_writer_commit(r->writer);
+		r->is_pumping = pthread_create(&r->pump, NULL, pump, r) == 0;
+		rc = r->is_pumping ? 0 : jm_error_set(err, JM_E_NOMEM, "cannot start the recording thread");
+	}
+	if (rc) {
+		jm_recorder_destroy(r);
+		return rc;
+	}
+	*out = r;
+	return 0;
+}
+
+int jm_recorder_start(const struct jm_record_options *options, struct jm_recorder **out, struct jm_error *err)
+{
+	struct jm_env env;
+
+	if (!options || options->size < sizeof(*options) || !options->path)
+		return jm_error_set(err, JM_E_INVALID, "a recording needs a path and options of this version");
+	if (options->period_ns < 0)
+		return jm_error_set(err, JM_E_INVALID, "the sampling period must be above zero");
+	jm_env_init(&env);
+	return jm_recorder_start_env(&env, options, out, err);
+}
+
+static void write_own_cost(struct jm_recorder *r)
+{
+	const struct jm_sensor_set *set = &r->sensors->set;
+	int64_t cpu_ns = r->pump_cpu_ns;
+	struct rusage usage;
+	size_t i;
+
+	for (i = 0; i < set->n_channels; i++)
+		cpu_ns += jm_sampler_ledger(r->sampler, (uint16_t)i)->cpu_ns;
+	jm_writer_meta_double(r->writer, "own_cpu_s", jm_s_from_ns(cpu_ns));
+	jm_writer_meta_double(r->writer, "own_wall_s", jm_s_from_ns(jm_env_now(&r->sensors->env) - r->started_ns));
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		jm_writer_meta_i64(r->writer, "own_peak_rss_bytes", (int64_t)usage.ru_maxrss * 1024);
+}
+
+static void write_lost_spans(struct jm_recorder *r)
+{
+	uint64_t n_lost = 0;
+	size_t i;
+
+	for (i = 0; i < r->n_tracks; i++)
+		n_lost += jm_track_n_lost(r->tracks[i]);
+	if (!n_lost)
+		return;
+	jm_writer_meta_i64(r->writer, "lost_spans", (int64_t)n_lost);
+	warn(r, "%llu spans were lost: begun too deep, ended without a begin, or faster than they could be written",
+	     (unsigned long long)n_lost);
+}
+
+int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
+{
+	struct jm_error closing = {0};
+	int rc;
+
+	if (r->is_stopped)
+		return jm_recorder_status(r, err);
+	r->is_stopped = true;
+	if (r->is_pumping) {
+		sem_post(&r->cancel);
+		pthread_join(r->pump, NULL);
+		r->is_pumping = false;
+	}
+	if (!r->writer)
+		return 0;
+	if (r->sampler) {
+		keep_failure(r, jm_sampler_stop(r->sampler));
+		keep_failure(r, pump_once(r, true));
+		write_own_cost(r);
+		write_lost_spans(r);
+		jm_writer_meta_i64(r->writer, "end_monotonic_ns", jm_env_now(&r->sensors->env));
+		jm_writer_meta_i64(r->writer, "end_realtime_ns", jm_env_realtime(&r->sensors->env));
+	}
+	rc = jm_writer_close(r->writer, &closing);
+	r->writer = NULL;
+	if (rc && !r->status) {
+		r->status = rc;
+		r->error = closing;
+	}
+	return jm_recorder_status(r, err);
+}
+
+void jm_recorder_destroy(struct jm_recorder *r)
+{
+	size_t i;
+
+	if (!r)
+		return;
+	jm_recorder_stop(r, NULL);
+	jm_sampler_destroy(r->sampler);
+	for (i = 0; i < r->n_tracks; i++)
+		jm_track_destroy(r->tracks[i]);
+	for (i = 0; i < r->n_warnings; i++)
+		free(r->warnings[i]);
+	free(r->tracks);
+	free(r->warnings);
+	jm_sensors_destroy(r->sensors);
+	pthread_mutex_destroy(&r->lock);
+	sem_destroy(&r->cancel);
+	free(r);
+}
+
+const char *jm_recorder_warning(const struct jm_recorder *r, size_t i)
+{
+	return i < r->n_warnings ? r->warnings[i] : NULL;
+}
+
+int jm_recorder_status(struct jm_recorder *r, struct jm_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&r->lock);
+	rc = r->status;
+	if (rc && err)
+		*err = r->error;
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+const struct jm_env *jm_recorder_env(const struct jm_recorder *r)
+{
+	return &r->sensors->env;
+}
+
+int jm_recorder_meta(struct jm_recorder *r, const char *key, const char *text)
+{
+	int rc;
+
+	pthread_mutex_lock(&r->lock);
+	rc = r->writer ? jm_writer_meta(r->writer, key, text) : JM_E_INVALID;
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+int jm_recorder_window(struct jm_recorder *r, int64_t start_ns, int64_t end_ns)
+{
+	int rc = JM_E_INVALID;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->writer && start_ns < end_ns) {
+		rc = jm_writer_meta_i64(r->writer, "window_start_ns", start_ns);
+		rc = rc ? rc : jm_writer_meta_i64(r->writer, "window_end_ns", end_ns);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+static int add_track(struct jm_recorder *r, const char *name, struct jm_track **out)
+{
+	struct jm_track **tracks = realloc(r->tracks, (r->n_tracks + 1) * sizeof(*tracks));
+	char key[64];
+	int rc;
+
+	if (!tracks)
+		return JM_E_NOMEM;
+	r->tracks = tracks;
+	/* Track 0 is the runner's and the command's. */
+	rc = jm_track_create((uint32_t)r->n_tracks + 1, &tracks[r->n_tracks]);
+	if (rc)
+		return rc;
+	*out = tracks[r->n_tracks++];
+	snprintf(key, sizeof(key), "track_%zu", r->n_tracks);
+	return r->writer ? jm_writer_meta(r->writer, key, name) : 0;
+}
+
+int jm_track_open(struct jm_recorder *r, const char *name, struct jm_track **out, struct jm_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&r->lock);
+	rc = add_track(r, name, out);
+	pthread_mutex_unlock(&r->lock);
+	return rc ? jm_error_set(err, rc, "cannot open the track '%s': %s", name, jm_error_text(rc)) : 0;
+}
+
+static int locked_name(void *ctx, const char *text, size_t text_n, const char *type, size_t type_n, uint32_t *index_out)
+{
+	struct jm_recorder *r = ctx;
+	struct jm_span_sink sink;
+	int rc = JM_E_INVALID;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->writer) {
+		sink = jm_writer_span_sink(r->writer);
+		rc = sink.name(sink.ctx, text, text_n, type, type_n, index_out);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+static int locked_write(void *ctx, const struct jm_span *spans, size_t n)
+{
+	struct jm_recorder *r = ctx;
+	struct jm_span_sink sink;
+	int rc = JM_E_INVALID;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->writer) {
+		sink = jm_writer_span_sink(r->writer);
+		rc = sink.write(sink.ctx, spans, n);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+struct jm_span_sink jm_recorder_span_sink(struct jm_recorder *r)
+{
+	return (struct jm_span_sink){.name = locked_name, .write = locked_write, .ctx = r};
+}
+
+int jm_span_name(struct jm_recorder *r, const char *name, const char *type, uint32_t *id_out)
+{
+	return locked_name(r, name, strlen(name), type, type ? strlen(type) : 0, id_out);
+}

@@ -1,0 +1,354 @@
+#include "session/report.h"
+
+#include "attribution/attribution.h"
+#include "core/error.h"
+#include "core/units.h"
+#include "report/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Readings around the window still tell about its edges, and sensors lag. */
+#define MARGIN_NS (2 * JM_NS_PER_S)
+
+/* All that attribution borrows. */
+struct loaded {
+	struct jm_sample **samples;
+	size_t *n_samples;
+	struct jm_ledger *ledgers;
+	const struct jm_ledger **ledger_pointers;
+	struct jm_stretch *windows, *idle;
+	struct jm_span *phases, *iterations, *layers;
+	struct jm_baseline *baselines;
+	struct jm_attribution_input in;
+};
+
+static void unload(struct loaded *l)
+{
+	size_t i;
+
+	for (i = 0; l->samples && i < l->in.n_channels; i++)
+		free(l->samples[i]);
+	free(l->samples);
+	free(l->n_samples);
+	free(l->ledgers);
+	free((void *)l->ledger_pointers);
+	free(l->windows);
+	free(l->idle);
+	free(l->phases);
+	free(l->iterations);
+	free(l->layers);
+	free(l->baselines);
+}
+
+static int load_channels(struct jm_recording *r, struct loaded *l)
+{
+	size_t n, i;
+
+	l->in.channels = jm_recording_channels(r, &n);
+	l->in.n_channels = n;
+	l->samples = calloc(n + 1, sizeof(*l->samples));
+	l->n_samples = calloc(n + 1, sizeof(*l->n_samples));
+	l->ledgers = calloc(n + 1, sizeof(*l->ledgers));
+	l->ledger_pointers = calloc(n + 1, sizeof(*l->ledger_pointers));
+	if (!l->samples || !l->n_samples || !l->ledgers || !l->ledger_pointers)
+		return JM_E_NOMEM;
+	for (i = 0; i < n; i++)
+		if (jm_recording_ledger(r, (uint16_t)i, &l->ledgers[i]) == 0)
+			l->ledger_pointers[i] = &l->ledgers[i];
+	l->in.samples = (const struct jm_sample *const *)l->samples;
+	l->in.n_samples = l->n_samples;
+	l->in.ledgers = l->ledger_pointers;
+	return 0;
+}
+
+static int load_samples(struct jm_recording *r, struct loaded *l, struct jm_error *err)
+{
+	int64_t from = l->windows[0].start_ns, to = l->windows[l->in.n_windows - 1].end_ns;
+	size_t i;
+
+	for (i = 0; i < l->in.n_idle; i++) {
+		from = l->idle[i].start_ns < from ? l->idle[i].start_ns : from;
+		to = l->idle[i].end_ns > to ? l->idle[i].end_ns : to;
+	}
+	for (i = 0; i < l->in.n_channels; i++) {
+		int rc = jm_recording_samples(r, (uint16_t)i, from - MARGIN_NS, to + MARGIN_NS, &l->samples[i],
+					      &l->n_samples[i], err);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static bool is_phase(const struct jm_span *span, const struct jm_names *names, const char *name)
+{
+	return span->end_ns > span->start_ns && span->name < names->n && strcmp(names->items[span->name].text, name) == 0;
+}
+
+/* Gives the stretches of the phases of that name. */
+static int stretches(const struct jm_span *phases, size_t n_phases, const struct jm_names *names, const char *name,
+		     struct jm_stretch **out, size_t *n_out)
+{
+	struct jm_stretch *list = calloc(n_phases + 1, sizeof(*list));
+	size_t n = 0, i;
+
+	if (!list)
+		return JM_E_NOMEM;
+	for (i = 0; i < n_phases; i++)
+		if (is_phase(&phases[i], names, name))
+			list[n++] = (struct jm_stretch){phases[i].start_ns, phases[i].end_ns};
+	*out = list;
+	*n_out = n;
+	return 0;
+}
+
+/* The window without phases: the command's, or that of all readings. */
+static int whole_window(struct jm_recording *r, struct loaded *l)
+{
+	struct jm_stretch *w = &l->windows[0];
+
+	if (jm_recording_meta_i64(r, "window_start_ns", &w->start_ns) ||
+	    jm_recording_meta_i64(r, "window_end_ns", &w->end_ns)) {
+		int rc = jm_recording_extent(r, &w->start_ns, &w->end_ns);
+
+		if (rc)
+			return rc;
+	}
+	l->in.n_windows = 1;
+	return w->end_ns > w->start_ns ? 0 : JM_E_NOT_FOUND;
+}
+
+static int load_windows(struct jm_recording *r, struct loaded *l, struct jm_error *err)
+{
+	const struct jm_names *names = jm_recording_names(r);
+	size_t n_phases;
+	int rc = jm_recording_spans(r, 1u << JM_SPAN_PHASE, &l->phases, &n_phases, err);
+
+	if (rc)
+		return rc;
+	rc = stretches(l->phases, n_phases, names, "measured", &l->windows, &l->in.n_windows);
+	rc = rc ? rc : stretches(l->phases, n_phases, names, "idle", &l->idle, &l->in.n_idle);
+	if (rc == 0 && l->in.n_windows == 0)
+		rc = whole_window(r, l);
+	if (rc == JM_E_NOT_FOUND) {
+		jm_error_set(err, rc, "the recording holds no readings");
+		return jm_error_remedy(err, "record for longer than one sampling period, or with a shorter -i");
+	}
+	l->in.windows = l->windows;
+	l->in.idle = l->idle;
+	return rc ? jm_error_set(err, rc, "out of memory for the windows") : 0;
+}
+
+static int load_spans(struct jm_recording *r, struct loaded *l, struct jm_error *err)
+{
+	const struct jm_names *names = jm_recording_names(r);
+	int64_t items = 0;
+	int rc = jm_recording_spans(r, 1u << JM_SPAN_ITERATION, &l->iterations, &l->in.n_iterations, err);
+
+	if (rc == 0)
+		rc = jm_recording_spans(r, 1u << JM_SPAN_LAYER, &l->layers, &l->in.n_layers, err);
+	if (rc == 0 && l->in.n_layers == 0) {
+		free(l->layers);
+		l->layers = NULL;
+		rc = jm_recording_spans(r, 1u << JM_SPAN_REGION | 1u << JM_SPAN_KERNEL, &l->layers, &l->in.n_layers, err);
+	}
+	if (rc)
+		return rc;
+	jm_recording_meta_i64(r, "items_per_iteration", &items);
+	l->in.items_per_iteration = items > 0 ? (uint64_t)items : 0;
+	l->in.iterations = l->iterations;
+	l->in.layers = l->layers;
+	l->in.names = names->items;
+	l->in.n_names = names->n;
+	return 0;
+}
+
+/* What the recording says of the run besides times. */
+static void describe_run(struct jm_recording *r, struct jm_result *result)
+{
+	struct jm_run *run = &result->run;
+	int64_t value;
+	double cpu_s, wall_s;
+
+	*run = (struct jm_run){.command = jm_recording_meta(r, "command"),
+			       .model = jm_recording_meta(r, "model"),
+			       .precision = jm_recording_meta(r, "precision"),
+			       .duration_s = NAN,
+			       .throughput_items_s = NAN,
+			       .profiled_latency_ms = NAN,
+			       .distortion = NAN,
+			       .exit_code = -1};
+	if (jm_recording_meta_i64(r, "batch", &value) == 0 && value > 0)
+		run->batch = (uint64_t)value;
+	if (jm_recording_meta_i64(r, "exit_code", &value) == 0)
+		run->exit_code = (int)value;
+	result->own_cost = (struct jm_own_cost){NAN, NAN, 0};
+	if (jm_recording_meta_double(r, "own_cpu_s", &cpu_s) == 0 &&
+	    jm_recording_meta_double(r, "own_wall_s", &wall_s) == 0 && wall_s > 0) {
+		result->own_cost.cpu_s = cpu_s;
+		result->own_cost.cpu_fraction = cpu_s / wall_s;
+	}
+	if (jm_recording_meta_i64(r, "own_peak_rss_bytes", &value) == 0 && value > 0)
+		result->own_cost.rss_bytes = (uint64_t)value;
+}
+
+static void warn_about_events(struct jm_recording *r, struct jm_result *result)
+{
+	size_t n, i;
+	const struct jm_event *events = jm_recording_events(r, &n);
+	int64_t first, last, end;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(events[i].kind, "sensor_lost") == 0)
+			jm_result_warn(result, "%s was lost during the run; what follows is a gap", events[i].text);
+	if (jm_recording_meta_i64(r, "end_monotonic_ns", &end) && jm_recording_extent(r, &first, &last) == 0 &&
+	    !jm_recording_meta(r, "imported"))
+		jm_result_warn(result, "the recording was not closed: it was killed, or still runs");
+}
+
+static int attribute(struct jm_report *report, const struct jm_report_options *options, struct loaded *l,
+		     struct jm_error *err)
+{
+	struct jm_attribution_options opt = {.skip_iterations = !options->with_iterations};
+	char note[256];
+	int rc;
+
+	if (jm_method_parse(options->method ? options->method : "auto", &opt.method)) {
+		jm_error_set(err, JM_E_INVALID, "there is no method '%s'", options->method);
+		jm_error_remedy(err, "auto, share, window, integrate, regress, isolate or fused");
+		return JM_E_INVALID;
+	}
+	opt.no_baseline = options->baseline && strcmp(options->baseline, "none") == 0;
+	rc = jm_session_baselines(report->recording, options->baseline, &l->baselines, note, sizeof(note), err);
+	if (rc)
+		return rc;
+	l->in.baselines = l->baselines;
+	describe_run(report->recording, &report->result);
+	rc = jm_attribute(&l->in, &opt, &report->result, err);
+	if (rc == 0 && !report->result.baseline_reason[0])
+		memcpy(report->result.baseline_reason, note, sizeof(report->result.baseline_reason));
+	if (rc == 0)
+		warn_about_events(report->recording, &report->result);
+	return rc;
+}
+
+static int explain(struct jm_report *report, const struct jm_report_options *options, struct jm_error *err)
+{
+	struct loaded l = {0};
+	int rc = load_channels(report->recording, &l);
+
+	if (rc)
+		jm_error_set(err, rc, "out of memory for the channels");
+	if (rc == 0)
+		rc = load_windows(report->recording, &l, err);
+	if (rc == 0)
+		rc = load_samples(report->recording, &l, err);
+	if (rc == 0)
+		rc = load_spans(report->recording, &l, err);
+	if (rc == 0)
+		rc = attribute(report, options, &l, err);
+	unload(&l);
+	return rc;
+}
+
+int jm_report_open(const char *path, const struct jm_report_options *options, struct jm_report **out,
+		   struct jm_error *err)
+{
+	struct jm_report_options defaults = {.size = sizeof(defaults)};
+	struct jm_report *report = calloc(1, sizeof(*report));
+	int rc;
+
+	if (!report)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the report");
+	snprintf(report->path, sizeof(report->path), "%s", path);
+	rc = jm_recording_open(path, &report->recording, err);
+	if (rc == 0)
+		rc = explain(report, options ? options : &defaults, err);
+	if (rc) {
+		jm_report_destroy(report);
+		return rc;
+	}
+	*out = report;
+	return 0;
+}
+
+void jm_report_destroy(struct jm_report *report)
+{
+	if (!report)
+		return;
+	jm_result_finish(&report->result);
+	jm_recording_close(report->recording);
+	free(report);
+}
+
+/* Gives the index of text in texts, or default_i for NULL, or -1. */
+static int choose(const char *text, const char *const *texts, size_t n, int default_i)
+{
+	size_t i;
+
+	if (!text)
+		return default_i;
+	for (i = 0; i < n; i++)
+		if (strcmp(text, texts[i]) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int parse_view(const struct jm_view_options *options, struct jm_view *out, struct jm_error *err)
+{
+	static const char *const views[] = {
+	    [JM_BY_LAYER] = "layer", [JM_BY_TYPE] = "type", [JM_BY_ITERATION] = "iteration", [JM_BY_CHANNEL] = "channel"};
+	static const char *const sorts[] = {[JM_SORT_ENERGY] = "energy",
+					    [JM_SORT_TIME] = "time",
+					    [JM_SORT_POWER] = "power",
+					    [JM_SORT_NAME] = "name",
+					    [JM_SORT_NONE] = "none"};
+	int by = choose(options->by, views, sizeof(views) / sizeof(views[0]), JM_BY_LAYER);
+	int sort = choose(options->sort, sorts, sizeof(sorts) / sizeof(sorts[0]), JM_SORT_ENERGY);
+
+	if (by < 0)
+		return jm_error_set(err, JM_E_INVALID, "cannot report by '%s': layer, type, iteration or channel", options->by);
+	if (sort < 0)
+		return jm_error_set(err, JM_E_INVALID, "cannot sort by '%s': energy, time, power, name or none", options->sort);
+	*out = (struct jm_view){.by = (enum jm_view_by)by,
+				.sort = (enum jm_sort)sort,
+				.limit = options->limit,
+				.is_colour = options->is_colour,
+				.width = options->width};
+	return 0;
+}
+
+static int write_to(const struct jm_result *r, const char *format, const struct jm_view *view, struct jm_buffer *b,
+		    struct jm_error *err)
+{
+	const struct jm_exporter *exporter;
+
+	if (strcmp(format, "table") == 0 || strcmp(format, "summary") == 0)
+		return jm_report_table(r, view, strcmp(format, "summary") == 0, b, err);
+	exporter = jm_exporter_find(format);
+	if (!exporter)
+		return jm_error_set(err, JM_E_INVALID, "there is no format '%s': table, summary, csv or json", format);
+	return exporter->write(r, view, b, err);
+}
+
+int jm_report_write(const struct jm_report *report, const struct jm_view_options *options, jm_write_fn write, void *ctx,
+		    struct jm_error *err)
+{
+	struct jm_view_options defaults = {.size = sizeof(defaults)};
+	const struct jm_view_options *used = options ? options : &defaults;
+	struct jm_buffer b = {0};
+	struct jm_view view;
+	int rc = parse_view(used, &view, err);
+
+	if (rc == 0)
+		rc = write_to(&report->result, used->format ? used->format : "table", &view, &b, err);
+	if (rc == 0 && b.is_failed)
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the report");
+	if (rc == 0 && write(ctx, b.data, b.n))
+		rc = jm_error_set(err, JM_E_CANCELLED, "writing the report was stopped");
+	jm_buffer_finish(&b);
+	return rc;
+}

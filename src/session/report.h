@@ -1,0 +1,21 @@
+/* From a recording to a result. */
+#ifndef SESSION_REPORT_H
+#define SESSION_REPORT_H
+
+#include "core/result.h"
+#include "recording/recording.h"
+
+struct jm_report {
+	struct jm_recording *recording;
+	struct jm_result result;
+	char path[1024];
+};
+
+/* Loads the levels of the idle machine for the channels of r. choice: as in struct jm_report_options. *out: n_channels
+ * entries, free(), or NULL when there is none to use; note_out (size bytes): which, or why none.
+ * Errors: those of opening a file that the user named. */
+struct jm_baseline;
+int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out, size_t size,
+			 struct jm_error *err);
+
+#endif
