@@ -247,7 +247,7 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 		add_row(&cells, rows[i]);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (n < n_all)
-		jm_buffer_printf(out, "  ... and %zu more: --limit 0 shows all\n", n_all - n);
+		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n_all - n);
 	row_reasons(rows, n, out);
 	jm_buffer_puts(out, "\n");
 	return rc;

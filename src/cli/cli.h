@@ -1,0 +1,83 @@
+/* The command line: one file a command, one row each in the table of main.c, options as data. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "joulemap/joulemap.h"
+
+#include <stddef.h>
+
+/* Exit codes besides those of a measured command. */
+enum jm_cli_exit { JM_EXIT_OK = 0, JM_EXIT_FAILURE = 1, JM_EXIT_USAGE = 2, JM_EXIT_CANNOT_RUN = 126, JM_EXIT_NO_COMMAND = 127 };
+
+enum jm_option_type {
+	JM_OPTION_FLAG,     /* bool: true */
+	JM_OPTION_TEXT,     /* const char * */
+	JM_OPTION_DURATION, /* int64_t, ns, > 0 */
+	JM_OPTION_COUNT,    /* uint64_t */
+	JM_OPTION_LIST,     /* struct jm_text_list: may be given several times */
+};
+
+#define JM_LIST_MAX 32
+
+struct jm_text_list {
+	const char *items[JM_LIST_MAX];
+	size_t n;
+};
+
+struct jm_option {
+	char letter;       /* 0: none */
+	const char *name;  /* without dashes */
+	const char *argument; /* what to show for the value; NULL for flags */
+	const char *help;
+	enum jm_option_type type;
+	size_t offset;     /* of the field in the command's settings */
+};
+
+/* Options every command has. */
+struct jm_common {
+	bool is_help, is_quiet;
+	const char *colour; /* auto, always, never */
+};
+
+struct jm_command {
+	const char *name, *summary;
+	const char *usage;    /* what follows "joulemap NAME" */
+	const char *details;  /* a paragraph for --help; may be NULL */
+	const char *examples; /* lines for --help */
+	const struct jm_option *options;
+	size_t n_options;
+	size_t n_positional_max;
+	bool takes_command;   /* "-- COMMAND ..." */
+	/* settings: zeroed, of settings_size, common first; positional: what is no option; command: behind "--", or NULL. */
+	size_t settings_size;
+	int (*run)(void *settings, char **positional, size_t n_positional, char **command);
+};
+
+/* Parses and runs. Gives the exit code. */
+int jm_cli_dispatch(const struct jm_command *command, int argc, char **argv);
+void jm_cli_help(const struct jm_command *command);
+
+/* Prints "joulemap: message" and the remedy to stderr. Gives JM_EXIT_FAILURE. */
+int jm_cli_fail(const struct jm_error *err);
+int jm_cli_usage_error(const struct jm_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says whether to colour what goes to descriptor fd: settings, NO_COLOR, TERM and whether it is a terminal. */
+bool jm_cli_is_colour(const struct jm_common *common, int fd);
+/* Columns of the terminal behind fd; 0 when it is none. */
+int jm_cli_width(int fd);
+/* A jm_write_fn to stdout. Errors: non-zero when the reader has gone. */
+int jm_cli_write_stdout(void *ctx, const char *text, size_t n);
+
+/* Runs a command as a child: forwards signals, waits. start_ns_out, end_ns_out: around its life. Gives the exit code to
+ * pass on (128 + signal when killed; 126, 127 when it could not start, err says why). Signals must have been blocked with
+ * jm_cli_block_signals before any thread started. */
+int jm_cli_run_command(char **command, int64_t *start_ns_out, int64_t *end_ns_out, struct jm_error *err);
+void jm_cli_block_signals(void);
+/* Waits duration_ns, or for ever when < 0, or until SIGINT, SIGTERM or SIGHUP. */
+void jm_cli_wait(int64_t duration_ns);
+/* Joins the words of a command, quoted where a shell needs it. out: size bytes, cut if need be. */
+void jm_cli_join(char **command, char *out, size_t size);
+
+extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cmd_idle, jm_cmd_run, jm_cmd_report;
+
+#endif

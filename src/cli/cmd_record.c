@@ -1,0 +1,256 @@
+/* record, stat and idle: sensors around a command or for a while. */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct settings {
+	struct jm_common common;
+	int64_t period_ns, duration_ns;
+	const char *sensors, *output, *baseline;
+	bool is_forced;
+};
+
+#define OPTION_PERIOD {'i', "interval", "PERIOD", "time between readings (default 10ms)", JM_OPTION_DURATION, offsetof(struct settings, period_ns)}
+#define OPTION_SENSORS {'s', "sensors", "LIST", "drivers to use: DRIVER[:ARGUMENT],... (see joulemap sensors)", JM_OPTION_TEXT, offsetof(struct settings, sensors)}
+#define OPTION_OUTPUT {'o', "output", "FILE", "recording to write (default joulemap-DATE-TIME.jmap)", JM_OPTION_TEXT, offsetof(struct settings, output)}
+#define OPTION_FORCE {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced)}
+#define OPTION_BASELINE {0, "baseline", "FILE", "idle recording to compare with, or none", JM_OPTION_TEXT, offsetof(struct settings, baseline)}
+
+static void default_output(char *out, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm local;
+
+	localtime_r(&now, &local);
+	strftime(out, size, "joulemap-%Y%m%d-%H%M%S.jmap", &local);
+}
+
+static void print_warnings(const struct jm_recorder *r)
+{
+	const char *text;
+	size_t i;
+
+	for (i = 0; (text = jm_recorder_warning(r, i)); i++)
+		fprintf(stderr, "joulemap: warning: %s\n", text);
+}
+
+/* Runs command, or waits, and stores what the report needs. Gives the exit code to pass on. */
+static int measure(struct jm_recorder *r, const struct settings *s, char **command, struct jm_error *err)
+{
+	int64_t start_ns, end_ns;
+	char text[16];
+	int exit_code;
+
+	if (!command) {
+		jm_cli_wait(s->duration_ns ? s->duration_ns : -1);
+		return JM_EXIT_OK;
+	}
+	exit_code = jm_cli_run_command(command, &start_ns, &end_ns, err);
+	if (err->code)
+		return exit_code;
+	jm_recorder_window(r, start_ns, end_ns);
+	snprintf(text, sizeof(text), "%d", exit_code);
+	jm_recorder_meta(r, "exit_code", text);
+	return exit_code;
+}
+
+/* Records into path. Gives the exit code to pass on; *is_recorded_out: whether there is a recording to report. */
+static int record_into(const char *path, const char *kind, const struct settings *s, char **command, bool *is_recorded_out)
+{
+	char text[4096];
+	struct jm_record_options options = {.size = sizeof(options),
+					    .path = path,
+					    .overwrite = s->is_forced,
+					    .sensors = s->sensors,
+					    .period_ns = s->period_ns,
+					    .kind = kind};
+	struct jm_error err = {0}, stopping = {0};
+	struct jm_recorder *r;
+	int exit_code;
+
+	*is_recorded_out = false;
+	if (command) {
+		jm_cli_join(command, text, sizeof(text));
+		options.command = text;
+	}
+	jm_cli_block_signals();
+	if (jm_recorder_start(&options, &r, &err))
+		return jm_cli_fail(&err);
+	exit_code = measure(r, s, command, &err);
+	*is_recorded_out = err.code == 0;
+	if (err.code) {
+		jm_cli_fail(&err);
+		jm_recorder_stop(r, NULL);
+		unlink(path);
+	} else if (jm_recorder_stop(r, &stopping)) {
+		/* The command's own exit code still says more than our disk. */
+		jm_cli_fail(&stopping);
+		exit_code = exit_code ? exit_code : JM_EXIT_FAILURE;
+	}
+	print_warnings(r);
+	jm_recorder_destroy(r);
+	return exit_code;
+}
+
+static int print_report(const char *path, const struct settings *s, const char *format, FILE *to)
+{
+	struct jm_report_options options = {.size = sizeof(options), .baseline = s->baseline};
+	struct jm_view_options view = {.size = sizeof(view),
+				       .format = format,
+				       .is_colour = jm_cli_is_colour(&s->common, fileno(to)),
+				       .width = jm_cli_width(fileno(to))};
+	struct jm_error err = {0};
+	struct jm_report *report;
+	int rc;
+
+	if (jm_report_open(path, &options, &report, &err))
+		return jm_cli_fail(&err);
+	rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err);
+	jm_report_destroy(report);
+	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
+static int run_record(void *settings, char **positional, size_t n_positional, char **command)
+{
+	struct settings *s = settings;
+	char path[64];
+	bool is_recorded;
+	int exit_code;
+
+	(void)positional;
+	(void)n_positional;
+	if (command && s->duration_ns)
+		return jm_cli_usage_error(&jm_cmd_record, "give -d or a command, not both");
+	default_output(path, sizeof(path));
+	if (!s->output)
+		s->output = path;
+	if (!command && !s->duration_ns && !s->common.is_quiet)
+		fprintf(stderr, "recording to %s; Ctrl-C ends it\n", s->output);
+	exit_code = record_into(s->output, "record", s, command, &is_recorded);
+	if (is_recorded && !s->common.is_quiet)
+		fprintf(stderr, "recorded %s; next: joulemap report %s\n", s->output, s->output);
+	return exit_code;
+}
+
+static int run_stat(void *settings, char **positional, size_t n_positional, char **command)
+{
+	struct settings *s = settings;
+	const char *folder = getenv("TMPDIR");
+	char work[512], path[600];
+	bool is_recorded;
+	int exit_code;
+
+	(void)positional;
+	(void)n_positional;
+	if (!command)
+		return jm_cli_usage_error(&jm_cmd_stat, "there is no command to measure: joulemap stat -- COMMAND");
+	snprintf(work, sizeof(work), "%s/joulemap-XXXXXX", folder && *folder ? folder : "/tmp");
+	if (!mkdtemp(work)) {
+		fprintf(stderr, "joulemap: cannot make a folder for the readings in %s\n  try: TMPDIR=FOLDER\n", work);
+		return JM_EXIT_FAILURE;
+	}
+	snprintf(path, sizeof(path), "%s/stat.jmap", work);
+	exit_code = record_into(path, "stat", s, command, &is_recorded);
+	if (is_recorded && print_report(path, s, "summary", stdout) && exit_code == 0)
+		exit_code = JM_EXIT_FAILURE;
+	unlink(path);
+	rmdir(work);
+	return exit_code;
+}
+
+static int run_idle(void *settings, char **positional, size_t n_positional, char **command)
+{
+	struct settings *s = settings;
+	struct jm_error err = {0};
+	char path[1024], partial[1040];
+	bool is_recorded;
+	int rc;
+
+	(void)positional;
+	(void)n_positional;
+	(void)command;
+	if (!s->duration_ns)
+		s->duration_ns = INT64_C(60000000000);
+	if (jm_idle_path(true, path, sizeof(path), &err))
+		return jm_cli_fail(&err);
+	snprintf(partial, sizeof(partial), "%s.partial", path);
+	if (!s->common.is_quiet)
+		fprintf(stderr, "measuring the idle machine for %.0f s: leave it alone\n", (double)s->duration_ns * 1e-9);
+	s->is_forced = true;
+	rc = record_into(partial, "idle", s, NULL, &is_recorded);
+	if (rc || !is_recorded)
+		return rc ? rc : JM_EXIT_FAILURE;
+	s->baseline = "none";
+	rc = print_report(partial, s, "summary", stdout);
+	if (rc == 0 && rename(partial, path)) {
+		perror("joulemap: cannot keep the idle recording");
+		return JM_EXIT_FAILURE;
+	}
+	if (rc == 0 && !s->common.is_quiet)
+		fprintf(stderr, "kept as %s; later reports of this machine use it\n", path);
+	return rc;
+}
+
+static const struct jm_option record_options[] = {
+    OPTION_PERIOD,
+    {'d', "duration", "SECONDS", "record for so long, without a command", JM_OPTION_DURATION, offsetof(struct settings, duration_ns)},
+    OPTION_SENSORS,
+    OPTION_OUTPUT,
+    OPTION_FORCE,
+};
+
+const struct jm_command jm_cmd_record = {
+    .name = "record",
+    .summary = "record the sensors while a command runs, or for a while",
+    .usage = "[-i PERIOD] [-s LIST] [-o FILE] [-d SECONDS | -- COMMAND ...]",
+    .details = "The command's exit code is passed on, and signals are forwarded to it. Without command and -d it records\n"
+	       "until Ctrl-C. The recording is an SQLite database: docs/recording-format.md.",
+    .examples = "  joulemap record -- python3 train.py\n"
+		"  joulemap record -i 1ms -d 10s -o idle.jmap\n"
+		"  joulemap record -s 'exec:nvidia-smi --query-gpu=power.draw --format=csv,noheader,nounits -lms 100' -i 100ms -- ./infer\n",
+    .options = record_options,
+    .n_options = sizeof(record_options) / sizeof(record_options[0]),
+    .takes_command = true,
+    .settings_size = sizeof(struct settings),
+    .run = run_record,
+};
+
+static const struct jm_option stat_options[] = {OPTION_PERIOD, OPTION_SENSORS, OPTION_BASELINE};
+
+const struct jm_command jm_cmd_stat = {
+    .name = "stat",
+    .summary = "run a command and print what it took, like perf stat",
+    .usage = "[-i PERIOD] [-s LIST] -- COMMAND ...",
+    .details = "Keeps no recording. The command's exit code is passed on.",
+    .examples = "  joulemap stat -- make -j\n"
+		"  joulemap stat -i 1ms -s rapl_perf -- ./infer model.onnx\n",
+    .options = stat_options,
+    .n_options = sizeof(stat_options) / sizeof(stat_options[0]),
+    .takes_command = true,
+    .settings_size = sizeof(struct settings),
+    .run = run_stat,
+};
+
+static const struct jm_option idle_options[] = {
+    {'d', "duration", "SECONDS", "how long (default 60s)", JM_OPTION_DURATION, offsetof(struct settings, duration_ns)},
+    OPTION_PERIOD,
+    OPTION_SENSORS,
+};
+
+const struct jm_command jm_cmd_idle = {
+    .name = "idle",
+    .summary = "measure the idle machine once; later reports know its level",
+    .usage = "[-d SECONDS] [-s LIST]",
+    .details = "Kept in $XDG_DATA_HOME/joulemap (~/.local/share/joulemap) with the machine's identity. Reports of recordings\n"
+	       "of this machine use it unless --baseline says otherwise.",
+    .examples = "  joulemap idle -d 60\n",
+    .options = idle_options,
+    .n_options = sizeof(idle_options) / sizeof(idle_options[0]),
+    .settings_size = sizeof(struct settings),
+    .run = run_idle,
+};

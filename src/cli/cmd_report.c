@@ -1,0 +1,81 @@
+#include "cli/cli.h"
+
+#include "core/text.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct settings {
+	struct jm_common common;
+	const char *by, *sort, *baseline, *format, *method, *limit;
+};
+
+#define TABLE_ROWS 30
+
+/* Gives the rows asked for; 0: all. Errors: JM_E_FORMAT. */
+static int parse_limit(const struct settings *s, size_t *out)
+{
+	bool is_table = !s->format || strcmp(s->format, "table") == 0;
+	uint64_t n = is_table ? TABLE_ROWS : 0;
+
+	if (s->limit && strcmp(s->limit, "all") == 0)
+		n = 0;
+	else if (s->limit && jm_text_u64(s->limit, strlen(s->limit), &n))
+		return JM_E_FORMAT;
+	*out = (size_t)n;
+	return 0;
+}
+
+static int run(void *settings, char **positional, size_t n_positional, char **command)
+{
+	struct settings *s = settings;
+	struct jm_report_options options = {.size = sizeof(options),
+					    .method = s->method,
+					    .baseline = s->baseline,
+					    .with_iterations = s->by && strcmp(s->by, "iteration") == 0};
+	struct jm_view_options view = {.size = sizeof(view),
+				       .format = s->format,
+				       .by = s->by,
+				       .sort = s->sort ? s->sort : options.with_iterations ? "none" : NULL,
+				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
+				       .width = jm_cli_width(STDOUT_FILENO)};
+	struct jm_error err = {0};
+	struct jm_report *report;
+	int rc;
+
+	(void)command;
+	if (n_positional != 1)
+		return jm_cli_usage_error(&jm_cmd_report, "which recording?");
+	if (parse_limit(s, &view.limit))
+		return jm_cli_usage_error(&jm_cmd_report, "--limit wants a number or all, not '%s'", s->limit);
+	if (jm_report_open(positional[0], &options, &report, &err))
+		return jm_cli_fail(&err);
+	rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err);
+	jm_report_destroy(report);
+	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
+static const struct jm_option options[] = {
+    {0, "by", "WHAT", "layer (default), type, iteration or channel", JM_OPTION_TEXT, offsetof(struct settings, by)},
+    {0, "sort", "HOW", "energy (default), time, power, name or none", JM_OPTION_TEXT, offsetof(struct settings, sort)},
+    {'n', "limit", "ROWS", "rows to show (default 30 in tables; all)", JM_OPTION_TEXT, offsetof(struct settings, limit)},
+    {0, "method", "METHOD", "auto (default), share, window, integrate, ...", JM_OPTION_TEXT, offsetof(struct settings, method)},
+    {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT, offsetof(struct settings, baseline)},
+    {0, "format", "FORMAT", "table (default), summary, csv or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
+};
+
+const struct jm_command jm_cmd_report = {
+    .name = "report",
+    .summary = "say where the energy of a recording went",
+    .usage = "FILE [--by layer|type|iteration|channel] [--sort energy|time|power|name] [--format table|csv|json]",
+    .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, idle and the rest\n"
+	       "add up to the channel's total (sum check).",
+    .examples = "  joulemap report run.jmap\n"
+		"  joulemap report run.jmap --by type --sort time\n"
+		"  joulemap report run.jmap --format json > run.json\n",
+    .options = options,
+    .n_options = sizeof(options) / sizeof(options[0]),
+    .n_positional_max = 1,
+    .settings_size = sizeof(struct settings),
+    .run = run,
+};

@@ -1,0 +1,56 @@
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct jm_command *const commands[] = {
+    &jm_cmd_sensors, &jm_cmd_record, &jm_cmd_stat, &jm_cmd_idle, &jm_cmd_report,
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct jm_command *find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static void usage(FILE *to)
+{
+	size_t i;
+
+	fprintf(to, "joulemap: where the energy of AI inference goes\n\nUsage: joulemap COMMAND ...\n\n");
+	for (i = 0; i < N_COMMANDS; i++)
+		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(to, "\njoulemap COMMAND --help says more; joulemap --version gives the version.\n");
+}
+
+int main(int argc, char **argv)
+{
+	const struct jm_command *command;
+
+	if (argc < 2) {
+		usage(stderr);
+		return JM_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+		printf("joulemap %s\n", jm_version());
+		return JM_EXIT_OK;
+	}
+	command = find(strcmp(argv[1], "help") == 0 && argc > 2 ? argv[2] : argv[1]);
+	if (command && strcmp(argv[1], "help") == 0) {
+		jm_cli_help(command);
+		return JM_EXIT_OK;
+	}
+	if (command)
+		return jm_cli_dispatch(command, argc - 1, argv + 1);
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		usage(stdout);
+		return JM_EXIT_OK;
+	}
+	fprintf(stderr, "joulemap: there is no command '%s'\n  try: joulemap --help\n", argv[1]);
+	return JM_EXIT_USAGE;
+}

@@ -1,0 +1,185 @@
+#include "cli/cli.h"
+
+#include "core/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct jm_option common_options[] = {
+    {'h', "help", NULL, "print this", JM_OPTION_FLAG, offsetof(struct jm_common, is_help)},
+    {'q', "quiet", NULL, "print results and errors only", JM_OPTION_FLAG, offsetof(struct jm_common, is_quiet)},
+    {0, "color", "WHEN", "auto (default), always or never", JM_OPTION_TEXT, offsetof(struct jm_common, colour)},
+};
+#define N_COMMON (sizeof(common_options) / sizeof(common_options[0]))
+
+static void print_options(const struct jm_option *options, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", options[i].letter ? '-' : ' ',
+			 options[i].letter ? options[i].letter : ' ', options[i].letter ? ", " : "  ", options[i].name,
+			 options[i].argument ? " " : "", options[i].argument ? options[i].argument : "");
+		printf("  %-28s %s\n", left, options[i].help);
+	}
+}
+
+void jm_cli_help(const struct jm_command *command)
+{
+	printf("joulemap %s: %s\n\nUsage: joulemap %s %s\n", command->name, command->summary, command->name, command->usage);
+	if (command->details)
+		printf("\n%s\n", command->details);
+	printf("\nOptions:\n");
+	print_options(command->options, command->n_options);
+	print_options(common_options, N_COMMON);
+	if (command->examples)
+		printf("\nExamples:\n%s", command->examples);
+}
+
+int jm_cli_usage_error(const struct jm_command *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "joulemap %s: ", command->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n  try: joulemap %s --help\n", command->name);
+	return JM_EXIT_USAGE;
+}
+
+static const struct jm_option *find_in(const struct jm_option *options, size_t n_options, const char *name, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n_options; i++)
+		if (strlen(options[i].name) == n && memcmp(options[i].name, name, n) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static const struct jm_option *find_letter(const struct jm_option *options, size_t n_options, char letter)
+{
+	size_t i;
+
+	for (i = 0; i < n_options; i++)
+		if (options[i].letter == letter)
+			return &options[i];
+	return NULL;
+}
+
+static int set(const struct jm_command *command, const struct jm_option *option, void *settings, const char *value)
+{
+	void *field = (char *)settings + option->offset;
+	struct jm_text_list *list = field;
+	uint64_t count;
+	int64_t ns;
+
+	switch (option->type) {
+	case JM_OPTION_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case JM_OPTION_TEXT:
+		*(const char **)field = value;
+		return 0;
+	case JM_OPTION_DURATION:
+		if (jm_text_duration_ns(value, &ns) || ns <= 0)
+			return jm_cli_usage_error(command, "--%s wants a time above zero such as 10ms or 2s, not '%s'",
+						  option->name, value);
+		*(int64_t *)field = ns;
+		return 0;
+	case JM_OPTION_COUNT:
+		if (jm_text_u64(value, strlen(value), &count))
+			return jm_cli_usage_error(command, "--%s wants a whole number, not '%s'", option->name, value);
+		*(uint64_t *)field = count;
+		return 0;
+	case JM_OPTION_LIST:
+		if (list->n == JM_LIST_MAX)
+			return jm_cli_usage_error(command, "--%s is given more than %d times", option->name, JM_LIST_MAX);
+		list->items[list->n++] = value;
+		return 0;
+	}
+	return 0;
+}
+
+/* One word of the command line that begins with '-'. Gives 0 or JM_EXIT_USAGE; *i moves over a value. */
+static int parse_option(const struct jm_command *command, int argc, char **argv, int *i, void *settings)
+{
+	const char *word = argv[*i], *value = NULL;
+	const struct jm_option *option;
+	size_t n;
+
+	if (word[1] == '-') {
+		n = strcspn(word + 2, "=");
+		option = find_in(command->options, command->n_options, word + 2, n);
+		option = option ? option : find_in(common_options, N_COMMON, word + 2, n);
+		value = word[2 + n] ? word + 3 + n : NULL;
+	} else {
+		option = find_letter(command->options, command->n_options, word[1]);
+		option = option ? option : find_letter(common_options, N_COMMON, word[1]);
+		value = word[2] ? word + 2 : NULL;
+	}
+	if (!option)
+		return jm_cli_usage_error(command, "there is no option '%s'", word);
+	if (option->type == JM_OPTION_FLAG && value)
+		return jm_cli_usage_error(command, "the option --%s takes no value", option->name);
+	if (option->type != JM_OPTION_FLAG && !value) {
+		if (*i + 1 >= argc)
+			return jm_cli_usage_error(command, "the option --%s wants %s", option->name, option->argument);
+		value = argv[++*i];
+	}
+	return set(command, option, settings, value);
+}
+
+static int parse_and_run(const struct jm_command *command, int argc, char **argv, void *settings)
+{
+	struct jm_common *common = settings;
+	char **positional = calloc((size_t)argc + 1, sizeof(*positional));
+	char **measured = NULL;
+	size_t n_positional = 0;
+	int rc = 0, i;
+
+	if (!positional)
+		return JM_EXIT_FAILURE;
+	for (i = 1; i < argc && rc == 0; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			measured = &argv[i + 1];
+			break;
+		}
+		if (argv[i][0] == '-' && argv[i][1])
+			rc = parse_option(command, argc, argv, &i, settings);
+		else
+			positional[n_positional++] = argv[i];
+	}
+	if (rc == 0 && common->is_help)
+		jm_cli_help(command);
+	else if (rc == 0 && n_positional > command->n_positional_max)
+		rc = command->takes_command
+			 ? jm_cli_usage_error(command, "put -- before the command to measure: -- %s ...",
+					      positional[command->n_positional_max])
+			 : jm_cli_usage_error(command, "'%s' is one argument too many",
+					      positional[command->n_positional_max]);
+	else if (rc == 0 && measured && (!command->takes_command || !*measured))
+		rc = jm_cli_usage_error(command, command->takes_command ? "there is no command behind --"
+									: "this takes no command behind --");
+	else if (rc == 0)
+		rc = command->run(settings, positional, n_positional, measured);
+	free(positional);
+	return rc;
+}
+
+int jm_cli_dispatch(const struct jm_command *command, int argc, char **argv)
+{
+	void *settings = calloc(1, command->settings_size);
+	int rc;
+
+	if (!settings)
+		return JM_EXIT_FAILURE;
+	rc = parse_and_run(command, argc, argv, settings);
+	free(settings);
+	return rc;
+}

@@ -1,0 +1,41 @@
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int jm_cli_fail(const struct jm_error *err)
+{
+	fprintf(stderr, "joulemap: %s\n", err->message[0] ? err->message : jm_error_text(err->code));
+	if (err->remedy[0])
+		fprintf(stderr, "  try: %s\n", err->remedy);
+	return JM_EXIT_FAILURE;
+}
+
+bool jm_cli_is_colour(const struct jm_common *common, int fd)
+{
+	const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+
+	if (common->colour && strcmp(common->colour, "always") == 0)
+		return true;
+	if (common->colour && strcmp(common->colour, "never") == 0)
+		return false;
+	return isatty(fd) && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+}
+
+int jm_cli_width(int fd)
+{
+	struct winsize size;
+
+	if (ioctl(fd, TIOCGWINSZ, &size) || size.ws_col == 0)
+		return 0;
+	return size.ws_col;
+}
+
+int jm_cli_write_stdout(void *ctx, const char *text, size_t n)
+{
+	(void)ctx;
+	return fwrite(text, 1, n, stdout) != n || fflush(stdout);
+}
