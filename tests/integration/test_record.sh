@@ -1,0 +1,73 @@
+# record, stat and report as a user calls them, with the estimate that every machine has.
+. "$SOURCE/tests/integration/lib.sh"
+
+check "stat passes the exit code of the command on" exits 7 "$JM" stat -s estimate -- sh -c 'exit 7'
+check "stat prints a summary" exits 0 "$JM" stat -s estimate -- sleep 0.3
+check "the summary marks the estimate" says out 'estimate/cpu *estimated'
+check "record runs a command" exits 3 "$JM" record -s estimate -i 20ms -o a.jmap -- sh -c 'sleep 0.3; exit 3'
+check "a recording is one file" [ "$(ls a.jmap*)" = a.jmap ]
+check "report reads it" exits 0 "$JM" report a.jmap
+check "report shows the command" says out "sh -c 'sleep 0.3; exit 3'"
+check "report shows the exit code" says out 'exit code *3'
+check "JSON is JSON" sh -c "'$JM' report a.jmap --format json | python3 -m json.tool >json"
+check "JSON says what it is" says json '"format": "joulemap-report/1"'
+check "JSON marks the estimate" says json '"state": "estimated"'
+check "JSON gives an interval for the estimate" python3 -c "
+import json
+c = [c for c in json.load(open('json'))['channels'] if c['energy_j'] is not None]
+assert c, 'no channel with energy'
+low, high = c[0]['energy_ci_j']
+assert 0 <= low <= c[0]['energy_j'] <= high, c[0]"
+check "nothing is overwritten" exits 1 "$JM" record -s estimate -d 0.1 -o a.jmap
+check "the refusal says what to do" says err 'force'
+check "--force overwrites" exits 0 "$JM" record -s estimate -i 20ms -d 0.2 -f -o a.jmap
+check "a missing command is 127" exits 127 "$JM" record -s estimate -o b.jmap -- ./no-such-command
+check "the missing command is named" says err 'no-such-command'
+check "a missing command leaves no recording" [ ! -e b.jmap ]
+printf 'no program' >plain && chmod 644 plain
+check "a file that is no program is 126" exits 126 "$JM" record -s estimate -o b.jmap -- ./plain
+check "an unknown sensor is refused" exits 1 "$JM" record -s nonsense -d 0.1 -o b.jmap
+check "the unknown sensor is named" says err 'nonsense'
+check "a folder that is not there is said" exits 1 "$JM" record -s estimate -d 0.1 -o nowhere/b.jmap
+check "no interval of zero" exits 2 "$JM" record -i 0 -d 1
+check "no nonsense interval" exits 2 "$JM" record -i soon -d 1
+check "a command without -- is explained" exits 2 "$JM" stat sleep 1
+check "it shows where -- goes" says err '-- sleep'
+printf 'this is no recording' >text.jmap
+check "a text file is no recording" exits 1 "$JM" report text.jmap
+check "it is named" says err 'text.jmap'
+check "a missing recording is said" exits 1 "$JM" report none.jmap
+check "an unknown method is refused" exits 1 "$JM" report a.jmap --method guess
+check "an unknown view is refused" exits 1 "$JM" report a.jmap --by colour
+for command in sensors record stat idle report; do
+    check "$command has help" exits 0 "$JM" "$command" --help
+    check "$command has examples" says out 'Examples:'
+done
+check "sensors prints JSON" sh -c "'$JM' sensors --json | python3 -m json.tool >sensors"
+check "sensors lists the estimate" says sensors '"name": "estimate/cpu"'
+check "idle is kept" exits 0 "$JM" idle -d 0.5 -s estimate
+check "a report uses it" sh -c "'$JM' report a.jmap >out && grep -q 'idle  ' out"
+
+# A signal to joulemap reaches the command, and the recording is complete.
+"$JM" record -q -s estimate -i 20ms -o s.jmap -- sleep 30 &
+pid=$!
+while ! pgrep -P $pid sleep >/dev/null; do :; done
+kill -TERM $pid
+wait $pid
+check "a signal is forwarded and its death passed on" [ $? -eq 143 ]
+check "the recording of a killed command is whole" exits 0 "$JM" report s.jmap
+check "it says how the command ended" says out 'exit code *143'
+
+# kill -9 of joulemap itself.
+"$JM" record -q -s estimate -i 10ms -d 30 -o k.jmap &
+pid=$!
+sleep 2
+kill -9 $pid
+wait $pid 2>/dev/null
+check "a killed recording opens" exits 0 "$JM" report k.jmap
+check "it is said to be unfinished" says out 'not closed'
+check "it lost at most a second" python3 -c "
+import json, subprocess
+r = json.loads(subprocess.run(['$JM', 'report', 'k.jmap', '--format', 'json'], capture_output=True, check=True).stdout)
+assert r['run']['duration_s'] > 0.8, r['run']"
+finish

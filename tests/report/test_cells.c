@@ -1,0 +1,83 @@
+#include "report/cells.h"
+#include "report/table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+static void columns_are_as_wide_as_their_widest_cell(void **state)
+{
+	struct jm_cells cells = {.n_columns = 2, .is_left = {true}};
+	struct jm_buffer out = {0};
+
+	(void)state;
+	jm_cells_add(&cells, "name");
+	jm_cells_add(&cells, "J");
+	jm_cells_add(&cells, "conv\xc3\xa9");
+	jm_cells_add(&cells, "%d", 1234);
+	assert_int_equal(jm_cells_print(&cells, 0, 0, false, &out), 0);
+	assert_string_equal(jm_buffer_terminate(&out), "name      J\nconv\xc3\xa9  1234\n");
+	jm_buffer_finish(&out);
+}
+
+static void long_names_are_cut_in_their_middle(void **state)
+{
+	struct jm_cells cells = {.n_columns = 2, .is_left = {true}};
+	struct jm_buffer out = {0};
+
+	(void)state;
+	jm_cells_add(&cells, "/model/layer.0/attention/query/MatMul");
+	jm_cells_add(&cells, "12");
+	assert_int_equal(jm_cells_print(&cells, 0, 24, false, &out), 0);
+	assert_string_equal(jm_buffer_terminate(&out), "/model/la..ry/MatMul  12\n");
+	jm_buffer_finish(&out);
+}
+
+static void control_characters_do_not_reach_the_terminal(void **state)
+{
+	struct jm_cells cells = {.n_columns = 1, .is_left = {true}};
+	struct jm_buffer out = {0};
+
+	(void)state;
+	jm_cells_add(&cells, "a\033[2Jb\n");
+	assert_int_equal(jm_cells_print(&cells, 0, 0, false, &out), 0);
+	assert_string_equal(jm_buffer_terminate(&out), "a?[2Jb?\n");
+	jm_buffer_finish(&out);
+}
+
+static void expect(double value, const char *text)
+{
+	char out[32];
+
+	jm_report_quantity(value, "J", out, sizeof(out));
+	assert_string_equal(out, text);
+}
+
+static void quantities_have_four_digits_and_a_prefix(void **state)
+{
+	(void)state;
+	expect(12.3456, "12.35 J");
+	expect(0.0012345, "1.234 mJ");
+	expect(1234.56, "1.235 kJ");
+	expect(0, "0.000 J");
+	expect(-5.5, "-5.500 J");
+	expect(NAN, "-");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
+	    cmocka_unit_test(long_names_are_cut_in_their_middle),
+	    cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+	    cmocka_unit_test(quantities_have_four_digits_and_a_prefix),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
