@@ -79,8 +79,11 @@ static int record_into(const char *path, const char *kind, const struct settings
 		options.command = text;
 	}
 	jm_cli_block_signals();
-	if (jm_recorder_start(&options, &r, &err))
+	if (jm_recorder_start(&options, &r, &err)) {
+		if (err.code == JM_E_EXISTS)
+			snprintf(err.remedy, sizeof(err.remedy), "another name with -o, or --force to overwrite it");
 		return jm_cli_fail(&err);
+	}
 	exit_code = measure(r, s, command, &err);
 	*is_recorded_out = err.code == 0;
 	if (err.code) {

@@ -34,6 +34,18 @@ static int64_t system_realtime(void *ctx)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+static int system_sleep_until(void *ctx, int64_t t_ns)
+{
+	struct timespec t = {.tv_sec = t_ns / JM_NS_PER_S, .tv_nsec = t_ns % JM_NS_PER_S};
+	int rc;
+
+	(void)ctx;
+	do
+		rc = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+	while (rc == EINTR);
+	return rc ? JM_E_IO : 0;
+}
+
 static int system_wait_until(void *ctx, int64_t t_ns, sem_t *cancel)
 {
 	struct timespec t = {.tv_sec = t_ns / JM_NS_PER_S, .tv_nsec = t_ns % JM_NS_PER_S};
@@ -73,6 +85,7 @@ void jm_env_init(struct jm_env *env)
 	env->is_live = env->root[0] == '\0' && env->nvml[0] == '\0';
 	env->now_ns = system_now;
 	env->realtime_ns = system_realtime;
+	env->sleep_until_ns = system_sleep_until;
 	env->wait_until_ns = system_wait_until;
 	env->perf_event_open = system_perf_event_open;
 }

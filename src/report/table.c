@@ -187,7 +187,8 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 		jm_buffer_printf(out, "profiler    layer times from profiled blocks: %.4g ms an iteration there, %.2f times the "
 				      "unprofiled median; scaled back, energy is from unprofiled blocks\n",
 				 run->profiled_latency_ms, run->distortion);
-	jm_buffer_printf(out, "method      %s: %s\n", jm_method_text(r->method), r->method_reason);
+	if (r->n_layers)
+		jm_buffer_printf(out, "method      %s: %s\n", jm_method_text(r->method), r->method_reason);
 	if (r->baseline_reason[0])
 		jm_buffer_printf(out, "idle        %s\n", r->baseline_reason);
 	jm_buffer_puts(out, "\n");
@@ -286,7 +287,7 @@ static void sums(const struct jm_result *r, struct jm_buffer *out)
 			continue;
 		jm_buffer_printf(out, "sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
 				 channel->name, c->total_j, c->parts_j, c->idle_j, c->unattributed_j, c->residual_j);
-		if (c->gap_s > 0)
+		if (c->gap_s >= 0.0005)
 			jm_buffer_printf(out, "; %.3f s without readings are in no sum", c->gap_s);
 		jm_buffer_puts(out, "\n");
 	}

@@ -16,6 +16,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
+/* A run that begins with the first readings has no unseen start: they are waited for, but not for long. */
+#define FIRST_READING_PERIODS 2
+#define FIRST_READING_MAX_NS (20 * JM_NS_PER_MS)
 /* What was read reaches the file this often: a kill loses at most this and the time of one commit. */
 #define PUMP_PERIOD_NS (400 * JM_NS_PER_MS)
 
@@ -196,6 +199,16 @@ static void *pump(void *arg)
 	return NULL;
 }
 
+static void wait_for_first_readings(struct jm_recorder *r, int64_t period_ns)
+{
+	const struct jm_env *env = &r->sensors->env;
+	int64_t wait_ns = FIRST_READING_PERIODS * period_ns;
+
+	if (wait_ns > FIRST_READING_MAX_NS)
+		wait_ns = FIRST_READING_MAX_NS;
+	env->sleep_until_ns(env->ctx, jm_env_now(env) + wait_ns);
+}
+
 int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_options *options, struct jm_recorder **out,
 			  struct jm_error *err)
 {
@@ -220,6 +233,7 @@ int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_optio
 		jm_recorder_destroy(r);
 		return rc;
 	}
+	wait_for_first_readings(r, used.period_ns);
 	*out = r;
 	return 0;
 }
