@@ -21,12 +21,11 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "core/units.h"
+#include "sensor/rapl.h"
 
 extern const struct jm_sensor_driver jm_sensor_rapl_powercap;
 
 #define FOLDER "/sys/class/powercap"
-#define UPDATE_NS JM_NS_PER_MS
 #define REGISTER_RANGE (UINT64_C(1) << 32)
 
 struct zone {
@@ -261,7 +260,7 @@ static int append_channel(const struct zones *zones, struct zone *z, bool is_amd
 	c->device = z->device;
 	c->wrap = (uint64_t)z->range_uj;
 	c->step = (c->wrap + REGISTER_RANGE / 2) / REGISTER_RANGE;
-	c->update_period_ns = UPDATE_NS;
+	c->update_period_ns = JM_RAPL_UPDATE_NS;
 	if (is_amd && z->domain == JM_DOMAIN_CORE)
 		snprintf(c->reason, sizeof(c->reason), "AMD: the kernel reads the counter of one core, not of all");
 	if (z->code)
@@ -281,7 +280,7 @@ static int append_sensor(const struct jm_env *env, struct jm_sensor_set *found, 
 
 	if (!s)
 		return JM_E_NOMEM;
-	s->min_period_ns = UPDATE_NS;
+	s->min_period_ns = JM_RAPL_UPDATE_NS;
 	s->state = jm_sysfs_group_create();
 	return s->state ? 0 : JM_E_NOMEM;
 }
@@ -358,15 +357,9 @@ static void link_channels(const struct zones *zones, struct jm_sensor_set *found
 
 static void say_none(const struct jm_env *env, bool has_names, struct jm_error *why)
 {
-	bool is_x86 = jm_sysfs_has_cpu_vendor(env, "GenuineIntel") || jm_sysfs_has_cpu_vendor(env, "AuthenticAMD") ||
-		      jm_sysfs_has_cpu_vendor(env, "HygonGenuine");
-
-	if (jm_sysfs_is_vm(env)) {
-		jm_error_set(why, JM_E_UNSUPPORTED, "a virtual machine without RAPL: the hypervisor does not pass it on");
-		jm_error_remedy(why, "run joulemap on the host");
-	} else if (!is_x86) {
-		jm_error_set(why, JM_E_UNSUPPORTED, "this processor has no RAPL (Intel and AMD processors do)");
-	} else if (has_names) {
+	if (jm_rapl_is_impossible(env, why))
+		return;
+	if (has_names) {
 		jm_error_set(why, JM_E_NOT_FOUND, FOLDER " lists zones, but none shows energy_uj: a container hides them");
 		jm_error_remedy(why, "run outside the container, or start it with: docker run --security-opt "
 				     "systempaths=unconfined (podman: --security-opt unmask=/sys/devices/virtual/powercap)");

@@ -1,5 +1,6 @@
 /* The sensor drivers, in order of preference: X(name) for a `const struct jm_sensor_driver jm_sensor_<name>`. */
-#define JM_SENSOR_LIST(X)											       \
-	X(rapl_powercap)											       \
-	X(estimate)												       \
+#define JM_SENSOR_LIST(X)                                                                                              \
+	X(rapl_perf)                                                                                                   \
+	X(rapl_powercap)                                                                                               \
+	X(estimate)                                                                                                    \
 	X(replay)

@@ -138,6 +138,33 @@ bool jm_sysfs_has_cpu_vendor(const struct jm_env *env, const char *vendor)
 	return strstr(info, vendor) != NULL;
 }
 
+int jm_sysfs_cpu_list(const char *text, int *cpus, int n_cpus)
+{
+	int n = 0;
+
+	while (*text) {
+		size_t digits = strspn(text, "0123456789");
+		int64_t first, last;
+
+		if (digits == 0 || jm_text_i64(text, digits, &first))
+			return JM_E_FORMAT;
+		text += digits;
+		last = first;
+		if (*text == '-') {
+			digits = strspn(++text, "0123456789");
+			if (digits == 0 || jm_text_i64(text, digits, &last))
+				return JM_E_FORMAT;
+			text += digits;
+		}
+		if (last < first || last > 65535 || (*text != ',' && *text != '\0'))
+			return JM_E_FORMAT;
+		for (; first <= last && n < n_cpus; first++)
+			cpus[n++] = (int)first;
+		text += *text == ',';
+	}
+	return n ? n : JM_E_FORMAT;
+}
+
 struct jm_sysfs_group *jm_sysfs_group_create(void)
 {
 	struct jm_sysfs_group *g = calloc(1, sizeof(*g));

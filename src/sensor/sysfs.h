@@ -32,6 +32,9 @@ bool jm_sysfs_is_vm(const struct jm_env *env);
 /* Says whether /proc/cpuinfo's first processor has the vendor_id. */
 bool jm_sysfs_has_cpu_vendor(const struct jm_env *env, const char *vendor);
 
+/* Parses a list of processors ("0,24", "0-3"); those beyond n_cpus are dropped. Gives how many, > 0, or JM_E_FORMAT. */
+int jm_sysfs_cpu_list(const char *text, int *cpus, int n_cpus);
+
 /* What one channel of a group reads: value = a * multiplier / divisor, or a * b * multiplier / divisor. */
 struct jm_sysfs_input {
 	char path[2][192]; /* below the root; path[1] empty: one file only */
