@@ -2,5 +2,6 @@
 #define JM_SENSOR_LIST(X)                                                                                              \
 	X(rapl_perf)                                                                                                   \
 	X(rapl_powercap)                                                                                               \
+	X(exec)                                                                                                        \
 	X(estimate)                                                                                                    \
 	X(replay)
