@@ -94,11 +94,41 @@ int jm_recording_file_create(const char *path, bool overwrite, struct jm_error *
 	return 0;
 }
 
+static uint32_t big_endian(const unsigned char *bytes, int n)
+{
+	uint32_t value = 0;
+	int i;
+
+	for (i = 0; i < n; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+/* SQLite reads a last page that is cut short as if zeros stood there, and rows would be wrong. Header: page size at byte
+ * 16 (1: 65536), number of pages at byte 28 (sqlite.org/fileformat2.html, section 1.3). */
+static int check_length(int fd, const char *path, int64_t size, struct jm_error *err)
+{
+	unsigned char header[32];
+	int64_t page_bytes, needed;
+
+	if (pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+	    memcmp(header, "SQLite format 3", 16) != 0)
+		return 0;
+	page_bytes = big_endian(header + 16, 2);
+	needed = (page_bytes == 1 ? 65536 : page_bytes) * (int64_t)big_endian(header + 28, 4);
+	if (size >= needed)
+		return 0;
+	jm_error_set(err, JM_E_FORMAT, "%s is cut short: %lld of %lld bytes are there", path, (long long)size,
+		     (long long)needed);
+	jm_error_remedy(err, "what is left can be had with: sqlite3 %.200s .recover", path);
+	return JM_E_FORMAT;
+}
+
 int jm_recording_file_check(const char *path, int64_t *size_out, int64_t *wal_out, struct jm_error *err)
 {
 	char *wal = with_suffix(path, "-wal");
 	struct stat st, wal_st;
-	int fd;
+	int fd, rc;
 
 	if (!wal)
 		return jm_error_set(err, JM_E_NOMEM, "cannot open %s", path);
@@ -109,15 +139,19 @@ int jm_recording_file_check(const char *path, int64_t *size_out, int64_t *wal_ou
 	if (fd < 0)
 		return jm_error_errno(err, errno, "cannot open %s", path);
 	if (fstat(fd, &st) != 0) {
-		int rc = jm_error_errno(err, errno, "cannot open %s", path);
-
+		rc = jm_error_errno(err, errno, "cannot open %s", path);
 		close(fd);
 		return rc;
 	}
-	close(fd);
 	if (!S_ISREG(st.st_mode))
-		return jm_error_set(err, JM_E_FORMAT, "%s is no recording: it is %s", path,
-				    S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+		rc = jm_error_set(err, JM_E_FORMAT, "%s is no recording: it is %s", path,
+				  S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+	else
+		/* With a -wal, missing pages may be in there. */
+		rc = *wal_out ? 0 : check_length(fd, path, st.st_size, err);
+	close(fd);
+	if (rc)
+		return rc;
 	*size_out = (int64_t)st.st_size + *wal_out;
 	return 0;
 }
@@ -159,17 +193,24 @@ static int copy_file(const char *from, const char *to)
 	return rc;
 }
 
-static int copy_both(const char *path, const char *copy)
+/* The -shm is not copied: SQLite makes it anew. */
+static int copy_all(const char *path, const char *copy)
 {
-	char *wal = with_suffix(path, "-wal");
-	char *wal_copy = with_suffix(copy, "-wal");
-	int rc = wal && wal_copy ? copy_file(path, copy) : -ENOMEM;
+	static const char *const suffixes[] = {"", "-wal", "-journal"};
+	int rc = 0;
+	size_t i;
 
-	if (rc == 0)
-		rc = copy_file(wal, wal_copy);
-	free(wal);
-	free(wal_copy);
-	return rc == -ENOENT ? 0 : rc;
+	for (i = 0; rc == 0 && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		char *from = with_suffix(path, suffixes[i]);
+		char *to = with_suffix(copy, suffixes[i]);
+
+		rc = from && to ? copy_file(from, to) : -ENOMEM;
+		if (rc == -ENOENT && i > 0)
+			rc = 0;
+		free(from);
+		free(to);
+	}
+	return rc;
 }
 
 int jm_recording_file_copy(const char *path, char **copy_out, struct jm_error *err)
@@ -186,7 +227,7 @@ int jm_recording_file_copy(const char *path, char **copy_out, struct jm_error *e
 		goto out;
 	}
 	copy = with_suffix(folder, "/recording");
-	rc = copy ? copy_both(path, copy) : -ENOMEM;
+	rc = copy ? copy_all(path, copy) : -ENOMEM;
 	if (rc) {
 		rc = jm_error_errno(err, -rc, "cannot copy %s to %s", path, folder);
 		if (copy)

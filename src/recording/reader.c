@@ -397,10 +397,10 @@ static int check_version(struct jm_recording *r, struct jm_error *err)
 
 /* What a file that was made to harm could do is switched off before its first page is read. needs_copy_out: SQLite
  * found no way to read the -wal where it lies. */
-static int open_database(struct jm_recording *r, const char *path, bool *needs_copy_out, struct jm_error *err)
+static int open_database(struct jm_recording *r, const char *path, int flags, bool *needs_copy_out, struct jm_error *err)
 {
 	char what[300];
-	int rc = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(path, &r->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
 	*needs_copy_out = false;
 	if (rc != SQLITE_OK)
@@ -435,7 +435,8 @@ static int open_copy(struct jm_recording *r, struct jm_error *err)
 	}
 	sqlite3_close(r->db);
 	r->db = NULL;
-	return open_database(r, r->copy, &needs_copy, err);
+	/* SQLite may have to roll back what a writer began; the original stays as it is. */
+	return open_database(r, r->copy, SQLITE_OPEN_READWRITE, &needs_copy, err);
 }
 
 static int open_and_load(struct jm_recording *r, struct jm_error *err)
@@ -446,7 +447,7 @@ static int open_and_load(struct jm_recording *r, struct jm_error *err)
 
 	if (rc)
 		return rc;
-	rc = open_database(r, r->path, &needs_copy, err);
+	rc = open_database(r, r->path, SQLITE_OPEN_READONLY, &needs_copy, err);
 	if (rc && needs_copy)
 		rc = open_copy(r, err);
 	if (rc == 0)

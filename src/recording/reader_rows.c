@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A time that is no integer is never left out: it has to be seen as damage. */
+#define IN_RANGE "((t >= ?1 AND t < ?2) OR typeof(t) <> 'integer')"
+
 /* Samples of the channels [first, first + n) as they are loaded. */
 struct loading {
 	struct jm_sample *samples[JM_GROUP_CHANNELS_MAX];
@@ -88,7 +91,7 @@ static int load_single(struct jm_recording *r, struct loading *l, int64_t from_n
 
 	jm_rows_begin(&rows, r, "sample_one",
 		      "SELECT t, half_width_ns, device, value, channel FROM sample_one"
-		      " WHERE t >= ?1 AND t < ?2 AND channel BETWEEN ?3 AND ?4",
+		      " WHERE " IN_RANGE " AND channel BETWEEN ?3 AND ?4",
 		      err);
 	bind_range(&rows, l, from_ns, to_ns);
 	if (rows.rc == 0) {
@@ -115,14 +118,14 @@ static int load_group(struct jm_recording *r, size_t sensor, struct loading *l, 
 	unsigned first_column = (unsigned)l->first_channel - r->sensors[sensor].first_channel;
 	struct jm_rows rows;
 	struct jm_sample sample;
-	char sql[240];
+	char sql[320];
 	unsigned i;
 	int n;
 
 	n = snprintf(sql, sizeof(sql), "SELECT t, half_width_ns, device");
 	for (i = 0; i < l->n_channels; i++)
 		n += snprintf(sql + n, sizeof(sql) - (size_t)n, ", v%u", first_column + i);
-	snprintf(sql + n, sizeof(sql) - (size_t)n, " FROM sample_group WHERE t >= ?1 AND t < ?2 AND sensor = ?3");
+	snprintf(sql + n, sizeof(sql) - (size_t)n, " FROM sample_group WHERE " IN_RANGE " AND sensor = ?3");
 	jm_rows_begin(&rows, r, "sample_group", sql, err);
 	bind_range(&rows, l, from_ns, to_ns);
 	if (rows.rc == 0)

@@ -107,11 +107,13 @@ void jm_rows_text(struct jm_rows *rows, int column, char *out, size_t size)
 
 char *jm_rows_text_dup(struct jm_rows *rows, int column)
 {
-	const char *text = (const char *)sqlite3_column_text(rows->statement, column);
-	size_t n = (size_t)sqlite3_column_bytes(rows->statement, column);
+	/* The type is asked for first: reading as text converts. */
+	bool is_text = sqlite3_column_type(rows->statement, column) == SQLITE_TEXT;
+	const char *text = is_text ? (const char *)sqlite3_column_text(rows->statement, column) : NULL;
+	size_t n = text ? (size_t)sqlite3_column_bytes(rows->statement, column) : 0;
 	char *copy;
 
-	if (!text || sqlite3_column_type(rows->statement, column) != SQLITE_TEXT || memchr(text, 0, n)) {
+	if (!text || memchr(text, 0, n)) {
 		jm_rows_bad(rows, "a text is missing or holds a zero byte");
 		return NULL;
 	}

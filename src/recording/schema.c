@@ -61,17 +61,27 @@ const char jm_schema_sql[] =
 	" FROM span AS p LEFT JOIN name AS n ON n.id = p.name LEFT JOIN span_kind AS k ON k.id = p.kind;";
 /* clang-format on */
 
-static int code_from_io(sqlite3 *db)
+/* SQLite keeps errno for statements, not for a commit that fails; then the C library's own still says why. */
+static int last_errno(sqlite3 *db, int rc, int errno_now)
 {
 	int errno_value = db ? sqlite3_system_errno(db) : 0;
+	bool is_system = (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR;
+	bool is_room = errno_now == EFBIG || errno_now == EDQUOT || errno_now == ENOSPC;
 
+	if (!is_system)
+		return 0;
+	return errno_value == 0 && is_room ? errno_now : errno_value;
+}
+
+static int code_from_io(int errno_value)
+{
 	/* EFBIG: the limit on the size of a file, of the process or of the file system. */
 	if (errno_value == EFBIG)
 		return JM_E_FULL;
 	return errno_value ? jm_error_from_errno(errno_value) : JM_E_IO;
 }
 
-static int code_from_sqlite(sqlite3 *db, int rc)
+static int code_from_sqlite(int rc, int errno_value)
 {
 	switch (rc & 0xff) {
 	case SQLITE_OK:
@@ -97,7 +107,7 @@ static int code_from_sqlite(sqlite3 *db, int rc)
 	case SQLITE_CANTOPEN:
 	case SQLITE_IOERR:
 		/* Short read: the file ends before it should. */
-		return rc == SQLITE_IOERR_SHORT_READ ? JM_E_FORMAT : code_from_io(db);
+		return rc == SQLITE_IOERR_SHORT_READ ? JM_E_FORMAT : code_from_io(errno_value);
 	default:
 		return JM_E_FORMAT;
 	}
@@ -105,13 +115,12 @@ static int code_from_sqlite(sqlite3 *db, int rc)
 
 int jm_schema_error(sqlite3 *db, int rc, struct jm_error *err, const char *what)
 {
-	int code = code_from_sqlite(db, rc);
-	int errno_value = db ? sqlite3_system_errno(db) : 0;
-	bool is_system = (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR;
+	int errno_value = last_errno(db, rc, errno);
+	int code = code_from_sqlite(rc, errno_value);
 
 	if (code == 0)
 		return 0;
-	jm_error_set(err, code, "%s: %s", what, is_system && errno_value ? strerror(errno_value) : sqlite3_errstr(rc));
+	jm_error_set(err, code, "%s: %s", what, errno_value ? strerror(errno_value) : sqlite3_errstr(rc));
 	if (code == JM_E_FULL)
 		jm_error_remedy(err, "free space on that file system, or record to another one");
 	else if (code == JM_E_AGAIN)
