@@ -2,6 +2,9 @@
 #define JM_SENSOR_LIST(X)                                                                                              \
 	X(rapl_perf)                                                                                                   \
 	X(rapl_powercap)                                                                                               \
+	X(hwmon)                                                                                                       \
+	X(jetson)                                                                                                      \
+	X(battery)                                                                                                     \
 	X(exec)                                                                                                        \
 	X(estimate)                                                                                                    \
 	X(replay)

@@ -244,7 +244,7 @@ int jm_sysfs_pread_i64(int fd, int64_t *out)
 	return jm_text_i64(text, (size_t)n, out);
 }
 
-static int read_input(const struct jm_sysfs_input *in, int64_t *out)
+int jm_sysfs_input_read(const struct jm_sysfs_input *in, int64_t *out)
 {
 	int64_t value, factor;
 	int rc = jm_sysfs_pread_i64(in->fd[0], &value);
@@ -275,7 +275,7 @@ int jm_sysfs_group_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_ou
 		return JM_E_INVALID;
 	before_ns = jm_env_now(s->env);
 	for (i = 0; i < g->n_inputs; i++) {
-		codes[i] = read_input(&g->input[i], &values[i]);
+		codes[i] = jm_sysfs_input_read(&g->input[i], &values[i]);
 		is_any = is_any || codes[i] == 0;
 	}
 	after_ns = jm_env_now(s->env);

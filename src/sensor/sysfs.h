@@ -43,6 +43,10 @@ struct jm_sysfs_input {
 	bool is_counter;             /* a negative value is refused */
 };
 
+/* Reads an opened input. Hot path. Errors: as jm_sysfs_pread_i64; JM_E_FORMAT: a product that overflows, a negative
+ * counter. */
+int jm_sysfs_input_read(const struct jm_sysfs_input *in, int64_t *out);
+
 /* State of a sensor whose channels are such inputs, in order. Begin: probe allocates it with jm_sysfs_group_create and
  * fills input[i] for channel i; open, read and close below serve as the driver's own. */
 struct jm_sysfs_group {
@@ -62,6 +66,29 @@ int jm_sysfs_group_open(struct jm_sensor *s, struct jm_error *err);
  * the first one's code is: JM_E_GONE when the device is gone. About 1 us a file. */
 int jm_sysfs_group_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_out);
 void jm_sysfs_group_close(struct jm_sensor *s);
+
+/* A channel that a probe has found, on its way to a sensor. */
+struct jm_sysfs_candidate {
+	struct jm_channel channel; /* part_of, same_as: unused, see below */
+	struct jm_sysfs_input input;
+	int part_of, same_as; /* index of another candidate; -1: none */
+	int code;             /* of the trial read; 0: readable */
+	int index;            /* of the channel in the set, once appended */
+};
+
+/* Fills c with a channel of that name, and inputs as in jm_sysfs_group_add. Paths too long become unreadable. */
+void jm_sysfs_candidate_init(struct jm_sysfs_candidate *c, const char *name, const char *a, const char *b,
+			     int64_t multiplier, int64_t divisor);
+/* Opens and reads once; on failure marks the channel unavailable, with reason and remedy. value_out may be NULL. */
+void jm_sysfs_candidate_try(const struct jm_env *env, struct jm_sysfs_candidate *c, int64_t *value_out);
+/* Appends n candidates as sensors of driver with a group as state: the readable ones under name (".1" and so on where
+ * there are more than JM_SENSOR_CHANNELS_MAX), the others apart, so that no reading carries their gaps. min_period_ns
+ * and may_block go to every sensor. Errors: JM_E_NOMEM. */
+int jm_sysfs_candidates_append(const struct jm_env *env, const struct jm_sensor_driver *driver, const char *name,
+			       struct jm_sysfs_candidate *candidates, size_t n, int64_t min_period_ns, bool may_block,
+			       struct jm_sensor_set *found);
+/* Carries part_of and same_as over to the appended channels. */
+void jm_sysfs_candidates_link(const struct jm_sysfs_candidate *candidates, size_t n, struct jm_sensor_set *found);
 
 /* Reads fd from its beginning as one decimal integer. Hot path. Errors: JM_E_FORMAT: empty, garbage or too long; else by
  * errno. */
