@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
 #include "core/text.h"
 
+#include "core/number.h"
 #include "core/units.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,9 +53,11 @@ int jm_text_double(const char *text, size_t n, double *out)
 
 	if (n > 0 && text[n - 1] == '\n')
 		n--;
+	if (jm_number_parse(text, n, out))
+		return 0;
 	if (n == 0 || n >= sizeof(copy))
 		return JM_E_FORMAT;
-	/* strtod also takes hexadecimal, "inf", "nan" and leading space: refuse them here. */
+	/* What is left is wrong, or rare: a plus sign, or a number too small for a double. strtod also takes hexadecimal, "inf", "nan" and leading space: refuse them here. */
 	for (i = 0; i < n; i++)
 		if (!strchr("0123456789+-.eE", text[i]) || text[i] == '\0')
 			return JM_E_FORMAT;
@@ -144,56 +146,67 @@ int jm_text_duration_ns(const char *text, int64_t *out)
 	return JM_E_FORMAT;
 }
 
+/* Writes d1.d2d3...e+XX as Python does: at least two digits of exponent. */
+static size_t write_exponent(const char *digits, int n, int exponent, char *out)
+{
+	unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
+	char *at = out;
+
+	*at++ = digits[0];
+	if (n > 1) {
+		*at++ = '.';
+		memcpy(at, digits + 1, (size_t)n - 1);
+		at += n - 1;
+	}
+	*at++ = 'e';
+	*at++ = exponent < 0 ? '-' : '+';
+	if (magnitude >= 100)
+		*at++ = (char)('0' + magnitude / 100);
+	*at++ = (char)('0' + magnitude / 10 % 10);
+	*at++ = (char)('0' + magnitude % 10);
+	return (size_t)(at - out);
+}
+
+/* Writes n digits without exponent; point: digits before the decimal point, from -3 to 16. */
+static size_t write_plain(const char *digits, int n, int point, char *out)
+{
+	char *at = out;
+	int i;
+
+	if (point <= 0) {
+		memcpy(at, "0.000", 5);
+		at += 2 - point;
+		memcpy(at, digits, (size_t)n);
+		return (size_t)(at + n - out);
+	}
+	for (i = 0; i < point; i++)
+		*at++ = i < n ? digits[i] : '0';
+	*at++ = '.';
+	if (n <= point) {
+		*at++ = '0';
+		return (size_t)(at - out);
+	}
+	memcpy(at, digits + point, (size_t)(n - point));
+	return (size_t)(at + n - point - out);
+}
+
 /* Python's repr switches to exponents below 1e-4 and from 1e16 on. */
-static size_t python_form(double value, int precision, char *out)
-{
-	char digits[40];
-	double magnitude = fabs(value);
-	int decimals, n;
-
-	if (magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e16)) {
-		n = snprintf(out, 32, "%.*e", precision - 1, value);
-		return (size_t)n;
-	}
-	snprintf(digits, sizeof(digits), "%.*e", precision - 1, value);
-	decimals = precision - 1 - atoi(strchr(digits, 'e') + 1);
-	n = snprintf(out, 32, "%.*f", decimals > 0 ? decimals : 0, value);
-	return (size_t)n;
-}
-
-/* Takes trailing zeros off the mantissa, keeping one digit after the point where there is no exponent. */
-static size_t trim(char *out, size_t n)
-{
-	char *exponent = memchr(out, 'e', n);
-	size_t mantissa = exponent ? (size_t)(exponent - out) : n;
-	size_t end = mantissa;
-
-	if (!memchr(out, '.', mantissa)) {
-		if (exponent)
-			return n;
-		memcpy(out + n, ".0", 3);
-		return n + 2;
-	}
-	while (end > 0 && out[end - 1] == '0')
-		end--;
-	if (out[end - 1] == '.')
-		end += exponent ? -1 : 1;
-	memmove(out + end, out + mantissa, n - mantissa + 1);
-	return end + n - mantissa;
-}
-
 size_t jm_text_shortest(double value, char *out)
 {
-	int precision;
-	size_t n = 0;
+	char digits[32];
+	int n, point;
+	size_t sign = signbit(value) != 0;
 
-	/* Subnormal numbers carry fewer than 15 digits. */
-	for (precision = fabs(value) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
-		n = python_form(value, precision, out);
-		if (precision == 17 || strtod(out, NULL) == value)
-			break;
+	out[0] = '-';
+	if (value == 0) {
+		memcpy(out + sign, "0.0", 4);
+		return sign + 3;
 	}
-	return trim(out, n);
+	n = jm_number_digits(fabs(value), digits, &point);
+	sign += point > 16 || point < -3 ? write_exponent(digits, n, point - 1, out + sign)
+					 : write_plain(digits, n, point, out + sign);
+	out[sign] = '\0';
+	return sign;
 }
 
 void jm_buffer_finish(struct jm_buffer *b)
