@@ -1,0 +1,50 @@
+/* Between the parts of the mapping. Times: us of local wall clock since 1970. */
+#ifndef TRACE_MAP_INTERNAL_H
+#define TRACE_MAP_INTERNAL_H
+
+#include "trace/map.h"
+
+struct jm_map_power {
+	int64_t *t_us;
+	double *power_uw;
+	size_t n, capacity;
+	bool is_sorted;
+};
+
+/* One layer: entries 0 .. n - 1 are its cycles. */
+struct jm_map_layer {
+	char *name, *type;
+	double *duration_ms;
+	int64_t *stamp_us; /* NULL when the file has durations only */
+	size_t n, capacity;
+};
+
+struct jm_map_layers {
+	struct jm_map_layer *items;
+	size_t n, capacity, n_cycles;
+	bool has_stamps;
+	bool is_integral; /* every duration was written as an integer: the CSV then shows integers, as pandas does */
+};
+
+void jm_map_power_finish(struct jm_map_power *power);
+/* Reads "YYYYmmdd-HH:MM:SS.f,mV,mA" lines. Errors: JM_E_FORMAT with path and line; JM_E_NOT_FOUND, JM_E_IO. */
+int jm_map_power_load(const char *path, struct jm_map_power *power, struct jm_error *err);
+/* Sorts by time, keeping the order of equal ones. Errors: JM_E_NOMEM. */
+int jm_map_power_sort(struct jm_map_power *power);
+/* Reads the idle power, uW: idling_power.json, or the first number of a seed-era log. */
+int jm_map_idle_load(const char *path, double *out_uw, struct jm_error *err);
+
+void jm_map_layers_finish(struct jm_map_layers *layers);
+/* Reads trt_layer_latency.json. */
+int jm_map_latency_load(const char *path, struct jm_map_layers *layers, struct jm_error *err);
+/* Sets the layers' types from trt_engine_info.json; "Unknown" where it does not say. */
+int jm_map_types_load(const char *path, struct jm_map_layers *layers, struct jm_error *err);
+
+/* Gives the microseconds of a duration as Python's timedelta(milliseconds=ms) rounds them: half to even. */
+int64_t jm_map_round_us(double ms);
+
+/* Writes the CSV to fd and fills in what m says of rows and readings. idle_uw: NAN when unknown. */
+int jm_map_write(int fd, const struct jm_map_layers *layers, const struct jm_map_power *power, double idle_uw,
+		 enum jm_map_mode mode, struct jm_map_model *m, struct jm_error *err);
+
+#endif
