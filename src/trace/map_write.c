@@ -200,7 +200,7 @@ static void corrected_row(struct writing *w, size_t layer, size_t cycle, int64_t
 /* Says whether the stamps of a cycle, taken as ends, leave every layer its time. */
 static bool stamps_are_ends(const struct jm_map_layers *layers, size_t cycle)
 {
-	int64_t previous = INT64_MIN;
+	int64_t previous = INT64_MIN / 2;
 	size_t i;
 
 	for (i = 0; i < layers->n; i++) {
@@ -231,7 +231,7 @@ static void corrected_cycle(struct writing *w, size_t cycle)
 			last = layers->items[i].stamp_us[cycle];
 	}
 	w->m->n_laid += !are_ends;
-	/* In nanoseconds of a double the borders fit together: each is rounded once, from the same running sum. */
+	/* The borders fit together: each is rounded once, from the same running sum. */
 	start = last - jm_map_round_us(sum_ms);
 	for (i = 0; i < layers->n && !w->out.rc; i++) {
 		const struct jm_map_layer *l = &layers->items[i];
