@@ -159,6 +159,34 @@ JM_API int jm_span_name(struct jm_recorder *r, const char *name, const char *typ
 JM_API void jm_span_begin(struct jm_track *track, uint32_t name_id);
 JM_API void jm_span_end(struct jm_track *track);
 
+/* ---- Running a model --------------------------------------------------------------------------------------------- */
+
+struct jm_run_options {
+	size_t size;                /* sizeof(struct jm_run_options) */
+	const char *model;          /* path of an ONNX file */
+	uint64_t runs, warmup;      /* measured inferences and untimed ones before; 0 runs: 100 */
+	uint64_t batch;             /* first dimension where that is the only open one; 0: not given */
+	const char *const *shapes;  /* "name=1x3x224x224" */
+	size_t n_shapes;
+	const char *const *inputs;  /* "FILE.npy" (the only input) or "name=FILE.npy"; others get random data */
+	size_t n_inputs;
+	uint64_t threads;           /* 0: the runtime's choice */
+	const char *provider;       /* "cpu", "cuda", ...; NULL: "cpu" */
+	const char *onnxruntime;    /* path of the library; NULL: looked for */
+	int64_t idle_ns;            /* quiet stretch before and after, for the idle level; 0: none */
+	uint64_t seed;              /* of random inputs */
+};
+
+/* Tells how far a run is; what: "warm-up", "measuring", ... Gives 0, or another value to stop the run cleanly. */
+typedef int (*jm_progress_fn)(void *ctx, const char *what, uint64_t done, uint64_t total);
+
+/* Runs the model under measurement by a recorder of kind "run": blocks of plain inferences, from which energy and latency
+ * come, interleaved with short profiled blocks, from which layer times come. progress may be NULL.
+ * Errors: JM_E_INVALID (shape, input; the message names them), JM_E_FORMAT (damaged model), JM_E_UNSUPPORTED (operator,
+ * provider, no runtime; the remedy says what to do), JM_E_NOT_FOUND, JM_E_CANCELLED (what was measured stays). */
+JM_API int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm_progress_fn progress, void *ctx,
+			struct jm_error *err);
+
 /* ---- Reports ---------------------------------------------------------------------------------------------------- */
 
 struct jm_report_options {
