@@ -187,6 +187,25 @@ typedef int (*jm_progress_fn)(void *ctx, const char *what, uint64_t done, uint64
 JM_API int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm_progress_fn progress, void *ctx,
 			struct jm_error *err);
 
+/* ---- Importing --------------------------------------------------------------------------------------------------- */
+
+struct jm_import_options {
+	size_t size;         /* sizeof(struct jm_import_options) */
+	const char *path;    /* of the recording to be made */
+	bool overwrite;
+	bool has_offset;     /* offset_ns is given: add it to the times of traces to get those of the power logs */
+	int64_t offset_ns;
+	/* Told what was found, estimated, corrected or left out, a line each; may be NULL. */
+	void (*tell)(void *ctx, const char *text);
+	void *ctx;
+};
+
+/* Makes a recording of power logs and traces of other tools, found by content. Where their clocks differ, the offset is
+ * estimated from activity and power, and told. Errors: JM_E_NOT_FOUND, JM_E_FORMAT (file and position),
+ * JM_E_UNIDENTIFIABLE when clocks cannot be tied, those of the recording. */
+JM_API int jm_import(const char *const *files, size_t n_files, const struct jm_import_options *options,
+		     struct jm_error *err);
+
 /* ---- Reports ---------------------------------------------------------------------------------------------------- */
 
 struct jm_report_options {

@@ -78,6 +78,7 @@ void jm_cli_wait(int64_t duration_ns);
 /* Joins the words of a command, quoted where a shell needs it. out: size bytes, cut if need be. */
 void jm_cli_join(char **command, char *out, size_t size);
 
-extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cmd_idle, jm_cmd_run, jm_cmd_report;
+extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cmd_idle, jm_cmd_run, jm_cmd_report,
+    jm_cmd_import;
 
 #endif

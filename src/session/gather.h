@@ -1,0 +1,35 @@
+/* What importers found, in memory, until the clocks are tied and all can be written. */
+#ifndef SESSION_GATHER_H
+#define SESSION_GATHER_H
+
+#include "trace/trace.h"
+
+/* One imported file. */
+struct jm_gathered {
+	const char *path;
+	const struct jm_importer *importer;
+	enum jm_trace_clock clock;
+	struct jm_span *spans;
+	size_t n_spans, spans_capacity;
+	struct jm_sample *samples; /* channel: index in the gathering */
+	size_t n_samples, samples_capacity;
+};
+
+struct jm_gathering {
+	struct jm_gathered *files;
+	size_t n_files;
+	struct jm_names names;
+	struct jm_channel *channels;
+	size_t n_channels;
+	char **keys, **values; /* meta */
+	size_t n_meta;
+	void (*tell)(void *ctx, const char *text);
+	void *ctx;
+};
+
+/* Reads one file. Errors: no importer knows it (JM_E_FORMAT), those of the importer and the file. */
+int jm_gather_file(struct jm_gathering *g, const char *path, struct jm_error *err);
+void jm_gathering_finish(struct jm_gathering *g);
+void jm_gather_tell(const struct jm_gathering *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

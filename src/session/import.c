@@ -1,0 +1,272 @@
+#define _GNU_SOURCE
+#include "attribution/align.h"
+#include "core/error.h"
+#include "core/units.h"
+#include "recording/recording.h"
+#include "session/gather.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Below this the activity explains too little of the power for the offset to be believed. */
+#define CORRELATION_MIN 0.5
+
+static const char *clock_text(enum jm_trace_clock clock)
+{
+	static const char *const texts[] = {
+	    [JM_TRACE_CLOCK_NONE] = "durations only",     [JM_TRACE_CLOCK_RELATIVE] = "relative",
+	    [JM_TRACE_CLOCK_MONOTONIC] = "monotonic",     [JM_TRACE_CLOCK_REALTIME] = "real time",
+	    [JM_TRACE_CLOCK_LOCAL] = "local wall clock",
+	};
+
+	return texts[clock];
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct jm_span *x = a, *y = b;
+
+	return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct jm_sample *x = a, *y = b;
+
+	if (x->t_ns != y->t_ns)
+		return (x->t_ns > y->t_ns) - (x->t_ns < y->t_ns);
+	return (x->channel > y->channel) - (x->channel < y->channel);
+}
+
+/* The first file with readings sets the clock. */
+static const struct jm_gathered *power_file(const struct jm_gathering *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n_files; i++)
+		if (g->files[i].n_samples)
+			return &g->files[i];
+	return NULL;
+}
+
+/* Makes the series that says when power was drawn: the first channel with energy that is not a twin. */
+static int power_series(const struct jm_gathering *g, const struct jm_gathered *f, struct jm_series *out,
+			struct jm_error *err)
+{
+	struct jm_sample *samples = malloc((f->n_samples + 1) * sizeof(*samples));
+	uint16_t channel = 0;
+	size_t n = 0, i;
+	int rc;
+
+	if (!samples)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the readings of %s", f->path);
+	while (channel < g->n_channels &&
+	       (!jm_channel_has_energy(&g->channels[channel]) || g->channels[channel].same_as >= 0))
+		channel++;
+	for (i = 0; i < f->n_samples; i++)
+		if (f->samples[i].channel == channel)
+			samples[n++] = f->samples[i];
+	rc = channel < g->n_channels ? jm_series_init(out, &g->channels[channel], samples, n, 0, err)
+				     : jm_error_set(err, JM_E_FORMAT, "%s has no power or energy", f->path);
+	free(samples);
+	return rc;
+}
+
+static int align(const struct jm_gathering *g, const struct jm_gathered *power, const struct jm_gathered *trace,
+		 int64_t *offset_ns_out, struct jm_error *err)
+{
+	int64_t *starts = malloc((trace->n_spans + 1) * sizeof(*starts)), *ends = malloc((trace->n_spans + 1) * sizeof(*ends));
+	struct jm_alignment a = {0};
+	struct jm_series series = {0};
+	size_t i;
+	int rc = starts && ends ? power_series(g, power, &series, err) : jm_error_set(err, JM_E_NOMEM, "out of memory");
+
+	for (i = 0; rc == 0 && i < trace->n_spans; i++) {
+		starts[i] = trace->spans[i].start_ns;
+		ends[i] = trace->spans[i].end_ns;
+	}
+	if (rc == 0)
+		rc = jm_align(&series, starts, ends, trace->n_spans, &a, err);
+	jm_series_finish(&series);
+	free(starts);
+	free(ends);
+	if (rc == 0 && a.correlation < CORRELATION_MIN)
+		rc = jm_error_set(err, JM_E_UNIDENTIFIABLE,
+				  "the clocks of %s (%s) and %s (%s) cannot be tied: power follows activity too little (correlation %.2f)",
+				  trace->path, clock_text(trace->clock), power->path, clock_text(power->clock), a.correlation);
+	if (rc) {
+		jm_error_remedy(err, "give the offset between the two: --offset SECONDS");
+		return rc;
+	}
+	jm_gather_tell(g, "clock of %s (%s) tied to %s (%s): offset %+.6f s, within %.6f s, correlation %.3f (next best %.3f)",
+		       trace->path, clock_text(trace->clock), power->path, clock_text(power->clock),
+		       jm_s_from_ns(a.offset_ns), jm_s_from_ns(a.resolution_ns), a.correlation, a.runner_up);
+	*offset_ns_out = a.offset_ns;
+	return 0;
+}
+
+/* Brings the spans of one file to the clock of the readings. */
+static int tie(const struct jm_gathering *g, const struct jm_import_options *o, const struct jm_gathered *power,
+	       struct jm_gathered *f, struct jm_error *err)
+{
+	int64_t offset_ns = o->has_offset ? o->offset_ns : 0;
+	size_t i;
+	int rc;
+
+	if (f->n_spans == 0 || !power || f == power)
+		return 0;
+	if (!o->has_offset && (f->clock != power->clock || f->clock <= JM_TRACE_CLOCK_RELATIVE)) {
+		rc = align(g, power, f, &offset_ns, err);
+		if (rc)
+			return rc;
+	} else if (!o->has_offset) {
+		jm_gather_tell(g, "clock of %s and %s: the same (%s), offset 0", f->path, power->path, clock_text(f->clock));
+	}
+	for (i = 0; i < f->n_spans; i++) {
+		f->spans[i].start_ns += offset_ns;
+		f->spans[i].end_ns += offset_ns;
+	}
+	return 0;
+}
+
+static int write_channels(struct jm_writer *w, const struct jm_gathering *g)
+{
+	struct jm_recording_sensor *sensors = calloc(g->n_channels + 1, sizeof(*sensors));
+	size_t i;
+	int rc;
+
+	if (!sensors)
+		return JM_E_NOMEM;
+	for (i = 0; i < g->n_channels; i++) {
+		snprintf(sensors[i].name, sizeof(sensors[i].name), "%s", g->channels[i].name);
+		snprintf(sensors[i].driver, sizeof(sensors[i].driver), "import");
+		sensors[i].first_channel = (uint16_t)i;
+		sensors[i].n_channels = 1;
+	}
+	rc = jm_writer_sensors(w, sensors, g->n_channels, g->channels, g->n_channels);
+	free(sensors);
+	return rc;
+}
+
+/* What was expected of a log is not known; taken and the longest gap are. */
+static int write_ledgers(struct jm_writer *w, const struct jm_gathering *g, const struct jm_gathered *f)
+{
+	size_t c, i;
+	int rc = 0;
+
+	for (c = 0; c < g->n_channels && rc == 0; c++) {
+		struct jm_ledger l = {.period_ns = g->channels[c].update_period_ns};
+
+		for (i = 0; i < f->n_samples; i++) {
+			const struct jm_sample *s = &f->samples[i];
+
+			if (s->channel != c || s->status != JM_SAMPLE_OK)
+				continue;
+			if (l.taken++ == 0)
+				l.first_ns = s->t_ns;
+			else if (s->t_ns - l.last_ns > l.longest_gap_ns)
+				l.longest_gap_ns = s->t_ns - l.last_ns;
+			l.last_ns = s->t_ns;
+		}
+		if (l.taken == 0)
+			continue;
+		l.expected = l.period_ns > 0 ? (uint64_t)((l.last_ns - l.first_ns) / l.period_ns) + 1 : l.taken;
+		l.missed = l.expected > l.taken ? l.expected - l.taken : 0;
+		rc = jm_writer_ledger(w, (uint16_t)c, &l);
+	}
+	return rc;
+}
+
+static int write_names(struct jm_span_sink *sink, const struct jm_names *names)
+{
+	size_t i;
+	int rc = 0;
+
+	/* In the same order, so that indices stay. */
+	for (i = 0; i < names->n && rc == 0; i++) {
+		const struct jm_name *n = &names->items[i];
+		uint32_t index;
+
+		rc = sink->name(sink->ctx, n->text, strlen(n->text), n->type, strlen(n->type), &index);
+	}
+	return rc;
+}
+
+static int write_window(struct jm_writer *w, const struct jm_gathering *g)
+{
+	int64_t start = INT64_MAX, end = INT64_MIN;
+	size_t i, k;
+	int rc;
+
+	for (i = 0; i < g->n_files; i++) {
+		for (k = 0; k < g->files[i].n_spans; k++) {
+			start = g->files[i].spans[k].start_ns < start ? g->files[i].spans[k].start_ns : start;
+			end = g->files[i].spans[k].end_ns > end ? g->files[i].spans[k].end_ns : end;
+		}
+	}
+	if (start >= end)
+		return 0;
+	rc = jm_writer_meta_i64(w, "window_start_ns", start);
+	return rc ? rc : jm_writer_meta_i64(w, "window_end_ns", end);
+}
+
+static int write_all(struct jm_writer *w, struct jm_gathering *g)
+{
+	struct jm_sample_sink samples = jm_writer_sample_sink(w);
+	struct jm_span_sink spans = jm_writer_span_sink(w);
+	size_t i;
+	int rc = jm_writer_meta(w, "imported", "1");
+
+	rc = rc ? rc : jm_writer_meta(w, "kind", "import");
+	for (i = 0; i < g->n_meta && rc == 0; i++)
+		rc = jm_writer_meta(w, g->keys[i], g->values[i]);
+	rc = rc ? rc : write_channels(w, g);
+	rc = rc ? rc : write_names(&spans, &g->names);
+	rc = rc ? rc : write_window(w, g);
+	for (i = 0; i < g->n_files && rc == 0; i++) {
+		struct jm_gathered *f = &g->files[i];
+
+		if (f->n_samples)
+			qsort(f->samples, f->n_samples, sizeof(*f->samples), by_time);
+		rc = f->n_samples ? samples.write(samples.ctx, f->samples, f->n_samples) : 0;
+		rc = rc || !f->n_spans ? rc : spans.write(spans.ctx, f->spans, f->n_spans);
+		rc = rc ? rc : write_ledgers(w, g, f);
+	}
+	return rc;
+}
+
+static int write_recording(struct jm_gathering *g, const struct jm_import_options *o, struct jm_error *err)
+{
+	struct jm_writer *w;
+	int rc = jm_writer_create(o->path, o->overwrite, &w, err), closing;
+
+	if (rc)
+		return rc;
+	rc = write_all(w, g);
+	if (rc && jm_writer_status(w, err) == 0)
+		jm_error_set(err, rc, "cannot write %s: %s", o->path, jm_error_text(rc));
+	closing = jm_writer_close(w, rc ? NULL : err);
+	return rc ? rc : closing;
+}
+
+int jm_import(const char *const *files, size_t n_files, const struct jm_import_options *o, struct jm_error *err)
+{
+	struct jm_gathering g = {.tell = o->tell, .ctx = o->ctx};
+	const struct jm_gathered *power;
+	size_t i;
+	int rc = n_files ? 0 : jm_error_set(err, JM_E_INVALID, "nothing to import");
+
+	for (i = 0; i < n_files && rc == 0; i++)
+		rc = jm_gather_file(&g, files[i], err);
+	power = power_file(&g);
+	for (i = 0; i < g.n_files && rc == 0; i++) {
+		if (g.files[i].n_spans)
+			qsort(g.files[i].spans, g.files[i].n_spans, sizeof(struct jm_span), by_start);
+		rc = tie(&g, o, power, &g.files[i], err);
+	}
+	if (rc == 0)
+		rc = write_recording(&g, o, err);
+	jm_gathering_finish(&g);
+	return rc;
+}
