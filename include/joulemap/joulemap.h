@@ -213,6 +213,7 @@ struct jm_report_options {
 	const char *method;    /* "share", "window", "integrate", ...; NULL: "auto" */
 	const char *baseline;  /* recording of the idle machine; "none"; NULL: the stored one of this machine, if it fits */
 	bool with_iterations;  /* rows per iteration, too */
+	const char *window;    /* name of spans: only the time inside them counts; NULL: the measured part */
 };
 
 struct jm_view_options {

@@ -7,7 +7,7 @@
 
 struct settings {
 	struct jm_common common;
-	const char *by, *sort, *baseline, *format, *method, *limit;
+	const char *by, *sort, *baseline, *format, *method, *limit, *window;
 };
 
 #define TABLE_ROWS 30
@@ -32,6 +32,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	struct jm_report_options options = {.size = sizeof(options),
 					    .method = s->method,
 					    .baseline = s->baseline,
+					    .window = s->window,
 					    .with_iterations = s->by && strcmp(s->by, "iteration") == 0};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
@@ -60,6 +61,7 @@ static const struct jm_option options[] = {
     {0, "sort", "HOW", "energy (default), time, power, name or none", JM_OPTION_TEXT, offsetof(struct settings, sort)},
     {'n', "limit", "ROWS", "rows to show (default 30 in tables; all)", JM_OPTION_TEXT, offsetof(struct settings, limit)},
     {0, "method", "METHOD", "auto (default), share, window, integrate, ...", JM_OPTION_TEXT, offsetof(struct settings, method)},
+    {0, "window", "NAME", "only the time inside spans of this name", JM_OPTION_TEXT, offsetof(struct settings, window)},
     {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT, offsetof(struct settings, baseline)},
     {0, "format", "FORMAT", "table (default), summary, csv or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };

@@ -76,6 +76,23 @@ int jm_result_warn(struct jm_result *r, const char *format, ...)
 	return append(&r->warnings, &r->n_warnings, n < 0 ? NULL : text);
 }
 
+int jm_result_warn_first(struct jm_result *r, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int n, rc;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	rc = append(&r->warnings, &r->n_warnings, n < 0 ? NULL : text);
+	if (rc)
+		return rc;
+	memmove(r->warnings + 1, r->warnings, (r->n_warnings - 1) * sizeof(*r->warnings));
+	r->warnings[0] = text;
+	return 0;
+}
+
 const char *jm_result_text(struct jm_result *r, const char *text)
 {
 	char *copy = strdup(text);

@@ -116,6 +116,8 @@ struct jm_result {
 void jm_result_finish(struct jm_result *r);
 /* Adds a warning. Errors: JM_E_NOMEM. */
 int jm_result_warn(struct jm_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, before all others. */
+int jm_result_warn_first(struct jm_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Copies a text into the result; gives it, or NULL when out of memory. */
 const char *jm_result_text(struct jm_result *r, const char *text);
 

@@ -38,6 +38,7 @@ struct jm_recorder {
 	sem_t cancel;
 	int64_t pump_cpu_ns;    /* written by the pump before it ends */
 	int64_t started_ns;
+	bool has_window;        /* the caller has set one */
 };
 
 static void warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -199,6 +200,14 @@ static void *pump(void *arg)
 	return NULL;
 }
 
+static int set_number(struct jm_recorder *r, const char *key, int64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	return jm_recorder_meta(r, key, text);
+}
+
 static void wait_for_first_readings(struct jm_recorder *r, int64_t period_ns)
 {
 	const struct jm_env *env = &r->sensors->env;
@@ -234,6 +243,7 @@ int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_optio
 		return rc;
 	}
 	wait_for_first_readings(r, used.period_ns);
+	set_number(r, "window_start_ns", jm_env_now(&r->sensors->env));
 	*out = r;
 	return 0;
 }
@@ -282,11 +292,13 @@ static void write_lost_spans(struct jm_recorder *r)
 int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 {
 	struct jm_error closing = {0};
+	int64_t stopped_ns;
 	int rc;
 
 	if (r->is_stopped)
 		return jm_recorder_status(r, err);
 	r->is_stopped = true;
+	stopped_ns = r->sensors ? jm_env_now(&r->sensors->env) : 0;
 	if (r->is_pumping) {
 		sem_post(&r->cancel);
 		pthread_join(r->pump, NULL);
@@ -299,7 +311,9 @@ int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 		keep_failure(r, pump_once(r, true));
 		write_own_cost(r);
 		write_lost_spans(r);
-		jm_writer_meta_i64(r->writer, "end_monotonic_ns", jm_env_now(&r->sensors->env));
+		if (!r->has_window)
+			jm_writer_meta_i64(r->writer, "window_end_ns", stopped_ns);
+		jm_writer_meta_i64(r->writer, "end_monotonic_ns", stopped_ns);
 		jm_writer_meta_i64(r->writer, "end_realtime_ns", jm_env_realtime(&r->sensors->env));
 	}
 	rc = jm_writer_close(r->writer, &closing);
@@ -371,6 +385,7 @@ int jm_recorder_window(struct jm_recorder *r, int64_t start_ns, int64_t end_ns)
 	if (r->writer && start_ns < end_ns) {
 		rc = jm_writer_meta_i64(r->writer, "window_start_ns", start_ns);
 		rc = rc ? rc : jm_writer_meta_i64(r->writer, "window_end_ns", end_ns);
+		r->has_window = true;
 	}
 	pthread_mutex_unlock(&r->lock);
 	return rc;

@@ -13,6 +13,9 @@
 /* Readings around the window still tell about its edges, and sensors lag. */
 #define MARGIN_NS (2 * JM_NS_PER_S)
 
+/* Below this share of the readings the result says so in its first line. */
+#define COVERAGE_MIN 0.95
+
 /* All that attribution borrows. */
 struct loaded {
 	struct jm_sample **samples;
@@ -97,31 +100,57 @@ static int stretches(const struct jm_span *phases, size_t n_phases, const struct
 
 	if (!list)
 		return JM_E_NOMEM;
-	for (i = 0; i < n_phases; i++)
-		if (is_phase(&phases[i], names, name))
-			list[n++] = (struct jm_stretch){phases[i].start_ns, phases[i].end_ns};
+	for (i = 0; i < n_phases; i++) {
+		if (!is_phase(&phases[i], names, name))
+			continue;
+		/* Spans come in order of start; those that overlap are one stretch. */
+		if (n && phases[i].start_ns < list[n - 1].end_ns) {
+			if (phases[i].end_ns > list[n - 1].end_ns)
+				list[n - 1].end_ns = phases[i].end_ns;
+			continue;
+		}
+		list[n++] = (struct jm_stretch){phases[i].start_ns, phases[i].end_ns};
+	}
 	*out = list;
 	*n_out = n;
 	return 0;
 }
 
-/* The window without phases: the command's, or that of all readings. */
+/* The window without phases: the command's, or the whole recording; of one that was killed, up to its last reading. */
 static int whole_window(struct jm_recording *r, struct loaded *l)
 {
 	struct jm_stretch *w = &l->windows[0];
+	bool has_start = jm_recording_meta_i64(r, "window_start_ns", &w->start_ns) == 0;
+	bool has_end = jm_recording_meta_i64(r, "window_end_ns", &w->end_ns) == 0;
+	int64_t first_ns = 0, last_ns = 0;
 
-	if (jm_recording_meta_i64(r, "window_start_ns", &w->start_ns) ||
-	    jm_recording_meta_i64(r, "window_end_ns", &w->end_ns)) {
-		int rc = jm_recording_extent(r, &w->start_ns, &w->end_ns);
-
-		if (rc)
-			return rc;
-	}
+	if ((!has_start || !has_end) && jm_recording_extent(r, &first_ns, &last_ns))
+		return JM_E_NOT_FOUND;
+	w->start_ns = has_start ? w->start_ns : first_ns;
+	w->end_ns = has_end ? w->end_ns : last_ns;
 	l->in.n_windows = 1;
 	return w->end_ns > w->start_ns ? 0 : JM_E_NOT_FOUND;
 }
 
-static int load_windows(struct jm_recording *r, struct loaded *l, struct jm_error *err)
+/* The window that the user named by its spans. */
+static int named_window(struct jm_recording *r, struct loaded *l, const char *name, struct jm_error *err)
+{
+	struct jm_span *spans;
+	size_t n;
+	int rc = jm_recording_spans(r, UINT32_MAX, &spans, &n, err);
+
+	if (rc)
+		return rc;
+	free(l->windows);
+	l->windows = NULL;
+	rc = stretches(spans, n, jm_recording_names(r), name, &l->windows, &l->in.n_windows);
+	free(spans);
+	if (rc == 0 && l->in.n_windows == 0)
+		return jm_error_set(err, JM_E_NOT_FOUND, "no span is called '%s'", name);
+	return rc ? jm_error_set(err, rc, "out of memory for the windows") : 0;
+}
+
+static int load_windows(struct jm_recording *r, struct loaded *l, const char *window, struct jm_error *err)
 {
 	const struct jm_names *names = jm_recording_names(r);
 	size_t n_phases;
@@ -133,13 +162,15 @@ static int load_windows(struct jm_recording *r, struct loaded *l, struct jm_erro
 	rc = rc ? rc : stretches(l->phases, n_phases, names, "idle", &l->idle, &l->in.n_idle);
 	if (rc == 0 && l->in.n_windows == 0)
 		rc = whole_window(r, l);
-	if (rc == JM_E_NOT_FOUND) {
+	if (rc == 0 && window)
+		rc = named_window(r, l, window, err);
+	else if (rc == JM_E_NOT_FOUND) {
 		jm_error_set(err, rc, "the recording holds no readings");
 		return jm_error_remedy(err, "record for longer than one sampling period, or with a shorter -i");
 	}
 	l->in.windows = l->windows;
 	l->in.idle = l->idle;
-	return rc ? jm_error_set(err, rc, "out of memory for the windows") : 0;
+	return rc;
 }
 
 static int load_spans(struct jm_recording *r, struct loaded *l, struct jm_error *err)
@@ -209,6 +240,25 @@ static void warn_about_events(struct jm_recording *r, struct jm_result *result)
 		jm_result_warn(result, "the recording was not closed: it was killed, or still runs");
 }
 
+/* A logger that lost most of its readings must say so before anything else. Twins that are not counted do not matter. */
+static void warn_about_coverage(struct jm_result *result)
+{
+	size_t i;
+
+	for (i = result->n_channels; i-- > 0;) {
+		const struct jm_channel_result *c = &result->channels[i];
+
+		if (!c->has_ledger || !jm_channel_has_energy(c->channel) || c->channel->same_as >= 0 ||
+		    jm_ledger_coverage(&c->ledger) >= COVERAGE_MIN)
+			continue;
+		jm_result_warn_first(result, "%s: only %.1f %% of the readings came (%llu of %llu, longest gap %.3f s): "
+				     "figures rest on these alone",
+				     c->channel->name, jm_ledger_coverage(&c->ledger) * 100,
+				     (unsigned long long)c->ledger.taken, (unsigned long long)c->ledger.expected,
+				     jm_s_from_ns(c->ledger.longest_gap_ns));
+	}
+}
+
 static int attribute(struct jm_report *report, const struct jm_report_options *options, struct loaded *l,
 		     struct jm_error *err)
 {
@@ -230,8 +280,10 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	rc = jm_attribute(&l->in, &opt, &report->result, err);
 	if (rc == 0 && !report->result.baseline_reason[0])
 		memcpy(report->result.baseline_reason, note, sizeof(report->result.baseline_reason));
-	if (rc == 0)
+	if (rc == 0) {
 		warn_about_events(report->recording, &report->result);
+		warn_about_coverage(&report->result);
+	}
 	return rc;
 }
 
@@ -243,7 +295,7 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 	if (rc)
 		jm_error_set(err, rc, "out of memory for the channels");
 	if (rc == 0)
-		rc = load_windows(report->recording, &l, err);
+		rc = load_windows(report->recording, &l, options->window, err);
 	if (rc == 0)
 		rc = load_samples(report->recording, &l, err);
 	if (rc == 0)
