@@ -71,7 +71,8 @@ static int check_old(const char *path, bool overwrite, struct jm_error *err)
 		if (!exists(path, companions[i]))
 			continue;
 		jm_error_set(err, JM_E_EXISTS, "%s%s is left there of an earlier recording", path, companions[i]);
-		jm_error_remedy(err, "put %s back beside it, give another name, or say that it may be overwritten", path);
+		jm_error_remedy(err, "put %s back beside it, give another name, or say that it may be overwritten",
+				path);
 		return JM_E_EXISTS;
 	}
 	return 0;
@@ -104,8 +105,8 @@ static uint32_t big_endian(const unsigned char *bytes, int n)
 	return value;
 }
 
-/* SQLite reads a last page that is cut short as if zeros stood there, and rows would be wrong. Header: page size at byte
- * 16 (1: 65536), number of pages at byte 28 (sqlite.org/fileformat2.html, section 1.3). */
+/* SQLite reads a last page that is cut short as if zeros stood there, and rows would be wrong. Header: page size at
+ * byte 16 (1: 65536), number of pages at byte 28 (sqlite.org/fileformat2.html, section 1.3). */
 static int check_length(int fd, const char *path, int64_t size, struct jm_error *err)
 {
 	unsigned char header[32];

@@ -16,12 +16,12 @@ char *jm_recording_file_plain(const char *path);
 void jm_recording_file_remove(const char *path);
 
 /* Checks that path can be opened for reading and is a regular file. size_out: bytes of it and its -wal together.
- * wal_out: bytes of the -wal, 0 when there is none. Errors: JM_E_NOT_FOUND, JM_E_PERMISSION, JM_E_FORMAT (also when it is
- * cut short), JM_E_IO. */
+ * wal_out: bytes of the -wal, 0 when there is none. Errors: JM_E_NOT_FOUND, JM_E_PERMISSION, JM_E_FORMAT (also
+ * when it is cut short), JM_E_IO. */
 int jm_recording_file_check(const char *path, int64_t *size_out, int64_t *wal_out, struct jm_error *err);
 
-/* Copies path, its -wal and its -journal into a new private folder below TMPDIR or /tmp. *copy_out: path of the copy, yours, free().
- * Undone by jm_recording_file_discard. */
+/* Copies path, its -wal and its -journal into a new private folder below TMPDIR or /tmp. *copy_out: path of the copy,
+ * yours, free(). Undone by jm_recording_file_discard. */
 int jm_recording_file_copy(const char *path, char **copy_out, struct jm_error *err);
 
 /* Removes a copy and its folder. Gives nothing back; NULL is allowed. Does not free copy. */

@@ -18,7 +18,7 @@ struct jm_meta_entry {
 struct jm_recording {
 	sqlite3 *db;
 	char *path, *copy; /* copy: NULL, or where the files were copied to; already unlinked */
-	int64_t size_bytes; /* of all files at the last look; no table can have more rows than this / JM_ROW_BYTES_MIN */
+	int64_t size_bytes; /* of all files at the last look: bounds the rows of a table */
 	struct jm_meta_entry *metas;
 	struct jm_recording_sensor *sensors;
 	struct jm_channel *channels;
@@ -65,6 +65,12 @@ bool jm_grow(void *items, size_t *capacity, size_t n, size_t element_size);
 
 /* Sorts stably, with a temporary copy; cheap for what is sorted already. Gives 0 or JM_E_NOMEM. */
 int jm_recording_sort(void *items, size_t n, size_t size, int (*compare)(const void *, const void *));
+
+/* Checks the application id, the version and that every table is a table. Errors: JM_E_FORMAT, JM_E_VERSION. */
+int jm_reader_check_version(struct jm_recording *r, struct jm_error *err);
+
+/* Checks that part_of and same_as of the channels stay within them and lead in no circle. Errors: JM_E_FORMAT. */
+int jm_reader_check_references(struct jm_recording *r, struct jm_error *err);
 
 /* Looks again how large the files are, which may be growing. */
 void jm_reader_update_size(struct jm_recording *r);

@@ -28,7 +28,8 @@ struct jm_event {
 
 struct jm_writer;
 
-/* Creates the file (mode 0644 less umask). Errors: JM_E_EXISTS unless overwrite; JM_E_PERMISSION, JM_E_FULL, JM_E_IO. */
+/* Creates the file (mode 0644 less umask). Errors: JM_E_EXISTS unless overwrite; JM_E_INVALID for a directory or
+ * device; JM_E_NOT_FOUND (no such folder), JM_E_PERMISSION, JM_E_FULL, JM_E_IO. */
 int jm_writer_create(const char *path, bool overwrite, struct jm_writer **out, struct jm_error *err);
 /* Commits, stores what is left, closes. NULL is allowed. Errors: of the last write; w is gone all the same. */
 int jm_writer_close(struct jm_writer *w, struct jm_error *err);
@@ -63,8 +64,8 @@ int jm_recording_open(const char *path, struct jm_recording **out, struct jm_err
 void jm_recording_close(struct jm_recording *r);
 
 /* Meta. text: borrowed until close, NULL when absent. The number forms give JM_E_NOT_FOUND when absent
- * and JM_E_FORMAT when it is something else. Besides the keys that were set: time_origin_ns, device_origin_us, closed (1;
- * absent while it is being written and after a kill). */
+ * and JM_E_FORMAT when it is something else. Besides the keys that were set: time_origin_ns, device_origin_us, closed
+ * (1; absent while it is being written and after a kill). */
 const char *jm_recording_meta(struct jm_recording *r, const char *key);
 int jm_recording_meta_i64(struct jm_recording *r, const char *key, int64_t *out);
 int jm_recording_meta_double(struct jm_recording *r, const char *key, double *out);

@@ -39,7 +39,8 @@ bool jm_rows_next(struct jm_rows *rows)
 		sqlite3_snprintf(sizeof(what), what, "cannot read table %s of %.200s", rows->table, rows->r->path);
 		rows->rc = jm_schema_error(rows->r->db, rc, rows->err, what);
 		if (rows->rc == JM_E_FORMAT)
-			jm_error_remedy(rows->err, "what is left can be had with: sqlite3 %.200s .recover", rows->r->path);
+			jm_error_remedy(rows->err,
+					"what is left can be had with: sqlite3 %.200s .recover", rows->r->path);
 		return false;
 	}
 	/* Pages of a damaged file can refer to each other in circles. */

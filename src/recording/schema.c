@@ -56,7 +56,8 @@ const char jm_schema_sql[] =
 	" SELECT c.id, c.name, (s.t_ns - " TIME_ORIGIN ") * 1e-9, s.value * c.si_factor, c.si_unit, c.state"
 	" FROM channel AS c JOIN sample AS s ON s.channel = c.id;"
 	"CREATE VIEW named_span(start_ns, end_ns, duration_ns, kind, name, type, track, iteration, flags) AS"
-	" SELECT p.start + " TIME_ORIGIN ", p.start + p.duration_ns + " TIME_ORIGIN ", p.duration_ns, k.text, n.text, n.type,"
+	" SELECT p.start + " TIME_ORIGIN ", p.start + p.duration_ns + " TIME_ORIGIN ", p.duration_ns,"
+	" k.text, n.text, n.type,"
 	" p.track, p.iteration, p.flags"
 	" FROM span AS p LEFT JOIN name AS n ON n.id = p.name LEFT JOIN span_kind AS k ON k.id = p.kind;";
 /* clang-format on */

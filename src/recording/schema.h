@@ -1,4 +1,5 @@
-/* What writer and reader of a recording share: the schema as SQL, reserved meta keys, limits, SQLite's errors as ours. */
+/* What writer and reader of a recording share: the schema as SQL, reserved meta keys, limits, SQLite's errors as
+ * ours. */
 #ifndef RECORDING_SCHEMA_H
 #define RECORDING_SCHEMA_H
 

@@ -306,7 +306,7 @@ int jm_writer_event(struct jm_writer *w, const struct jm_event *event)
 	int rc;
 
 	if (event->channel >= (int64_t)w->n_channels || event->duration_ns < 0 || !event->kind)
-		return jm_writer_keep(w, JM_E_INVALID, "an event has no kind, a negative duration or a channel that is not there");
+		return jm_writer_keep(w, JM_E_INVALID, "an event has no kind, a negative duration or no such channel");
 	if (is_too_long(event->kind) || (event->text && is_too_long(event->text)))
 		return jm_writer_keep(w, JM_E_INVALID, "a text is longer than 16 MiB");
 	rc = jm_writer_begin(w);
@@ -402,8 +402,7 @@ int jm_writer_create(const char *path, bool overwrite, struct jm_writer **out, s
 }
 
 /* Brings all into the one file and leaves WAL mode, so that the file can be copied and read where nothing can be
- * written. A reader that has it open meanwhile keeps it in WAL mode, which is no error: all is in the file all the same.
- */
+ * written. A reader that has it open meanwhile keeps it in WAL mode, which is no error: all is in the file. */
 static void make_single_file(struct jm_writer *w)
 {
 	int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

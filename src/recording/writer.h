@@ -7,14 +7,14 @@
 #include <sqlite3.h>
 
 /* X(name, SQL). All are prepared once. */
-#define JM_STATEMENT_LIST(X)                                                                                              \
+#define JM_STATEMENT_LIST(X)                                                                                           \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                                    \
 	X(COMMIT, "COMMIT")                                                                                            \
 	X(META_SET, "INSERT OR REPLACE INTO meta VALUES(?, ?)")                                                        \
 	X(META_DELETE, "DELETE FROM meta WHERE key = ?")                                                               \
 	X(SENSOR, "INSERT INTO sensor VALUES(?, ?, ?, ?, ?)")                                                          \
 	X(CHANNEL,                                                                                                     \
-	  "INSERT INTO channel VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")      \
+	  "INSERT INTO channel VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")     \
 	X(LEDGER, "INSERT OR REPLACE INTO ledger VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                             \
 	X(EVENT, "INSERT INTO event(t_ns, duration_ns, channel, kind, text) VALUES(?, ?, ?, ?, ?)")                    \
 	X(NAME, "INSERT INTO name VALUES(?, ?, ?)")                                                                    \
