@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define N_SPANS 2000000
-#define N_RUNS 5
+#define N_RUNS  5
 
 static int discard(void *ctx, const struct jm_span *spans, size_t n)
 {
@@ -82,7 +82,8 @@ int main(void)
 {
 	double alone = measure(1), beside = measure(2);
 
-	printf("{\"bench\":\"marker\",\"spans\":%d,\"runs\":%d,\"ns_per_span_alone\":%.1f,\"ns_per_span_two_threads\":%.1f,"
+	printf("{\"bench\":\"marker\",\"spans\":%d,\"runs\":%d,\"ns_per_span_alone\":%.1f,\"ns_per_span_two_threads\":%"
+	       ".1f,"
 	       "\"ratio\":%.3f}\n",
 	       N_SPANS, N_RUNS, alone, beside, beside / alone);
 	return 0;

@@ -83,7 +83,8 @@ struct figures {
 
 static double cpu_of(const struct rusage *u)
 {
-	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) + (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1e-6;
+	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
+	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1e-6;
 }
 
 /* Readings taken over expected, of all channels, from the report's own CSV. */
@@ -120,8 +121,8 @@ static void run_once(const char *program, int seconds, int64_t period_us, struct
 	recorder = fork();
 	if (recorder == 0) {
 		setenv("JOULEMAP_ROOT", tree, 1);
-		execl(program, "joulemap", "record", "-q", "-f", "-i", period, "-d", duration, "-s", "rapl_powercap", "-o",
-		      recording, (char *)NULL);
+		execl(program, "joulemap", "record", "-q", "-f", "-i", period, "-d", duration, "-s", "rapl_powercap",
+		      "-o", recording, (char *)NULL);
 		_exit(127);
 	}
 	sleeper = fork();
@@ -176,9 +177,10 @@ int main(int argc, char **argv)
 	snprintf(command, sizeof(command), "rm -rf %s", tree);
 	if (system(command))
 		perror(tree);
-	printf("{\"bench\":\"record_cost\",\"channels\":8,\"period_us\":%lld,\"seconds\":%d,\"runs\":%d,\"coverage\":%.5f,"
-	       "\"cpu_over_sleeping_loop\":%.3f,\"core_fraction\":%.4f,\"peak_rss_mib\":%.1f}\n",
-	       (long long)period_us, seconds, n_runs, median(coverage, n_runs), median(ratio, n_runs), median(core, n_runs),
-	       median(rss, n_runs));
+	printf(
+	    "{\"bench\":\"record_cost\",\"channels\":8,\"period_us\":%lld,\"seconds\":%d,\"runs\":%d,\"coverage\":%.5f,"
+	    "\"cpu_over_sleeping_loop\":%.3f,\"core_fraction\":%.4f,\"peak_rss_mib\":%.1f}\n",
+	    (long long)period_us, seconds, n_runs, median(coverage, n_runs), median(ratio, n_runs),
+	    median(core, n_runs), median(rss, n_runs));
 	return 0;
 }

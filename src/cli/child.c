@@ -127,8 +127,9 @@ void jm_cli_join(char **command, char *out, size_t size)
 	size_t n = 0;
 
 	for (; *command; command++) {
-		bool is_plain = **command && strspn(*command, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-							      "_-./=:,+@%") == strlen(*command);
+		bool is_plain =
+		    **command && strspn(*command, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+						  "_-./=:,+@%") == strlen(*command);
 		const char *c;
 
 		n = add(out, size, n, " ", n > 0);

@@ -7,7 +7,13 @@
 #include <stddef.h>
 
 /* Exit codes besides those of a measured command. */
-enum jm_cli_exit { JM_EXIT_OK = 0, JM_EXIT_FAILURE = 1, JM_EXIT_USAGE = 2, JM_EXIT_CANNOT_RUN = 126, JM_EXIT_NO_COMMAND = 127 };
+enum jm_cli_exit {
+	JM_EXIT_OK = 0,
+	JM_EXIT_FAILURE = 1,
+	JM_EXIT_USAGE = 2,
+	JM_EXIT_CANNOT_RUN = 126,
+	JM_EXIT_NO_COMMAND = 127
+};
 
 enum jm_option_type {
 	JM_OPTION_FLAG,     /* bool: true */
@@ -25,12 +31,12 @@ struct jm_text_list {
 };
 
 struct jm_option {
-	char letter;       /* 0: none */
-	const char *name;  /* without dashes */
+	char letter;          /* 0: none */
+	const char *name;     /* without dashes */
 	const char *argument; /* what to show for the value; NULL for flags */
 	const char *help;
 	enum jm_option_type type;
-	size_t offset;     /* of the field in the command's settings */
+	size_t offset; /* of the field in the command's settings */
 };
 
 /* Options every command has. */
@@ -47,8 +53,9 @@ struct jm_command {
 	const struct jm_option *options;
 	size_t n_options;
 	size_t n_positional_max;
-	bool takes_command;   /* "-- COMMAND ..." */
-	/* settings: zeroed, of settings_size, common first; positional: what is no option; command: behind "--", or NULL. */
+	bool takes_command; /* "-- COMMAND ..." */
+	/* settings: zeroed, of settings_size, common first; positional: what is no option; command: behind "--", or
+	 * NULL. */
 	size_t settings_size;
 	int (*run)(void *settings, char **positional, size_t n_positional, char **command);
 };
@@ -69,8 +76,8 @@ int jm_cli_width(int fd);
 int jm_cli_write_stdout(void *ctx, const char *text, size_t n);
 
 /* Runs a command as a child: forwards signals, waits. start_ns_out, end_ns_out: around its life. Gives the exit code to
- * pass on (128 + signal when killed; 126, 127 when it could not start, err says why). Signals must have been blocked with
- * jm_cli_block_signals before any thread started. */
+ * pass on (128 + signal when killed; 126, 127 when it could not start, err says why). Signals must have been blocked
+ * with jm_cli_block_signals before any thread started. */
 int jm_cli_run_command(char **command, int64_t *start_ns_out, int64_t *end_ns_out, struct jm_error *err);
 void jm_cli_block_signals(void);
 /* Waits duration_ns, or for ever when < 0, or until SIGINT, SIGTERM or SIGHUP. */

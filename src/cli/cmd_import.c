@@ -49,7 +49,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 
 static const struct jm_option options[] = {
     {'o', "output", "FILE", "recording to write", JM_OPTION_TEXT, offsetof(struct settings, output)},
-    {0, "offset", "SECONDS", "add to the times of traces to get those of the power log (default: estimated)", JM_OPTION_TEXT, offsetof(struct settings, offset)},
+    {0, "offset", "SECONDS", "add to the times of traces to get those of the power log (default: estimated)",
+     JM_OPTION_TEXT, offsetof(struct settings, offset)},
     {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
 };
 
@@ -57,7 +58,8 @@ const struct jm_command jm_cmd_import = {
     .name = "import",
     .summary = "make a recording of power logs and traces of other tools",
     .usage = "POWER ... TRACE ... -o FILE",
-    .details = "Files are known by content, not by name; gzip is opened. Where two clocks differ, their offset is estimated from\n"
+    .details = "Files are known by content, not by name; gzip is opened. Where two clocks differ, their offset is "
+	       "estimated from\n"
 	       "activity and power, and shown. docs/importers.md lists what can be imported.",
     .examples = "  joulemap import resnet18_power_log.log trt_layer_latency.json -o resnet18.jmap\n"
 		"  joulemap import smi.csv trace.json.gz --offset -0.25 -o run.jmap\n",

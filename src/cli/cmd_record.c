@@ -15,11 +15,30 @@ struct settings {
 	bool is_forced;
 };
 
-#define OPTION_PERIOD {'i', "interval", "PERIOD", "time between readings (default 10ms)", JM_OPTION_DURATION, offsetof(struct settings, period_ns)}
-#define OPTION_SENSORS {'s', "sensors", "LIST", "drivers to use: DRIVER[:ARGUMENT],... (see joulemap sensors)", JM_OPTION_TEXT, offsetof(struct settings, sensors)}
-#define OPTION_OUTPUT {'o', "output", "FILE", "recording to write (default joulemap-DATE-TIME.jmap)", JM_OPTION_TEXT, offsetof(struct settings, output)}
-#define OPTION_FORCE {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced)}
-#define OPTION_BASELINE {0, "baseline", "FILE", "idle recording to compare with, or none", JM_OPTION_TEXT, offsetof(struct settings, baseline)}
+#define OPTION_PERIOD                                                                                                  \
+	{                                                                                                              \
+		'i', "interval", "PERIOD", "time between readings (default 10ms)", JM_OPTION_DURATION,                 \
+		    offsetof(struct settings, period_ns)                                                               \
+	}
+#define OPTION_SENSORS                                                                                                 \
+	{                                                                                                              \
+		's', "sensors", "LIST", "drivers to use: DRIVER[:ARGUMENT],... (see joulemap sensors)",                \
+		    JM_OPTION_TEXT, offsetof(struct settings, sensors)                                                 \
+	}
+#define OPTION_OUTPUT                                                                                                  \
+	{                                                                                                              \
+		'o', "output", "FILE", "recording to write (default joulemap-DATE-TIME.jmap)", JM_OPTION_TEXT,         \
+		    offsetof(struct settings, output)                                                                  \
+	}
+#define OPTION_FORCE                                                                                                   \
+	{                                                                                                              \
+		'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced) \
+	}
+#define OPTION_BASELINE                                                                                                \
+	{                                                                                                              \
+		0, "baseline", "FILE", "idle recording to compare with, or none", JM_OPTION_TEXT,                      \
+		    offsetof(struct settings, baseline)                                                                \
+	}
 
 static void default_output(char *out, size_t size)
 {
@@ -60,7 +79,8 @@ static int measure(struct jm_recorder *r, const struct settings *s, char **comma
 }
 
 /* Records into path. Gives the exit code to pass on; *is_recorded_out: whether there is a recording to report. */
-static int record_into(const char *path, const char *kind, const struct settings *s, char **command, bool *is_recorded_out)
+static int record_into(const char *path, const char *kind, const struct settings *s, char **command,
+		       bool *is_recorded_out)
 {
 	char text[4096];
 	struct jm_record_options options = {.size = sizeof(options),
@@ -183,7 +203,8 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 		return jm_cli_fail(&err);
 	snprintf(partial, sizeof(partial), "%s.partial", path);
 	if (!s->common.is_quiet)
-		fprintf(stderr, "measuring the idle machine for %.0f s: leave it alone\n", (double)s->duration_ns * 1e-9);
+		fprintf(stderr, "measuring the idle machine for %.0f s: leave it alone\n",
+			(double)s->duration_ns * 1e-9);
 	s->is_forced = true;
 	rc = record_into(partial, "idle", s, NULL, &is_recorded);
 	if (rc || !is_recorded)
@@ -201,7 +222,8 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 
 static const struct jm_option record_options[] = {
     OPTION_PERIOD,
-    {'d', "duration", "SECONDS", "record for so long, without a command", JM_OPTION_DURATION, offsetof(struct settings, duration_ns)},
+    {'d', "duration", "SECONDS", "record for so long, without a command", JM_OPTION_DURATION,
+     offsetof(struct settings, duration_ns)},
     OPTION_SENSORS,
     OPTION_OUTPUT,
     OPTION_FORCE,
@@ -211,11 +233,13 @@ const struct jm_command jm_cmd_record = {
     .name = "record",
     .summary = "record the sensors while a command runs, or for a while",
     .usage = "[-i PERIOD] [-s LIST] [-o FILE] [-d SECONDS | -- COMMAND ...]",
-    .details = "The command's exit code is passed on, and signals are forwarded to it. Without command and -d it records\n"
-	       "until Ctrl-C. The recording is an SQLite database: docs/recording-format.md.",
+    .details =
+	"The command's exit code is passed on, and signals are forwarded to it. Without command and -d it records\n"
+	"until Ctrl-C. The recording is an SQLite database: docs/recording-format.md.",
     .examples = "  joulemap record -- python3 train.py\n"
 		"  joulemap record -i 1ms -d 10s -o idle.jmap\n"
-		"  joulemap record -s 'exec:nvidia-smi --query-gpu=power.draw --format=csv,noheader,nounits -lms 100' -i 100ms -- ./infer\n",
+		"  joulemap record -s 'exec:nvidia-smi --query-gpu=power.draw --format=csv,noheader,nounits -lms 100' "
+		"-i 100ms -- ./infer\n",
     .options = record_options,
     .n_options = sizeof(record_options) / sizeof(record_options[0]),
     .takes_command = true,
@@ -249,8 +273,9 @@ const struct jm_command jm_cmd_idle = {
     .name = "idle",
     .summary = "measure the idle machine once; later reports know its level",
     .usage = "[-d SECONDS] [-s LIST]",
-    .details = "Kept in $XDG_DATA_HOME/joulemap (~/.local/share/joulemap) with the machine's identity. Reports of recordings\n"
-	       "of this machine use it unless --baseline says otherwise.",
+    .details =
+	"Kept in $XDG_DATA_HOME/joulemap (~/.local/share/joulemap) with the machine's identity. Reports of recordings\n"
+	"of this machine use it unless --baseline says otherwise.",
     .examples = "  joulemap idle -d 60\n",
     .options = idle_options,
     .n_options = sizeof(idle_options) / sizeof(idle_options[0]),

@@ -37,7 +37,9 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
 				       .by = s->by,
-				       .sort = s->sort ? s->sort : options.with_iterations ? "none" : NULL,
+				       .sort = s->sort                   ? s->sort
+					       : options.with_iterations ? "none"
+									 : NULL,
 				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
 				       .width = jm_cli_width(STDOUT_FILENO)};
 	struct jm_error err = {0};
@@ -59,10 +61,13 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 static const struct jm_option options[] = {
     {0, "by", "WHAT", "layer (default), type, iteration or channel", JM_OPTION_TEXT, offsetof(struct settings, by)},
     {0, "sort", "HOW", "energy (default), time, power, name or none", JM_OPTION_TEXT, offsetof(struct settings, sort)},
-    {'n', "limit", "ROWS", "rows to show (default 30 in tables; all)", JM_OPTION_TEXT, offsetof(struct settings, limit)},
-    {0, "method", "METHOD", "auto (default), share, window, integrate, ...", JM_OPTION_TEXT, offsetof(struct settings, method)},
+    {'n', "limit", "ROWS", "rows to show (default 30 in tables; all)", JM_OPTION_TEXT,
+     offsetof(struct settings, limit)},
+    {0, "method", "METHOD", "auto (default), share, window, integrate, ...", JM_OPTION_TEXT,
+     offsetof(struct settings, method)},
     {0, "window", "NAME", "only the time inside spans of this name", JM_OPTION_TEXT, offsetof(struct settings, window)},
-    {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT, offsetof(struct settings, baseline)},
+    {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT,
+     offsetof(struct settings, baseline)},
     {0, "format", "FORMAT", "table (default), summary, csv or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
@@ -70,7 +75,8 @@ const struct jm_command jm_cmd_report = {
     .name = "report",
     .summary = "say where the energy of a recording went",
     .usage = "FILE [--by layer|type|iteration|channel] [--sort energy|time|power|name] [--format table|csv|json]",
-    .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, idle and the rest\n"
+    .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, idle and "
+	       "the rest\n"
 	       "add up to the channel's total (sum check).",
     .examples = "  joulemap report run.jmap\n"
 		"  joulemap report run.jmap --by type --sort time\n"

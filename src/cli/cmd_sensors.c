@@ -100,8 +100,8 @@ static void print_channel(const struct settings *s, const struct jm_channel_info
 
 	if (c->update_period_ns > 0)
 		snprintf(period, sizeof(period), "update %.4g ms", (double)c->update_period_ns / (double)JM_NS_PER_MS);
-	printf("  %s%-11s%s %-38s %s, %s, %s", colour, c->state, *colour ? "\033[0m" : "", c->name, c->quantity, c->kind,
-	       period);
+	printf("  %s%-11s%s %-38s %s, %s, %s", colour, c->state, *colour ? "\033[0m" : "", c->name, c->quantity,
+	       c->kind, period);
 	if (c->step)
 		printf(", step %llu %s", (unsigned long long)c->step, c->unit);
 	if (*c->part_of)
@@ -137,7 +137,8 @@ static void print_table(const struct settings *s, const struct jm_sensors *senso
 		}
 	}
 	if (!s->common.is_quiet)
-		printf("\n* used by default. Others by name: -s DRIVER[:ARGUMENT],... Also: exec:COMMAND (a meter of your own), "
+		printf("\n* used by default. Others by name: -s DRIVER[:ARGUMENT],... Also: exec:COMMAND (a meter of "
+		       "your own), "
 		       "replay:FILE.\n");
 }
 

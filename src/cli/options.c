@@ -30,7 +30,8 @@ static void print_options(const struct jm_option *options, size_t n)
 
 void jm_cli_help(const struct jm_command *command)
 {
-	printf("joulemap %s: %s\n\nUsage: joulemap %s %s\n", command->name, command->summary, command->name, command->usage);
+	printf("joulemap %s: %s\n\nUsage: joulemap %s %s\n", command->name, command->summary, command->name,
+	       command->usage);
 	if (command->details)
 		printf("\n%s\n", command->details);
 	printf("\nOptions:\n");
@@ -99,7 +100,8 @@ static int set(const struct jm_command *command, const struct jm_option *option,
 		return 0;
 	case JM_OPTION_LIST:
 		if (list->n == JM_LIST_MAX)
-			return jm_cli_usage_error(command, "--%s is given more than %d times", option->name, JM_LIST_MAX);
+			return jm_cli_usage_error(command, "--%s is given more than %d times", option->name,
+						  JM_LIST_MAX);
 		list->items[list->n++] = value;
 		return 0;
 	}

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WIDTH 30
+#define WIDTH     30
 #define REDRAW_NS (100 * JM_NS_PER_MS)
 
 void jm_progress_init(struct jm_progress *p, bool is_wanted)

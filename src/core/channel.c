@@ -55,7 +55,8 @@ const char *jm_quantity_unit(enum jm_quantity q)
 
 bool jm_channel_has_energy(const struct jm_channel *c)
 {
-	return (c->quantity == JM_QUANTITY_ENERGY || c->quantity == JM_QUANTITY_POWER) && c->state != JM_STATE_UNAVAILABLE;
+	return (c->quantity == JM_QUANTITY_ENERGY || c->quantity == JM_QUANTITY_POWER) &&
+	       c->state != JM_STATE_UNAVAILABLE;
 }
 
 int jm_counter_increment(int64_t previous, int64_t current, uint64_t wrap, int64_t *increment_out)

@@ -18,12 +18,12 @@ enum jm_quantity { JM_QUANTITY_LIST(JM_ENUM) };
 #undef JM_ENUM
 
 /* How a reading comes about. COUNTER: cumulative; GAUGE: instantaneous; WINDOW_MEAN: mean over window_ns before it. */
-#define JM_KIND_LIST(X) X(COUNTER, "counter") X(GAUGE, "gauge") X(WINDOW_MEAN, "window mean")
+#define JM_KIND_LIST(X)     X(COUNTER, "counter") X(GAUGE, "gauge") X(WINDOW_MEAN, "window mean")
 #define JM_ENUM(name, text) JM_KIND_##name,
 enum jm_kind { JM_KIND_LIST(JM_ENUM) };
 #undef JM_ENUM
 
-#define JM_STATE_LIST(X) X(MEASURED, "measured") X(ESTIMATED, "estimated") X(UNAVAILABLE, "unavailable")
+#define JM_STATE_LIST(X)    X(MEASURED, "measured") X(ESTIMATED, "estimated") X(UNAVAILABLE, "unavailable")
 #define JM_ENUM(name, text) JM_STATE_##name,
 enum jm_state { JM_STATE_LIST(JM_ENUM) };
 #undef JM_ENUM
@@ -54,18 +54,18 @@ struct jm_channel {
 	int same_as; /* index of the preferred channel that reads the very same thing another way; -1: none. Of the two
 			only the preferred one is counted */
 	int device;  /* ordinal of the device (package, GPU) where there are several; else 0 */
-	uint64_t step;             /* smallest step of the reading in its unit; 0: unknown */
-	uint64_t wrap;             /* a counter counts modulo this; 0: never wraps */
-	int64_t update_period_ns;  /* between two fresh readings; 0: unknown */
-	int64_t window_ns;         /* averaging window (box); 0: none or unknown */
-	int64_t lowpass_ns;        /* time constant of a first-order low-pass; 0: none or unknown */
-	int64_t lag_ns;            /* reading minus cause; 0: none or unknown */
-	double accuracy_fraction;  /* class of the sensor, e.g. 0.05; < 0: unknown */
-	double accuracy_offset_w;  /* absolute part of it; < 0: unknown */
-	int64_t bound_low_uw;      /* estimated power only: what it cannot go below ... */
-	int64_t bound_high_uw;     /* ... and above; both 0: unknown */
-	char reason[256];          /* unavailable: why. Estimated: from what. Else a note, or empty */
-	char remedy[256];          /* unavailable: the command or act that mends it, or empty */
+	uint64_t step;            /* smallest step of the reading in its unit; 0: unknown */
+	uint64_t wrap;            /* a counter counts modulo this; 0: never wraps */
+	int64_t update_period_ns; /* between two fresh readings; 0: unknown */
+	int64_t window_ns;        /* averaging window (box); 0: none or unknown */
+	int64_t lowpass_ns;       /* time constant of a first-order low-pass; 0: none or unknown */
+	int64_t lag_ns;           /* reading minus cause; 0: none or unknown */
+	double accuracy_fraction; /* class of the sensor, e.g. 0.05; < 0: unknown */
+	double accuracy_offset_w; /* absolute part of it; < 0: unknown */
+	int64_t bound_low_uw;     /* estimated power only: what it cannot go below ... */
+	int64_t bound_high_uw;    /* ... and above; both 0: unknown */
+	char reason[256];         /* unavailable: why. Estimated: from what. Else a note, or empty */
+	char remedy[256];         /* unavailable: the command or act that mends it, or empty */
 };
 
 /* Sets every field to unknown: measured gauge of power, no parent. */

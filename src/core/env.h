@@ -11,12 +11,12 @@
 #define JM_PATH_MAX 1024
 
 struct jm_env {
-	char root[512];  /* prefix of /sys and /proc, no trailing slash; empty: the live machine */
-	char nvml[512];  /* path of the NVML library; empty: libnvidia-ml.so.1 */
-	bool is_live;    /* false when root or nvml stand in for the machine */
-	int64_t (*now_ns)(void *ctx);                              /* CLOCK_MONOTONIC */
-	int64_t (*realtime_ns)(void *ctx);                         /* CLOCK_REALTIME */
-	int (*sleep_until_ns)(void *ctx, int64_t t_ns);            /* absolute, monotonic */
+	char root[512];                    /* prefix of /sys and /proc, no trailing slash; empty: the live machine */
+	char nvml[512];                    /* path of the NVML library; empty: libnvidia-ml.so.1 */
+	bool is_live;                      /* false when root or nvml stand in for the machine */
+	int64_t (*now_ns)(void *ctx);      /* CLOCK_MONOTONIC */
+	int64_t (*realtime_ns)(void *ctx); /* CLOCK_REALTIME */
+	int (*sleep_until_ns)(void *ctx, int64_t t_ns); /* absolute, monotonic */
 	/* Waits until t_ns (monotonic, absolute) or until cancel is posted. Gives 0, or JM_E_CANCELLED. */
 	int (*wait_until_ns)(void *ctx, int64_t t_ns, sem_t *cancel);
 	long (*perf_event_open)(void *ctx, void *attr, pid_t pid, int cpu, int group_fd, unsigned long flags);

@@ -29,12 +29,12 @@ struct jm_channel_result {
 	const struct jm_channel *channel; /* borrowed from the recording */
 	struct jm_ledger ledger;
 	bool has_ledger;
-	double energy_j;             /* over the window; gaps not filled */
+	double energy_j;                /* over the window; gaps not filled */
 	struct jm_interval energy_ci_j; /* 95 %: sensor quantum, edges and gaps; not the board's absolute accuracy */
 	double mean_power_w, std_power_w, min_power_w, max_power_w;
-	double gap_s;                /* of the window without readings */
+	double gap_s;                         /* of the window without readings */
 	double idle_power_w, idle_power_sd_w; /* baseline; NAN: unknown */
-	double period_s;             /* median time between two updates; NAN: unknown */
+	double period_s;                      /* median time between two updates; NAN: unknown */
 	char reason[256];
 };
 
@@ -47,16 +47,17 @@ struct jm_row {
 	double latency_ms;       /* per execution, mean */
 	double energy_j;         /* total in the measured window */
 	double energy_per_iteration_mj, energy_per_item_mj;
-	struct jm_interval energy_ci_j; /* 95 %, relative to the sensor; for estimated channels: bounds from idle and full power */
+	struct jm_interval
+	    energy_ci_j; /* 95 %, relative to the sensor; for estimated channels: bounds from idle and full power */
 	double mean_power_w;
 	struct jm_interval mean_power_ci_w;
 	struct jm_interval energy_absolute_ci_j; /* with the sensor's absolute accuracy; NAN where unknown */
-	double energy_above_idle_j; /* energy less idle level times time; NAN: no baseline */
-	double share;            /* of the channel's total over the window, 0 to 1 */
+	double energy_above_idle_j;              /* energy less idle level times time; NAN: no baseline */
+	double share;                            /* of the channel's total over the window, 0 to 1 */
 	enum jm_method method;
-	bool is_estimated;       /* true where the channel is estimated */
-	bool resolvable;         /* false: no figure that means anything; reason says why */
-	bool is_scaled;          /* times come from profiled blocks, scaled to the unprofiled latency */
+	bool is_estimated; /* true where the channel is estimated */
+	bool resolvable;   /* false: no figure that means anything; reason says why */
+	bool is_scaled;    /* times come from profiled blocks, scaled to the unprofiled latency */
 	char reason[160];
 };
 
@@ -79,14 +80,14 @@ struct jm_latency {
 };
 
 struct jm_run {
-	const char *command, *model, *precision; /* NULL: unknown; borrowed */
+	const char *command, *model, *precision;         /* NULL: unknown; borrowed */
 	uint64_t iterations, items_per_iteration, batch; /* 0: unknown */
-	double duration_s;       /* of the measured window */
-	struct jm_latency latency; /* of unprofiled iterations; n 0: none */
-	double throughput_items_s; /* NAN: unknown */
-	double profiled_latency_ms; /* median with the layer profiler on; NAN: unknown */
-	double distortion;       /* profiled / unprofiled median latency; NAN: unknown */
-	int exit_code;           /* of the command; -1: unknown or none */
+	double duration_s;                               /* of the measured window */
+	struct jm_latency latency;                       /* of unprofiled iterations; n 0: none */
+	double throughput_items_s;                       /* NAN: unknown */
+	double profiled_latency_ms;                      /* median with the layer profiler on; NAN: unknown */
+	double distortion;                               /* profiled / unprofiled median latency; NAN: unknown */
+	int exit_code;                                   /* of the command; -1: unknown or none */
 };
 
 struct jm_own_cost {
@@ -108,7 +109,7 @@ struct jm_result {
 	enum jm_method method; /* what auto picked */
 	char method_reason[256];
 	char baseline_reason[256]; /* where the idle level came from, or why there is none */
-	char **names;    /* owns the texts rows refer to */
+	char **names;              /* owns the texts rows refer to */
 	size_t n_names;
 };
 

@@ -9,7 +9,7 @@
 
 struct jm_ring {
 	unsigned char *data;
-	size_t record_size, capacity; /* capacity: records, a power of two */
+	size_t record_size, capacity;     /* capacity: records, a power of two */
 	_Alignas(64) _Atomic size_t head; /* written by the writer: records ever put */
 	size_t tail_seen;                 /* writer's own copy of tail */
 	_Alignas(64) _Atomic size_t tail; /* written by the reader: records ever taken */

@@ -25,14 +25,15 @@ enum jm_span_kind { JM_SPAN_KIND_LIST(JM_ENUM) };
 /* Span flags. */
 #define JM_SPAN_PROFILED 1u /* taken while a profiler that distorts times was on: times, not energy, come from it */
 #define JM_SPAN_ISOLATED 2u /* the layer was run alone, in a loop: an isolated block */
-#define JM_SPAN_WARMUP 4u   /* before the measured part */
+#define JM_SPAN_WARMUP   4u /* before the measured part */
 
 struct jm_span {
 	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC, [start, end) */
 	uint32_t name;            /* index in the name table */
 	uint32_t track;           /* thread, stream or queue: spans of one track nest or follow each other */
-	uint32_t iteration;       /* number of the inference call, from 0; JM_NO_ITERATION: none. For JM_SPAN_ISOLATED: calls in the block */
-	uint8_t kind;             /* enum jm_span_kind */
+	uint32_t iteration; /* number of the inference call, from 0; JM_NO_ITERATION: none. For JM_SPAN_ISOLATED: calls
+			       in the block */
+	uint8_t kind;       /* enum jm_span_kind */
 	uint8_t flags;
 	uint16_t reserved;
 };

@@ -57,7 +57,8 @@ int jm_text_double(const char *text, size_t n, double *out)
 		return 0;
 	if (n == 0 || n >= sizeof(copy))
 		return JM_E_FORMAT;
-	/* What is left is wrong, or rare: a plus sign, or a number too small for a double. strtod also takes hexadecimal, "inf", "nan" and leading space: refuse them here. */
+	/* What is left is wrong, or rare: a plus sign, or a number too small for a double. strtod also takes
+	 * hexadecimal, "inf", "nan" and leading space: refuse them here. */
 	for (i = 0; i < n; i++)
 		if (!strchr("0123456789+-.eE", text[i]) || text[i] == '\0')
 			return JM_E_FORMAT;
@@ -128,7 +129,8 @@ int jm_text_duration_ns(const char *text, int64_t *out)
 	static const struct {
 		const char *unit;
 		double ns;
-	} units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}, {"", 1e9}};
+	} units[] = {{"ns", 1},   {"us", 1e3},   {"ms", 1e6},   {"s", 1e9},
+		     {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}, {"", 1e9}};
 	size_t n = strspn(text, "0123456789.");
 	double value;
 	size_t i;
@@ -274,7 +276,11 @@ void jm_buffer_printf(struct jm_buffer *b, const char *format, ...)
 /* Gives the length of the valid UTF-8 sequence at s, or 0. */
 static size_t utf8_length(const unsigned char *s)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80                   ? 1
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+		   : (s[0] & 0xf0) == 0xe0       ? 3
+		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+						 : 0;
 	size_t i;
 
 	for (i = 1; i < n; i++)

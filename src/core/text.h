@@ -25,7 +25,8 @@ int jm_text_duration_ns(const char *text, int64_t *out);
  * "5500000.0": integral values keep ".0"). out: at least 32 bytes. Gives the length. value must be finite. */
 size_t jm_text_shortest(double value, char *out);
 
-/* A growing byte buffer. After any failure is_failed stays set, and further writes do nothing: check once at the end. */
+/* A growing byte buffer. After any failure is_failed stays set, and further writes do nothing: check once at the end.
+ */
 struct jm_buffer {
 	char *data; /* not terminated unless jm_buffer_terminate was called */
 	size_t n, capacity;

@@ -72,8 +72,9 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	size_t n, i;
 
 	if (view->by == JM_BY_CHANNEL) {
-		jm_buffer_puts(out, "name,state,kind,energy_j,energy_low_j,energy_high_j,mean_power_w,std_power_w,"
-				    "min_power_w,max_power_w,gap_s,expected,taken,late,missed,repeated,coverage,reason\n");
+		jm_buffer_puts(out,
+			       "name,state,kind,energy_j,energy_low_j,energy_high_j,mean_power_w,std_power_w,"
+			       "min_power_w,max_power_w,gap_s,expected,taken,late,missed,repeated,coverage,reason\n");
 		for (i = 0; i < r->n_channels; i++)
 			channel(out, &r->channels[i]);
 		return 0;
@@ -81,9 +82,10 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	rows = jm_view_sorted(r, view, -2, &n, NULL);
 	if (!rows)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the rows");
-	jm_buffer_puts(out, "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
-			    "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"
-			    "share,method,resolvable,reason\n");
+	jm_buffer_puts(out,
+		       "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
+		       "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"
+		       "share,method,resolvable,reason\n");
 	for (i = 0; i < n; i++)
 		row(out, r, rows[i]);
 	free((void *)rows);

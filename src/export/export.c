@@ -92,8 +92,10 @@ static int by_name(const void *a, const void *b)
 const struct jm_row **jm_view_sorted(const struct jm_result *r, const struct jm_view *view, int channel, size_t *n_out,
 				     size_t *n_all_out)
 {
-	int (*const orders[])(const void *, const void *) = {
-	    [JM_SORT_ENERGY] = by_energy, [JM_SORT_TIME] = by_time, [JM_SORT_POWER] = by_power, [JM_SORT_NAME] = by_name};
+	int (*const orders[])(const void *, const void *) = {[JM_SORT_ENERGY] = by_energy,
+							     [JM_SORT_TIME] = by_time,
+							     [JM_SORT_POWER] = by_power,
+							     [JM_SORT_NAME] = by_name};
 	size_t n_rows, n = 0, i;
 	const struct jm_row *rows = jm_view_rows(r, view, &n_rows);
 	const struct jm_row **sorted = malloc((n_rows + 1) * sizeof(struct jm_row *));

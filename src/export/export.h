@@ -20,7 +20,8 @@ struct jm_view {
 struct jm_exporter {
 	const char *name, *summary, *file_ext;
 	/* Appends the result to out. Errors: JM_E_NOMEM. */
-	int (*write)(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err);
+	int (*write)(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out,
+		     struct jm_error *err);
 };
 
 extern const struct jm_exporter *const jm_exporters[]; /* NULL at the end */
@@ -29,8 +30,8 @@ const struct jm_exporter *jm_exporter_find(const char *name);
 /* Gives the rows of a view (borrowed; by channel has none: 0). */
 const struct jm_row *jm_view_rows(const struct jm_result *r, const struct jm_view *view, size_t *n_out);
 
-/* Gives pointers to the rows of a view on one channel (-2: all), sorted and cut to the limit; free(). Errors: NULL when out
- * of memory. n_all_out (may be NULL): before the cut. */
+/* Gives pointers to the rows of a view on one channel (-2: all), sorted and cut to the limit; free(). Errors: NULL when
+ * out of memory. n_all_out (may be NULL): before the cut. */
 const struct jm_row **jm_view_sorted(const struct jm_result *r, const struct jm_view *view, int channel, size_t *n_out,
 				     size_t *n_all_out);
 

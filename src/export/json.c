@@ -1,4 +1,5 @@
-/* The result as JSON, "format": "joulemap-report/1" (docs/report-format.md). Unknown is null with a reason beside it. */
+/* The result as JSON, "format": "joulemap-report/1" (docs/report-format.md). Unknown is null with a reason beside it.
+ */
 #include "export/export.h"
 
 #include "core/error.h"

@@ -64,7 +64,13 @@ static void four_digits(double value, char *out, size_t size)
 	if (!isfinite(value))
 		snprintf(out, size, "-");
 	else if (magnitude >= 1e-3 || magnitude == 0)
-		snprintf(out, size, "%.*f", magnitude >= 1000 ? 0 : magnitude >= 100 ? 1 : magnitude >= 10 ? 2 : magnitude >= 0.1 ? 3 : 5, value);
+		snprintf(out, size, "%.*f",
+			 magnitude >= 1000  ? 0
+			 : magnitude >= 100 ? 1
+			 : magnitude >= 10  ? 2
+			 : magnitude >= 0.1 ? 3
+					    : 5,
+			 value);
 	else
 		snprintf(out, size, "%.3g", value);
 }
@@ -137,8 +143,8 @@ static void notes(const struct jm_result *r, struct jm_buffer *out)
 
 		if (!is_energy(c) || (c->channel->state == JM_STATE_MEASURED && isfinite(c->energy_j)) || !reason[0])
 			continue;
-		jm_buffer_printf(out, "  %s: %s%s%s\n", c->channel->name, reason, c->channel->remedy[0] ? "; mend: " : "",
-				 c->channel->remedy);
+		jm_buffer_printf(out, "  %s: %s%s%s\n", c->channel->name, reason,
+				 c->channel->remedy[0] ? "; mend: " : "", c->channel->remedy);
 	}
 }
 
@@ -176,17 +182,21 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 	if (isfinite(run->duration_s))
 		jm_buffer_printf(out, "measured    %.3f s\n", run->duration_s);
 	if (l->n) {
-		jm_buffer_printf(out, "latency     mean %.4g ms, std %.3g, min %.4g, median %.4g, p95 %.4g, max %.4g  (%llu iterations)\n",
+		jm_buffer_printf(out,
+				 "latency     mean %.4g ms, std %.3g, min %.4g, median %.4g, p95 %.4g, max %.4g  (%llu "
+				 "iterations)\n",
 				 l->mean_ms, l->std_ms, l->min_ms, l->median_ms, l->p95_ms, l->max_ms,
 				 (unsigned long long)l->n);
 		if (isfinite(run->throughput_items_s))
-			jm_buffer_printf(out, "throughput  %.4g items/s (%llu per iteration)\n", run->throughput_items_s,
-					 (unsigned long long)run->items_per_iteration);
+			jm_buffer_printf(out, "throughput  %.4g items/s (%llu per iteration)\n",
+					 run->throughput_items_s, (unsigned long long)run->items_per_iteration);
 	}
 	if (isfinite(run->distortion))
-		jm_buffer_printf(out, "profiler    layer times from profiled blocks: %.4g ms an iteration there, %.2f times the "
-				      "unprofiled median; scaled back, energy is from unprofiled blocks\n",
-				 run->profiled_latency_ms, run->distortion);
+		jm_buffer_printf(
+		    out,
+		    "profiler    layer times from profiled blocks: %.4g ms an iteration there, %.2f times the "
+		    "unprofiled median; scaled back, energy is from unprofiled blocks\n",
+		    run->profiled_latency_ms, run->distortion);
 	if (r->n_layers)
 		jm_buffer_printf(out, "method      %s: %s\n", jm_method_text(r->method), r->method_reason);
 	if (r->baseline_reason[0])
@@ -201,7 +211,8 @@ static void add_row(struct jm_cells *cells, const struct jm_row *row)
 
 	four_digits(row->energy_per_iteration_mj, energy, sizeof(energy));
 	four_digits(row->energy_per_item_mj, item, sizeof(item));
-	bounds(row->energy_ci_j, isfinite(per_iteration) && per_iteration > 0 ? 1e3 / per_iteration : NAN, ci, sizeof(ci));
+	bounds(row->energy_ci_j, isfinite(per_iteration) && per_iteration > 0 ? 1e3 / per_iteration : NAN, ci,
+	       sizeof(ci));
 	four_digits(row->latency_ms, time, sizeof(time));
 	plain(row->mean_power_w, 2, power, sizeof(power));
 	plain(row->share * 100, 1, share, sizeof(share));
@@ -214,7 +225,10 @@ static void add_row(struct jm_cells *cells, const struct jm_row *row)
 	jm_cells_add(cells, "%s", item);
 	jm_cells_add(cells, "%s", power);
 	jm_cells_add(cells, "%s", share);
-	jm_cells_add(cells, "%s%s", row->channel < 0 ? "unavailable" : row->is_estimated ? "estimated" : "measured",
+	jm_cells_add(cells, "%s%s",
+		     row->channel < 0    ? "unavailable"
+		     : row->is_estimated ? "estimated"
+					 : "measured",
 		     row->resolvable ? "" : ", not resolvable");
 }
 
@@ -231,11 +245,11 @@ static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_bu
 	}
 }
 
-static int table_of(const struct jm_result *r, const struct jm_view *view, int channel, const struct jm_row *const *rows,
-		    size_t n, size_t n_all, struct jm_buffer *out)
+static int table_of(const struct jm_result *r, const struct jm_view *view, int channel,
+		    const struct jm_row *const *rows, size_t n, size_t n_all, struct jm_buffer *out)
 {
-	static const char *const head[] = {"name",  "type",  "count", "ms each", "mJ/iteration", "interval",
-					   "mJ/item", "W", "share %", "state"};
+	static const char *const head[] = {"name",     "type",    "count", "ms each", "mJ/iteration",
+					   "interval", "mJ/item", "W",     "share %", "state"};
 	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true, [9] = true}};
 	size_t i;
 	int rc;
@@ -285,7 +299,8 @@ static void sums(const struct jm_result *r, struct jm_buffer *out)
 
 		if (channel->part_of >= 0 || !isfinite(c->total_j))
 			continue;
-		jm_buffer_printf(out, "sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
+		jm_buffer_printf(out,
+				 "sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
 				 channel->name, c->total_j, c->parts_j, c->idle_j, c->unattributed_j, c->residual_j);
 		if (c->gap_s >= 0.0005)
 			jm_buffer_printf(out, "; %.3f s without readings are in no sum", c->gap_s);

@@ -9,7 +9,8 @@
 int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool is_summary, struct jm_buffer *out,
 		    struct jm_error *err);
 
-/* Formats with about four significant digits and an SI prefix: "12.34 J", "1.234 mJ", "-" for unknown. out: 32 bytes. */
+/* Formats with about four significant digits and an SI prefix: "12.34 J", "1.234 mJ", "-" for unknown. out: 32 bytes.
+ */
 void jm_report_quantity(double value, const char *unit, char *out, size_t size);
 
 #endif

@@ -15,12 +15,12 @@
 #include <time.h>
 
 /* The ring must hold what comes between two drains, and some delay of the drain. */
-#define RING_SECONDS 2
+#define RING_SECONDS     2
 #define RING_SAMPLES_MIN 1024
 #define RING_SAMPLES_MAX (1 << 17)
 /* How often a thread hands its ledgers over. */
 #define LEDGER_PERIOD_NS (500 * JM_NS_PER_MS)
-#define DRAIN_SAMPLES 4096
+#define DRAIN_SAMPLES    4096
 
 struct ledger_record {
 	uint16_t channel;

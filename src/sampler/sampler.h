@@ -36,7 +36,8 @@ int jm_sampler_drain(struct jm_sampler *s);
 /* Reads every sensor a last time, ends the threads, drains. Twice is allowed. */
 int jm_sampler_stop(struct jm_sampler *s);
 
-/* Gives a channel's ledger as of the last drain (at most about a second old); exact after stop. Same thread as drain. */
+/* Gives a channel's ledger as of the last drain (at most about a second old); exact after stop. Same thread as drain.
+ */
 const struct jm_ledger *jm_sampler_ledger(const struct jm_sampler *s, uint16_t channel);
 
 /* Gives the period a sensor is read with, ns. */

@@ -19,8 +19,8 @@ int64_t jm_slot_period(const struct jm_sensor *s, int64_t asked_ns);
 int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, int64_t asked_ns);
 void jm_slot_finish(struct jm_slot *slot);
 
-/* Moves the deadline behind now. Gives false when nothing is due; is_late_out: more than half a period behind. Deadlines
- * already past are booked missed, never caught up. */
+/* Moves the deadline behind now. Gives false when nothing is due; is_late_out: more than half a period behind.
+ * Deadlines already past are booked missed, never caught up. */
 bool jm_slot_is_due(struct jm_slot *slot, int64_t now_ns, bool *is_late_out);
 
 /* Reads the sensor and books what came. Gives the number of samples in batch, gap marks included. */

@@ -40,7 +40,8 @@ int jm_idle_path(bool make_folder, char *out, size_t size, struct jm_error *err)
 	if (data && *data)
 		n = snprintf(out, size, "%s/joulemap/idle-%s.jmap", data, machine);
 	else
-		n = snprintf(out, size, "%s/.local/share/joulemap/idle-%s.jmap", home && *home ? home : "/root", machine);
+		n = snprintf(out, size, "%s/.local/share/joulemap/idle-%s.jmap", home && *home ? home : "/root",
+			     machine);
 	if (n < 0 || (size_t)n >= size)
 		return jm_error_set(err, JM_E_INVALID, "the path of the idle recording is too long");
 	return make_folder ? make_folders(out, err) : 0;
@@ -104,8 +105,8 @@ static int load(struct jm_recording *r, struct jm_recording *idle, struct jm_bas
 	return 0;
 }
 
-int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out, size_t size,
-			 struct jm_error *err)
+int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out,
+			 size_t size, struct jm_error *err)
 {
 	struct jm_recording *idle = NULL;
 	size_t n_known = 0;
@@ -131,7 +132,8 @@ int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_b
 	}
 	rc = load(r, idle, out, &n_known);
 	if (rc == 0 && n_known == 0)
-		snprintf(note_out, size, "level unknown: %s has none of these channels", choice ? choice : "the idle recording");
+		snprintf(note_out, size, "level unknown: %s has none of these channels",
+			 choice ? choice : "the idle recording");
 	else if (rc == 0)
 		snprintf(note_out, size, "level from %s", choice ? choice : "this machine's idle recording");
 	jm_recording_close(idle);

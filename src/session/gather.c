@@ -134,7 +134,8 @@ static void tell(void *ctx, const char *text)
 	jm_gather_tell(((struct context *)ctx)->g, "%s", text);
 }
 
-static int read_file(struct jm_gathering *g, struct jm_gathered *f, const struct jm_trace_input *in, struct jm_error *err)
+static int read_file(struct jm_gathering *g, struct jm_gathered *f, const struct jm_trace_input *in,
+		     struct jm_error *err)
 {
 	struct context c = {g, f};
 	struct jm_trace_output out = {
@@ -155,7 +156,8 @@ static int read_file(struct jm_gathering *g, struct jm_gathered *f, const struct
 	rc = f->importer->read(in, &out, err);
 	f->clock = out.clock;
 	if (rc == 0)
-		jm_gather_tell(g, "%s: %s, %zu spans, %zu readings", f->path, f->importer->name, f->n_spans, f->n_samples);
+		jm_gather_tell(g, "%s: %s, %zu spans, %zu readings", f->path, f->importer->name, f->n_spans,
+			       f->n_samples);
 	return rc;
 }
 

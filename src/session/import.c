@@ -15,8 +15,8 @@
 static const char *clock_text(enum jm_trace_clock clock)
 {
 	static const char *const texts[] = {
-	    [JM_TRACE_CLOCK_NONE] = "durations only",     [JM_TRACE_CLOCK_RELATIVE] = "relative",
-	    [JM_TRACE_CLOCK_MONOTONIC] = "monotonic",     [JM_TRACE_CLOCK_REALTIME] = "real time",
+	    [JM_TRACE_CLOCK_NONE] = "durations only",    [JM_TRACE_CLOCK_RELATIVE] = "relative",
+	    [JM_TRACE_CLOCK_MONOTONIC] = "monotonic",    [JM_TRACE_CLOCK_REALTIME] = "real time",
 	    [JM_TRACE_CLOCK_LOCAL] = "local wall clock",
 	};
 
@@ -76,7 +76,8 @@ static int power_series(const struct jm_gathering *g, const struct jm_gathered *
 static int align(const struct jm_gathering *g, const struct jm_gathered *power, const struct jm_gathered *trace,
 		 int64_t *offset_ns_out, struct jm_error *err)
 {
-	int64_t *starts = malloc((trace->n_spans + 1) * sizeof(*starts)), *ends = malloc((trace->n_spans + 1) * sizeof(*ends));
+	int64_t *starts = malloc((trace->n_spans + 1) * sizeof(*starts)),
+		*ends = malloc((trace->n_spans + 1) * sizeof(*ends));
 	struct jm_alignment a = {0};
 	struct jm_series series = {0};
 	size_t i;
@@ -93,15 +94,18 @@ static int align(const struct jm_gathering *g, const struct jm_gathered *power, 
 	free(ends);
 	if (rc == 0 && a.correlation < CORRELATION_MIN)
 		rc = jm_error_set(err, JM_E_UNIDENTIFIABLE,
-				  "the clocks of %s (%s) and %s (%s) cannot be tied: power follows activity too little (correlation %.2f)",
-				  trace->path, clock_text(trace->clock), power->path, clock_text(power->clock), a.correlation);
+				  "the clocks of %s (%s) and %s (%s) cannot be tied: power follows activity too little "
+				  "(correlation %.2f)",
+				  trace->path, clock_text(trace->clock), power->path, clock_text(power->clock),
+				  a.correlation);
 	if (rc) {
 		jm_error_remedy(err, "give the offset between the two: --offset SECONDS");
 		return rc;
 	}
-	jm_gather_tell(g, "clock of %s (%s) tied to %s (%s): offset %+.6f s, within %.6f s, correlation %.3f (next best %.3f)",
-		       trace->path, clock_text(trace->clock), power->path, clock_text(power->clock),
-		       jm_s_from_ns(a.offset_ns), jm_s_from_ns(a.resolution_ns), a.correlation, a.runner_up);
+	jm_gather_tell(
+	    g, "clock of %s (%s) tied to %s (%s): offset %+.6f s, within %.6f s, correlation %.3f (next best %.3f)",
+	    trace->path, clock_text(trace->clock), power->path, clock_text(power->clock), jm_s_from_ns(a.offset_ns),
+	    jm_s_from_ns(a.resolution_ns), a.correlation, a.runner_up);
 	*offset_ns_out = a.offset_ns;
 	return 0;
 }
@@ -121,7 +125,8 @@ static int tie(const struct jm_gathering *g, const struct jm_import_options *o, 
 		if (rc)
 			return rc;
 	} else if (!o->has_offset) {
-		jm_gather_tell(g, "clock of %s and %s: the same (%s), offset 0", f->path, power->path, clock_text(f->clock));
+		jm_gather_tell(g, "clock of %s and %s: the same (%s), offset 0", f->path, power->path,
+			       clock_text(f->clock));
 	}
 	for (i = 0; i < f->n_spans; i++) {
 		f->spans[i].start_ns += offset_ns;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#define PADDING 64
-#define CHUNK (1 << 20)
+#define PADDING        64
+#define CHUNK          (1 << 20)
 #define SIZE_MAX_BYTES (INT64_C(4) << 30)
 
 static int read_all(gzFile file, const char *path, char **data_out, size_t *n_out, struct jm_error *err)

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define DEPTH_MAX 64
-#define RING_SPANS (1 << 14)
+#define DEPTH_MAX   64
+#define RING_SPANS  (1 << 14)
 #define DRAIN_SPANS 256
 
 struct open_span {
@@ -20,7 +20,7 @@ struct open_span {
 struct jm_track {
 	struct jm_ring ring;
 	uint32_t number;
-	uint32_t depth;                   /* owner thread, like the stack */
+	uint32_t depth; /* owner thread, like the stack */
 	struct open_span stack[DEPTH_MAX];
 	_Alignas(64) _Atomic uint64_t n_lost; /* owner writes, drain reads */
 };

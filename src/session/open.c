@@ -71,7 +71,8 @@ static void explain_no_sensor(const struct jm_sensors *s, struct jm_error *err)
 	}
 }
 
-int jm_session_open(struct jm_sensors *s, void (*left_out)(void *ctx, const char *text), void *ctx, struct jm_error *err)
+int jm_session_open(struct jm_sensors *s, void (*left_out)(void *ctx, const char *text), void *ctx,
+		    struct jm_error *err)
 {
 	size_t n_open = 0, i;
 

@@ -18,27 +18,27 @@
 
 /* A run that begins with the first readings has no unseen start: they are waited for, but not for long. */
 #define FIRST_READING_PERIODS 2
-#define FIRST_READING_MAX_NS (20 * JM_NS_PER_MS)
+#define FIRST_READING_MAX_NS  (20 * JM_NS_PER_MS)
 /* What was read reaches the file this often: a kill loses at most this and the time of one commit. */
 #define PUMP_PERIOD_NS (400 * JM_NS_PER_MS)
 
 struct jm_recorder {
 	struct jm_sensors *sensors;
 	struct jm_sampler *sampler;
-	pthread_mutex_t lock;   /* of all below, and of the writer */
+	pthread_mutex_t lock; /* of all below, and of the writer */
 	struct jm_writer *writer;
 	struct jm_track **tracks;
 	size_t n_tracks;
 	char **warnings;
 	size_t n_warnings;
-	int status;             /* first failure of the pump */
+	int status; /* first failure of the pump */
 	struct jm_error error;
 	pthread_t pump;
 	bool is_pumping, is_stopped;
 	sem_t cancel;
-	int64_t pump_cpu_ns;    /* written by the pump before it ends */
+	int64_t pump_cpu_ns; /* written by the pump before it ends */
 	int64_t started_ns;
-	bool has_window;        /* the caller has set one */
+	bool has_window; /* the caller has set one */
 };
 
 static void warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -100,7 +100,8 @@ static void describe_run(struct jm_recorder *r, const struct jm_env *env, const 
 static void on_lost(void *ctx, const struct jm_sensor *sensor, int64_t t_ns)
 {
 	struct jm_recorder *r = ctx;
-	struct jm_event event = {.t_ns = t_ns, .channel = sensor->first_channel, .kind = "sensor_lost", .text = sensor->name};
+	struct jm_event event = {
+	    .t_ns = t_ns, .channel = sensor->first_channel, .kind = "sensor_lost", .text = sensor->name};
 
 	jm_writer_event(r->writer, &event);
 	warn(r, "%s was lost during the run; what follows is a gap", sensor->name);

@@ -88,7 +88,8 @@ static int load_samples(struct jm_recording *r, struct loaded *l, struct jm_erro
 
 static bool is_phase(const struct jm_span *span, const struct jm_names *names, const char *name)
 {
-	return span->end_ns > span->start_ns && span->name < names->n && strcmp(names->items[span->name].text, name) == 0;
+	return span->end_ns > span->start_ns && span->name < names->n &&
+	       strcmp(names->items[span->name].text, name) == 0;
 }
 
 /* Gives the stretches of the phases of that name. */
@@ -184,7 +185,8 @@ static int load_spans(struct jm_recording *r, struct loaded *l, struct jm_error 
 	if (rc == 0 && l->in.n_layers == 0) {
 		free(l->layers);
 		l->layers = NULL;
-		rc = jm_recording_spans(r, 1u << JM_SPAN_REGION | 1u << JM_SPAN_KERNEL, &l->layers, &l->in.n_layers, err);
+		rc = jm_recording_spans(r, 1u << JM_SPAN_REGION | 1u << JM_SPAN_KERNEL, &l->layers, &l->in.n_layers,
+					err);
 	}
 	if (rc)
 		return rc;
@@ -240,7 +242,8 @@ static void warn_about_events(struct jm_recording *r, struct jm_result *result)
 		jm_result_warn(result, "the recording was not closed: it was killed, or still runs");
 }
 
-/* A logger that lost most of its readings must say so before anything else. Twins that are not counted do not matter. */
+/* A logger that lost most of its readings must say so before anything else. Twins that are not counted do not matter.
+ */
 static void warn_about_coverage(struct jm_result *result)
 {
 	size_t i;
@@ -251,7 +254,8 @@ static void warn_about_coverage(struct jm_result *result)
 		if (!c->has_ledger || !jm_channel_has_energy(c->channel) || c->channel->same_as >= 0 ||
 		    jm_ledger_coverage(&c->ledger) >= COVERAGE_MIN)
 			continue;
-		jm_result_warn_first(result, "%s: only %.1f %% of the readings came (%llu of %llu, longest gap %.3f s): "
+		jm_result_warn_first(result,
+				     "%s: only %.1f %% of the readings came (%llu of %llu, longest gap %.3f s): "
 				     "figures rest on these alone",
 				     c->channel->name, jm_ledger_coverage(&c->ledger) * 100,
 				     (unsigned long long)c->ledger.taken, (unsigned long long)c->ledger.expected,
@@ -351,8 +355,10 @@ static int choose(const char *text, const char *const *texts, size_t n, int defa
 
 static int parse_view(const struct jm_view_options *options, struct jm_view *out, struct jm_error *err)
 {
-	static const char *const views[] = {
-	    [JM_BY_LAYER] = "layer", [JM_BY_TYPE] = "type", [JM_BY_ITERATION] = "iteration", [JM_BY_CHANNEL] = "channel"};
+	static const char *const views[] = {[JM_BY_LAYER] = "layer",
+					    [JM_BY_TYPE] = "type",
+					    [JM_BY_ITERATION] = "iteration",
+					    [JM_BY_CHANNEL] = "channel"};
 	static const char *const sorts[] = {[JM_SORT_ENERGY] = "energy",
 					    [JM_SORT_TIME] = "time",
 					    [JM_SORT_POWER] = "power",
@@ -362,9 +368,11 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 	int sort = choose(options->sort, sorts, sizeof(sorts) / sizeof(sorts[0]), JM_SORT_ENERGY);
 
 	if (by < 0)
-		return jm_error_set(err, JM_E_INVALID, "cannot report by '%s': layer, type, iteration or channel", options->by);
+		return jm_error_set(err, JM_E_INVALID, "cannot report by '%s': layer, type, iteration or channel",
+				    options->by);
 	if (sort < 0)
-		return jm_error_set(err, JM_E_INVALID, "cannot sort by '%s': energy, time, power, name or none", options->sort);
+		return jm_error_set(err, JM_E_INVALID, "cannot sort by '%s': energy, time, power, name or none",
+				    options->sort);
 	*out = (struct jm_view){.by = (enum jm_view_by)by,
 				.sort = (enum jm_sort)sort,
 				.limit = options->limit,

@@ -15,7 +15,7 @@ struct jm_report {
  * entries, free(), or NULL when there is none to use; note_out (size bytes): which, or why none.
  * Errors: those of opening a file that the user named. */
 struct jm_baseline;
-int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out, size_t size,
-			 struct jm_error *err);
+int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out,
+			 size_t size, struct jm_error *err);
 
 #endif

@@ -24,9 +24,10 @@ struct jm_sensors {
 int jm_session_probe(const struct jm_env *env, const char *choice, bool for_use, struct jm_sensors **out,
 		     struct jm_error *err);
 
-/* Opens every sensor that has a channel to give. Those that fail become unavailable with the reason, and left_out is told;
- * a channel whose preferred twin is unavailable takes its place. Errors: JM_E_NOT_FOUND when none is left. */
-int jm_session_open(struct jm_sensors *s, void (*left_out)(void *ctx, const char *text), void *ctx, struct jm_error *err);
+/* Opens every sensor that has a channel to give. Those that fail become unavailable with the reason, and left_out is
+ * told; a channel whose preferred twin is unavailable takes its place. Errors: JM_E_NOT_FOUND when none is left. */
+int jm_session_open(struct jm_sensors *s, void (*left_out)(void *ctx, const char *text), void *ctx,
+		    struct jm_error *err);
 
 /* Writes what identifies the machine into the recording: hostname, machine id (hashed), cpu, kernel, cores. */
 void jm_session_describe_machine(const struct jm_env *env, struct jm_writer *w);

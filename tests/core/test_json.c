@@ -26,7 +26,8 @@ static int walk(const char *text, size_t n, char *out, size_t size, struct jm_er
 	out[0] = '\0';
 	assert_int_equal(jm_json_open("doc.json", text, n, &json, err), 0);
 	while (!(rc = jm_json_next(json, &t, err)) && t.type != JM_JSON_END)
-		used += (size_t)snprintf(out + used, size - used, "%s%.*s ", marks[t.type], (int)t.n, t.n ? t.text : "");
+		used +=
+		    (size_t)snprintf(out + used, size - used, "%s%.*s ", marks[t.type], (int)t.n, t.n ? t.text : "");
 	jm_json_close(json);
 	return rc;
 }

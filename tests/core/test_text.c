@@ -48,8 +48,10 @@ static void fixed_point_is_exact(void **state)
 		const char *text;
 		int decimals;
 		int64_t value;
-	} good[] = {{"1.5", 3, 1500}, {"-0.0004", 3, 0}, {"-0.0005", 3, -1}, {"1700000000123456.789", 3, 1700000000123456789},
-		    {"0.1", 0, 0}, {"2.5", 0, 3}, {"1e3", 3, 1000000}, {".5", 1, 5}, {"7", 6, 7000000}};
+	} good[] = {
+	    {"1.5", 3, 1500}, {"-0.0004", 3, 0}, {"-0.0005", 3, -1},  {"1700000000123456.789", 3, 1700000000123456789},
+	    {"0.1", 0, 0},    {"2.5", 0, 3},     {"1e3", 3, 1000000}, {".5", 1, 5},
+	    {"7", 6, 7000000}};
 	static const char *const bad[] = {"", ".", "-", "1.2.3", "nan", "1x", "1.2345x", "99999999999999999999", "+-1"};
 	int64_t v;
 	size_t i;
@@ -143,10 +145,13 @@ static void buffers_escape(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(integers_refuse_trailing_junk), cmocka_unit_test(doubles_refuse_nan_and_hexadecimal),
+	    cmocka_unit_test(integers_refuse_trailing_junk),
+	    cmocka_unit_test(doubles_refuse_nan_and_hexadecimal),
 	    cmocka_unit_test(fixed_point_is_exact),
-	    cmocka_unit_test(durations_have_units),          cmocka_unit_test(shortest_text_is_pythons_repr),
-	    cmocka_unit_test(shortest_text_reads_back),      cmocka_unit_test(buffers_escape),
+	    cmocka_unit_test(durations_have_units),
+	    cmocka_unit_test(shortest_text_is_pythons_repr),
+	    cmocka_unit_test(shortest_text_reads_back),
+	    cmocka_unit_test(buffers_escape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,8 @@ static void keep_state(struct jm_sensor *s)
 	(void)s;
 }
 
-static const struct jm_sensor_driver plan_driver = {.name = "plan", .read = plan_read, .close = keep_state, .destroy = keep_state};
+static const struct jm_sensor_driver plan_driver = {
+    .name = "plan", .read = plan_read, .close = keep_state, .destroy = keep_state};
 
 struct collected {
 	struct jm_sample *samples;
