@@ -2,6 +2,7 @@
 #define JM_SENSOR_LIST(X)                                                                                              \
 	X(rapl_perf)                                                                                                   \
 	X(rapl_powercap)                                                                                               \
+	X(nvml)                                                                                                        \
 	X(hwmon)                                                                                                       \
 	X(jetson)                                                                                                      \
 	X(battery)                                                                                                     \

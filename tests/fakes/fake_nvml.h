@@ -1,0 +1,33 @@
+/* The script of the stand-in NVML library. A program sets it by a file named in JM_FAKE_NVML, one "key=value" a line,
+ * the keys being the members' names; a test that has loaded the library sets it through fake_nvml_script(). */
+#ifndef TESTS_FAKES_FAKE_NVML_H
+#define TESTS_FAKES_FAKE_NVML_H
+
+#include <stdint.h>
+
+struct fake_nvml {
+	unsigned int gpus;             /* 1 */
+	char name[96];                 /* "NVIDIA H200" */
+	unsigned int architecture;     /* 9 */
+	char unsupported[512];         /* names of calls, comma first and last: ",nvmlDeviceGetSamples,"; fields: ",186:0," */
+	int init_result, count_result; /* nvmlReturn_t */
+	unsigned int buffer;           /* entries kept: 120; 0: none yet */
+	uint64_t period_us;            /* 20000 */
+	unsigned int rotation;         /* the ring starts here */
+	unsigned int duplicates;       /* the first entry is given so many times more */
+	unsigned int zeros;            /* so many entries were never filled */
+	unsigned int value_type;       /* 1: unsigned int */
+	uint64_t base_mw;              /* entry k has base_mw + k % 10 */
+	uint64_t now_us;               /* true time; 0: CLOCK_REALTIME */
+	int64_t step_us;               /* the wall clock was set by this ... */
+	uint64_t step_at_us;           /* ... at this true time */
+	uint64_t energy_mj;            /* 0: base_mw since the first look */
+	unsigned int memory_mw;        /* 0: the memory has no scope of its own */
+	unsigned int lost_after;       /* calls until the GPU is lost; 0: never */
+	unsigned int mig, virtualization;
+	unsigned int n_inits, n_shutdowns, n_calls; /* told back */
+};
+
+typedef struct fake_nvml *(*fake_nvml_script_function)(void);
+
+#endif

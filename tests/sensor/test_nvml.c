@@ -1,0 +1,499 @@
+#define _GNU_SOURCE
+#include "fakes/fake_nvml.h"
+#include "sensor/fake_world.h"
+
+#include "core/nvml.h"
+#include "core/units.h"
+
+#include <dlfcn.h>
+
+extern const struct jm_sensor_driver jm_sensor_nvml;
+
+#define FAKE JM_BUILD_DIR "/fakes/fake_nvml.so"
+#define T0_US UINT64_C(1700000000000000)
+
+struct gpu_world {
+	struct fake_world w; /* first: the tests cast */
+	void *library;
+	struct fake_nvml *script, original;
+};
+
+static int set_up(void **state)
+{
+	struct gpu_world *g = malloc(sizeof(*g));
+	fake_nvml_script_function get;
+	void *symbol;
+
+	fake_world_init(&g->w);
+	strcpy(g->w.env.nvml, FAKE);
+	g->library = dlopen(FAKE, RTLD_NOW);
+	assert_non_null(g->library);
+	symbol = dlsym(g->library, "fake_nvml_script");
+	assert_non_null(symbol);
+	memcpy(&get, &symbol, sizeof(get));
+	g->script = get();
+	g->original = *g->script;
+	g->script->now_us = T0_US;
+	*state = g;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct gpu_world *g = *state;
+
+	fake_world_finish(&g->w);
+	*g->script = g->original;
+	dlclose(g->library);
+	free(g);
+	return 0;
+}
+
+/* Lets the true time be t after T0; both clocks follow, the wall clock with its step. */
+static void at(struct gpu_world *g, int64_t t_us)
+{
+	g->script->now_us = T0_US + (uint64_t)t_us;
+	g->w.now_ns = INT64_C(1000000000000) + t_us * 1000;
+	g->w.realtime_ns = ((int64_t)T0_US + t_us) * 1000;
+	if (g->script->step_us && g->script->now_us > g->script->step_at_us)
+		g->w.realtime_ns += g->script->step_us * 1000;
+}
+
+static void probe(struct gpu_world *g)
+{
+	at(g, 0);
+	assert_int_equal(jm_sensor_nvml.probe(&g->w.env, NULL, &g->w.set, &g->w.why), 0);
+}
+
+static struct jm_channel *channel(struct gpu_world *g, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < g->w.set.n_channels; i++)
+		if (strcmp(g->w.set.channels[i].name, name) == 0)
+			return &g->w.set.channels[i];
+	return NULL;
+}
+
+static struct jm_sensor *sensor(struct gpu_world *g, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < g->w.set.n_sensors; i++)
+		if (strcmp(g->w.set.sensors[i].name, name) == 0)
+			return &g->w.set.sensors[i];
+	fail_msg("no sensor %s", name);
+	return NULL;
+}
+
+static struct jm_sensor *open_sensor(struct gpu_world *g, const char *name)
+{
+	struct jm_sensor *s = sensor(g, name);
+
+	assert_int_equal(s->driver->open(s, &g->w.why), 0);
+	return s;
+}
+
+static int index_of(struct gpu_world *g, const char *name)
+{
+	return (int)(channel(g, name) - g->w.set.channels);
+}
+
+static void the_buffer_comes_first_and_the_rest_read_the_same(void **state)
+{
+	struct gpu_world *g = *state;
+	const struct jm_channel *c;
+
+	g->script->memory_mw = 30000;
+	probe(g);
+	c = channel(g, "nvml/gpu0/power");
+	assert_non_null(c);
+	assert_int_equal(c->same_as, -1);
+	assert_int_equal(c->domain, JM_DOMAIN_GPU);
+	assert_true(c->update_period_ns == 20 * JM_NS_PER_MS);
+	assert_true(c->lowpass_ns == 12 * JM_NS_PER_MS);
+	assert_true(c->accuracy_fraction == 0.05);
+	assert_true(sensor(g, "nvml/gpu0")->drain_period_ns > 300 * JM_NS_PER_MS);
+	assert_true(sensor(g, "nvml/gpu0")->drain_period_ns <= 400 * JM_NS_PER_MS);
+	assert_int_equal(channel(g, "nvml/gpu0/energy")->same_as, index_of(g, "nvml/gpu0/power"));
+	assert_int_equal(channel(g, "nvml/gpu0/energy")->kind, JM_KIND_COUNTER);
+	assert_int_equal(channel(g, "nvml/gpu0/power_instant")->same_as, index_of(g, "nvml/gpu0/power"));
+	assert_int_equal(channel(g, "nvml/gpu0/power_average")->same_as, index_of(g, "nvml/gpu0/power"));
+	assert_true(channel(g, "nvml/gpu0/power_average")->window_ns == JM_NS_PER_S);
+	assert_int_equal(channel(g, "nvml/gpu0/power_memory")->part_of, index_of(g, "nvml/gpu0/power"));
+	assert_int_equal(channel(g, "nvml/gpu0/power_memory")->same_as, -1);
+	assert_int_equal(channel(g, "nvml/gpu0/power_memory")->domain, JM_DOMAIN_GPU_MEMORY);
+	assert_true(sensor(g, "nvml/gpu0/energy")->min_period_ns >= 100 * JM_NS_PER_MS);
+	assert_true(sensor(g, "nvml/gpu0/energy")->may_block);
+}
+
+static void the_next_best_is_counted_where_a_call_is_not_supported(void **state)
+{
+	static const struct {
+		const char *unsupported, *primary;
+	} cases[] = {
+	    {",nvmlDeviceGetSamples,", "nvml/gpu0/energy"},
+	    {",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,", "nvml/gpu0/power_instant"},
+	    {",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,186:0,", "nvml/gpu0/power_average"},
+	    {",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,nvmlDeviceGetFieldValues,", "nvml/gpu0/power_usage"},
+	};
+	struct gpu_world *g = *state;
+	size_t i, k;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int n_counted = 0;
+
+		strcpy(g->script->unsupported, cases[i].unsupported);
+		probe(g);
+		assert_non_null(channel(g, cases[i].primary));
+		assert_int_equal(channel(g, cases[i].primary)->same_as, -1);
+		for (k = 0; k < g->w.set.n_channels; k++)
+			n_counted += jm_channel_has_energy(&g->w.set.channels[k]) && g->w.set.channels[k].same_as < 0;
+		assert_int_equal(n_counted, 1);
+		jm_sensor_set_finish(&g->w.set);
+	}
+}
+
+static void any_single_call_may_be_missing(void **state)
+{
+	static const char *const calls[] = {
+	    "nvmlDeviceGetName",	"nvmlDeviceGetArchitecture", "nvmlDeviceGetSamples",   "nvmlDeviceGetFieldValues",
+	    "nvmlDeviceGetPowerUsage",	"nvmlDeviceGetTemperature",  "nvmlDeviceGetClockInfo", "nvmlDeviceGetTotalEnergyConsumption",
+	    "nvmlDeviceGetMigMode",	"nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetVirtualizationMode"};
+	struct gpu_world *g = *state;
+	size_t i, k;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		sprintf(g->script->unsupported, ",%s,", calls[i]);
+		probe(g);
+		assert_true(g->w.set.n_channels >= 5);
+		for (k = 0; k < g->w.set.n_channels; k++)
+			assert_int_equal(g->w.set.channels[k].state, JM_STATE_MEASURED);
+		jm_sensor_set_finish(&g->w.set);
+	}
+}
+
+static void a_gpu_without_any_power_says_so(void **state)
+{
+	struct gpu_world *g = *state;
+	const struct jm_channel *c;
+
+	strcpy(g->script->unsupported, ",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,nvmlDeviceGetFieldValues,"
+				       "nvmlDeviceGetPowerUsage,");
+	g->script->virtualization = 2;
+	probe(g);
+	c = channel(g, "nvml/gpu0/power");
+	assert_int_equal(c->state, JM_STATE_UNAVAILABLE);
+	assert_non_null(strstr(c->reason, "virtual"));
+	assert_true(c->remedy[0] != '\0');
+	assert_false(jm_channel_has_energy(c));
+}
+
+static void every_entry_is_given_once_with_its_own_time(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample *out;
+	int64_t last_ns = 0;
+	size_t n_all = 0, n, i;
+	int drain;
+
+	g->script->rotation = 37;
+	g->script->duplicates = 3;
+	g->script->zeros = 2;
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0");
+	out = calloc(s->max_samples, sizeof(*out));
+	for (drain = 1; drain <= 20; drain++) {
+		at(g, drain * 400000);
+		n = 0;
+		assert_int_equal(s->driver->read(s, out, &n), 0);
+		assert_int_equal(n, 20);
+		for (i = 0; i < n; i++, n_all++) {
+			uint64_t k = T0_US / 20000 + 1 + n_all;
+
+			assert_true((uint64_t)out[i].device_us == k * 20000);
+			assert_true(out[i].value == (int64_t)(120000 + k % 10) * 1000);
+			assert_true(out[i].t_ns == INT64_C(1000000000000) + (int64_t)(k * 20000 - T0_US) * 1000);
+			assert_true(out[i].t_ns > last_ns);
+			last_ns = out[i].t_ns;
+		}
+		assert_int_equal(s->driver->read(s, out, &n), JM_E_AGAIN);
+	}
+	assert_int_equal(n_all, 400);
+	free(out);
+}
+
+static void a_drain_that_comes_too_late_loses_only_what_the_ring_lost(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample *out;
+	size_t n = 0;
+
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0");
+	out = calloc(s->max_samples, sizeof(*out));
+	at(g, 10000000);
+	assert_int_equal(s->driver->read(s, out, &n), 0);
+	assert_int_equal(n, 120);
+	assert_true(out[119].t_ns == g->w.now_ns);
+	assert_true(out[0].t_ns == g->w.now_ns - 119 * 20 * JM_NS_PER_MS);
+	free(out);
+}
+
+static void check_step(struct gpu_world *g, int64_t step_us)
+{
+	struct jm_sensor *s;
+	struct jm_sample *out;
+	size_t n_all = 0, n, i;
+	int drain;
+
+	g->script->step_us = step_us;
+	g->script->step_at_us = T0_US + 1010000;
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0");
+	out = calloc(s->max_samples, sizeof(*out));
+	for (drain = 1; drain <= 6; drain++) {
+		at(g, drain * 400000);
+		assert_int_equal(s->driver->read(s, out, &n), 0);
+		for (i = 0; i < n; i++, n_all++)
+			assert_true(out[i].t_ns == INT64_C(1000000000000) + (int64_t)(n_all + 1) * 20 * JM_NS_PER_MS);
+	}
+	assert_int_equal(n_all, 120);
+	free(out);
+	jm_sensor_set_finish(&g->w.set);
+	g->script->step_us = 0;
+}
+
+static void a_wall_clock_that_is_set_moves_no_sample(void **state)
+{
+	check_step(*state, INT64_C(3600000000));
+	check_step(*state, INT64_C(-3600000000));
+	check_step(*state, 5000000);
+	check_step(*state, -5000000);
+}
+
+static void every_value_type_is_understood(void **state)
+{
+	struct gpu_world *g = *state;
+	unsigned int type;
+
+	for (type = 0; type < 7; type++) {
+		struct jm_sensor *s;
+		struct jm_sample *out;
+		size_t n = 0;
+
+		g->script->value_type = type;
+		g->script->base_mw = 50000;
+		probe(g);
+		s = open_sensor(g, "nvml/gpu0");
+		out = calloc(s->max_samples, sizeof(*out));
+		at(g, 20000);
+		assert_int_equal(s->driver->read(s, out, &n), 0);
+		assert_int_equal(n, 1);
+		assert_in_range(out[0].value, 50000000, 50009000);
+		s = open_sensor(g, "nvml/gpu0/power_instant");
+		assert_int_equal(s->driver->read(s, out, &n), 0);
+		assert_int_equal(out[0].value, 50000000);
+		free(out);
+		jm_sensor_set_finish(&g->w.set);
+	}
+	g->script->value_type = 9;
+	probe(g);
+	assert_null(channel(g, "nvml/gpu0/power_instant"));
+}
+
+static void energy_is_in_microjoules(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample out;
+	size_t n;
+
+	probe(g);
+	g->script->energy_mj = 123456789012;
+	s = open_sensor(g, "nvml/gpu0/energy");
+	assert_int_equal(s->driver->read(s, &out, &n), 0);
+	assert_int_equal(n, 1);
+	assert_true(out.value == INT64_C(123456789012000));
+	assert_int_equal(out.channel, index_of(g, "nvml/gpu0/energy"));
+	/* more than 64 bits of microjoules is no reading */
+	g->script->energy_mj = UINT64_MAX;
+	assert_int_equal(s->driver->read(s, &out, &n), JM_E_FORMAT);
+}
+
+static void states_are_read_together_and_fail_one_by_one(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample out[8];
+	size_t n;
+
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0/state");
+	assert_true(s->min_period_ns >= JM_NS_PER_S);
+	strcpy(g->script->unsupported, ",nvmlDeviceGetClockInfo,");
+	assert_int_equal(s->driver->read(s, out, &n), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(out[0].value, 41000);
+	assert_int_equal(out[1].status, JM_SAMPLE_GAP);
+	assert_int_equal(out[2].status, JM_SAMPLE_GAP);
+	assert_int_equal(out[3].value, 4);
+	strcpy(g->script->unsupported, "");
+	assert_int_equal(s->driver->read(s, out, &n), 0);
+	assert_true(out[1].value == 1980000000);
+	assert_true(out[2].value == INT64_C(3201000000));
+	assert_int_equal(channel(g, "nvml/gpu0/throttle")->quantity, JM_QUANTITY_EVENT_BITS);
+}
+
+static void a_lost_gpu_ends_its_sensors(void **state)
+{
+	static const char *const names[] = {"nvml/gpu0", "nvml/gpu0/energy", "nvml/gpu0/power_instant",
+					    "nvml/gpu0/power_usage", "nvml/gpu0/state"};
+	struct gpu_world *g = *state;
+	struct jm_sample *out = calloc(4096, sizeof(*out));
+	size_t i, n;
+
+	probe(g);
+	for (i = 0; i < 5; i++)
+		open_sensor(g, names[i]);
+	g->script->lost_after = 1;
+	at(g, 400000);
+	for (i = 0; i < 5; i++) {
+		struct jm_sensor *s = sensor(g, names[i]);
+
+		assert_int_equal(s->driver->read(s, out, &n), JM_E_GONE);
+	}
+	free(out);
+}
+
+static void several_gpus_are_told_apart(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample out;
+	size_t n;
+
+	g->script->gpus = 3;
+	probe(g);
+	assert_int_equal(channel(g, "nvml/gpu2/power")->device, 2);
+	assert_int_equal(channel(g, "nvml/gpu2/energy")->same_as, index_of(g, "nvml/gpu2/power"));
+	s = open_sensor(g, "nvml/gpu2/power_instant");
+	assert_int_equal(s->driver->read(s, &out, &n), 0);
+	assert_int_equal(out.value, 122000000);
+}
+
+static void mig_is_said(void **state)
+{
+	struct gpu_world *g = *state;
+
+	g->script->mig = 1;
+	probe(g);
+	assert_non_null(strstr(channel(g, "nvml/gpu0/power")->reason, "MIG"));
+}
+
+static void an_empty_buffer_is_no_sensor(void **state)
+{
+	struct gpu_world *g = *state;
+
+	g->script->buffer = 0;
+	probe(g);
+	assert_null(channel(g, "nvml/gpu0/power"));
+	assert_int_equal(channel(g, "nvml/gpu0/energy")->same_as, -1);
+}
+
+static void the_library_is_shut_down_as_often_as_it_was_initialised(void **state)
+{
+	struct gpu_world *g = *state;
+
+	probe(g);
+	open_sensor(g, "nvml/gpu0");
+	assert_int_equal(g->script->n_inits, 1);
+	assert_int_equal(g->script->n_shutdowns, 0);
+	jm_sensor_set_finish(&g->w.set);
+	assert_int_equal(g->script->n_shutdowns, 1);
+}
+
+static void an_old_library_gives_what_it_has(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample out;
+	size_t n;
+
+	strcpy(g->w.env.nvml, JM_BUILD_DIR "/fakes/fake_nvml_old.so");
+	probe(g);
+	assert_int_equal(g->w.set.n_channels, 1);
+	assert_int_equal(channel(g, "nvml/gpu0/power_usage")->kind, JM_KIND_GAUGE);
+	s = open_sensor(g, "nvml/gpu0/power_usage");
+	assert_int_equal(s->driver->read(s, &out, &n), 0);
+	assert_int_equal(out.value, 77500000);
+}
+
+static void no_library_no_driver_and_no_gpu_each_have_a_remedy(void **state)
+{
+	struct gpu_world *g = *state;
+
+	strcpy(g->w.env.nvml, "/no/such/libnvidia-ml.so");
+	probe(g);
+	assert_non_null(strstr(g->w.why.message, "/no/such"));
+	assert_true(g->w.why.remedy[0] != '\0');
+	strcpy(g->w.env.nvml, JM_BUILD_DIR "/fakes/fake_nvml_broken.so");
+	probe(g);
+	assert_non_null(strstr(g->w.why.message, "nvmlShutdown"));
+	strcpy(g->w.env.nvml, FAKE);
+	g->script->init_result = JM_NVML_DRIVER_NOT_LOADED;
+	probe(g);
+	assert_non_null(strstr(g->w.why.remedy, "modprobe"));
+	g->script->init_result = JM_NVML_VERSION_MISMATCH;
+	probe(g);
+	assert_non_null(strstr(g->w.why.remedy, "reboot"));
+	g->script->init_result = 0;
+	g->script->gpus = 0;
+	probe(g);
+	assert_non_null(strstr(g->w.why.message, "no GPU"));
+	g->w.env.nvml[0] = '\0';
+	probe(g);
+	assert_non_null(strstr(g->w.why.remedy, "JOULEMAP_ROOT"));
+	assert_int_equal(g->w.set.n_sensors, 0);
+}
+
+static void close_may_be_called_twice_and_open_again(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0");
+	s->driver->close(s);
+	s->driver->close(s);
+	assert_int_equal(s->driver->open(s, &g->w.why), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(the_buffer_comes_first_and_the_rest_read_the_same),
+	    TEST(the_next_best_is_counted_where_a_call_is_not_supported),
+	    TEST(any_single_call_may_be_missing),
+	    TEST(a_gpu_without_any_power_says_so),
+	    TEST(every_entry_is_given_once_with_its_own_time),
+	    TEST(a_drain_that_comes_too_late_loses_only_what_the_ring_lost),
+	    TEST(a_wall_clock_that_is_set_moves_no_sample),
+	    TEST(every_value_type_is_understood),
+	    TEST(energy_is_in_microjoules),
+	    TEST(states_are_read_together_and_fail_one_by_one),
+	    TEST(a_lost_gpu_ends_its_sensors),
+	    TEST(several_gpus_are_told_apart),
+	    TEST(mig_is_said),
+	    TEST(an_empty_buffer_is_no_sensor),
+	    TEST(the_library_is_shut_down_as_often_as_it_was_initialised),
+	    TEST(an_old_library_gives_what_it_has),
+	    TEST(no_library_no_driver_and_no_gpu_each_have_a_remedy),
+	    TEST(close_may_be_called_twice_and_open_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
