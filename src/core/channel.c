@@ -61,14 +61,21 @@ bool jm_channel_has_energy(const struct jm_channel *c)
 
 int jm_counter_increment(int64_t previous, int64_t current, uint64_t wrap, int64_t *increment_out)
 {
+	int64_t increment;
+
 	if (previous < 0 || current < 0)
+		return JM_E_FORMAT;
+	if (wrap && ((uint64_t)previous > wrap || (uint64_t)current > wrap))
 		return JM_E_FORMAT;
 	if (current >= previous) {
 		*increment_out = current - previous;
 		return 0;
 	}
-	if (wrap == 0 || wrap > INT64_MAX || (uint64_t)previous > wrap)
+	if (wrap == 0 || wrap > INT64_MAX)
 		return JM_E_FORMAT;
-	*increment_out = current + ((int64_t)wrap - previous);
+	increment = current + ((int64_t)wrap - previous);
+	if ((uint64_t)increment > wrap / 2)
+		return JM_E_FORMAT;
+	*increment_out = increment;
 	return 0;
 }

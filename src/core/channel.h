@@ -83,7 +83,9 @@ bool jm_channel_has_energy(const struct jm_channel *c);
 /* Corrects a counter's wrap, in this one place. previous, current: raw readings; wrap: as in struct jm_channel.
  * increment_out: >= 0. A counter that counts modulo wrap and went down has wrapped once: increment = current + wrap -
  * previous (kernel, Documentation/power/powercap: max_energy_range_uj is the range; energy_uj is reset to 0 behind it).
- * Errors: JM_E_FORMAT when it went down and cannot wrap (reset or lie), or when either reading is outside the range. */
+ * Read often enough, a counter moves by less than half of its range from one reading to the next; so a fall that would
+ * need more than that is a reset or a jump back, and no energy is made of it.
+ * Errors: JM_E_FORMAT when it went down and has not wrapped, or when either reading is outside the range. */
 int jm_counter_increment(int64_t previous, int64_t current, uint64_t wrap, int64_t *increment_out);
 
 #endif

@@ -24,13 +24,13 @@ extern const struct jm_sensor_driver jm_sensor_hwmon;
 
 #define FOLDER "/sys/class/hwmon"
 #define CHANNELS_MAX 32
-#define NAME_MAX_LENGTH 32
+#define NAME_SIZE 24 /* of a chip, in a channel's name */
 
 struct chip {
 	const struct jm_env *env;
 	char folder[96];
-	char name[NAME_MAX_LENGTH];
-	char title[48]; /* "amdgpu", "amdgpu.1" */
+	char name[NAME_SIZE];
+	char title[NAME_SIZE + 8]; /* "amdgpu", "amdgpu.1" */
 	int ordinal;
 	int64_t period_ns; /* 0: unknown */
 	struct jm_sysfs_candidate channels[CHANNELS_MAX];
@@ -282,35 +282,41 @@ static int probe_chip(struct chip *chip, struct jm_sensor_set *found)
 	return rc;
 }
 
+/* Reads a chip's name, made fit for the name of a channel. */
+static bool read_name(const struct jm_env *env, const char *folder, char *out)
+{
+	char text[64];
+
+	if (jm_sysfs_text(env, text, sizeof(text), FOLDER "/%.63s/name", folder))
+		return false;
+	jm_sysfs_clean(text, out, NAME_SIZE);
+	return true;
+}
+
 /* Gives how many folders before the i-th have a chip of that name. */
 static int ordinal_of(const struct jm_env *env, const struct jm_sysfs_names *names, size_t i, const char *name)
 {
-	char other[NAME_MAX_LENGTH];
+	char other[NAME_SIZE];
 	int n = 0;
 	size_t j;
 
 	for (j = 0; j < i; j++)
-		if (jm_sysfs_text(env, other, sizeof(other), FOLDER "/%.63s/name", names->names[j]) == 0 &&
-		    strcmp(other, name) == 0)
-			n++;
+		n += read_name(env, names->names[j], other) && strcmp(other, name) == 0;
 	return n;
 }
 
 static int probe_folder(const struct jm_env *env, const struct jm_sysfs_names *names, size_t i, struct chip *chip,
 			struct jm_sensor_set *found)
 {
-	char clean[NAME_MAX_LENGTH];
-
 	memset(chip, 0, sizeof(*chip));
 	chip->env = env;
 	snprintf(chip->folder, sizeof(chip->folder), FOLDER "/%.63s", names->names[i]);
-	if (jm_sysfs_text(env, chip->name, sizeof(chip->name), "%s/name", chip->folder))
+	if (!read_name(env, names->names[i], chip->name))
 		return 0;
 	if (is_power_supply(chip) || jm_jetson_owns_chip(env, chip->name))
 		return 0;
 	chip->ordinal = ordinal_of(env, names, i, chip->name);
-	jm_sysfs_clean(chip->name, clean, sizeof(clean));
-	snprintf(chip->title, sizeof(chip->title), chip->ordinal ? "%s.%d" : "%s", clean, chip->ordinal);
+	snprintf(chip->title, sizeof(chip->title), chip->ordinal ? "%s.%d" : "%s", chip->name, chip->ordinal);
 	return probe_chip(chip, found);
 }
 

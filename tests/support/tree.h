@@ -30,7 +30,9 @@ static inline void tree_create(struct tree *t)
 {
 	const char *folder = getenv("TMPDIR");
 
-	snprintf(t->root, sizeof(t->root), "%s/joulemap-tree-XXXXXX", folder ? folder : "/tmp");
+	if (!folder)
+		folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	snprintf(t->root, sizeof(t->root), "%s/joulemap-tree-XXXXXX", folder);
 	tree_require(mkdtemp(t->root) != NULL, "mkdtemp", t->root);
 	tree_require(chmod(t->root, 0755) == 0, "chmod", t->root);
 }
