@@ -1,0 +1,20 @@
+/* What runner.c and measure.c share. */
+#ifndef RUNNER_RUNNER_INTERNAL_H
+#define RUNNER_RUNNER_INTERNAL_H
+
+#include "runner/runner.h"
+
+struct jm_runner {
+	const struct jm_env *env;
+	struct jm_runner_options options;
+	struct jm_ort *ort;
+	struct jm_ort_session *session; /* without a profiler */
+	struct jm_inputs inputs;
+	struct jm_model *model; /* NULL: see model_reason */
+	char model_reason[384];
+};
+
+/* Creates a session of the model and binds the inputs to it. profile_prefix: NULL for none. */
+int jm_runner_session(struct jm_runner *r, const char *profile_prefix, struct jm_ort_session **out, struct jm_error *err);
+
+#endif
