@@ -73,9 +73,9 @@ static bool is_same_type(const struct zone *a, const struct zone *b)
 	return type_length(a) == type_length(b) && strncmp(a->id, b->id, type_length(a)) == 0;
 }
 
-static bool is_mmio(const struct zone *z)
+static bool is_mmio(const char *id)
 {
-	return strncmp(z->id, "intel-rapl-mmio:", 16) == 0;
+	return strncmp(id, "intel-rapl-mmio:", 16) == 0;
 }
 
 /* "dtpm" models energy, it does not measure it; whatever else has energy_uj is taken. */
@@ -146,15 +146,18 @@ static int device_of(const struct zones *zones, const struct zone *z)
 
 static int load_zones(const struct jm_env *env, const struct jm_sysfs_names *names, struct zones *out)
 {
-	size_t i;
+	size_t i, mmio;
 
 	out->n = 0;
 	out->items = calloc(names->n + 1, sizeof(*out->items));
 	if (!out->items)
 		return JM_E_NOMEM;
-	for (i = 0; i < names->n; i++)
-		if (is_zone(names->names[i]) && load_zone(env, names->names[i], &out->items[out->n]))
-			out->n++;
+	/* What is the same as another counter comes after it. */
+	for (mmio = 0; mmio < 2; mmio++)
+		for (i = 0; i < names->n; i++)
+			if (is_zone(names->names[i]) && is_mmio(names->names[i]) == mmio &&
+			    load_zone(env, names->names[i], &out->items[out->n]))
+				out->n++;
 	for (i = 0; i < out->n; i++)
 		link_zone(out, i);
 	for (i = 0; i < out->n; i++)
@@ -176,7 +179,7 @@ static int containing_zone(const struct zones *zones, const struct zone *z)
 	for (i = 0; i < zones->n; i++) {
 		const struct zone *other = &zones->items[i];
 
-		if (other->domain != JM_DOMAIN_PLATFORM || other->parent >= 0 || is_mmio(other))
+		if (other->domain != JM_DOMAIN_PLATFORM || other->parent >= 0 || is_mmio(other->id))
 			continue;
 		if (other->device == top->device)
 			return (int)i;
@@ -191,12 +194,12 @@ static int twin_zone(const struct zones *zones, const struct zone *z)
 {
 	size_t i;
 
-	if (!is_mmio(z))
+	if (!is_mmio(z->id))
 		return -1;
 	for (i = 0; i < zones->n; i++) {
 		const struct zone *other = &zones->items[i];
 
-		if (!is_mmio(other) && other->code == 0 && strcmp(other->name, z->name) == 0 &&
+		if (!is_mmio(other->id) && other->code == 0 && strcmp(other->name, z->name) == 0 &&
 		    strcmp(zones->items[other->top].name, zones->items[z->top].name) == 0)
 			return (int)i;
 	}
@@ -206,7 +209,7 @@ static int twin_zone(const struct zones *zones, const struct zone *z)
 static void channel_name(const struct zones *zones, const struct zone *z, char *out, size_t size)
 {
 	const struct zone *top = &zones->items[z->top];
-	const char *type = is_mmio(z) ? "mmio/" : "";
+	const char *type = is_mmio(z->id) ? "mmio/" : "";
 
 	if (top == z)
 		snprintf(out, size, "rapl_powercap/%s%.40s", type, z->name);
@@ -334,7 +337,7 @@ static int append_all(const struct jm_env *env, struct zones *zones, struct jm_s
 
 			if (z->parent >= 0)
 				continue;
-			snprintf(label, sizeof(label), "/%s%.60s", is_mmio(z) ? "mmio/" : "", z->name);
+			snprintf(label, sizeof(label), "/%s%.60s", is_mmio(z->id) ? "mmio/" : "", z->name);
 			rc = append_group(env, zones, true, (int)i, label, found);
 		}
 	return rc ? rc : append_group(env, zones, false, -1, "/unreadable", found);

@@ -12,6 +12,8 @@ static void zones_of_a_laptop_are_read_as_one_group(void **state)
 	bench_probe(&b, "rapl_powercap");
 	assert_int_equal(b.set.n_sensors, 1);
 	assert_int_equal(b.set.n_channels, 6);
+	assert_string_equal(b.set.channels[0].name, NAME("package-0"));
+	assert_string_equal(b.set.channels[5].name, NAME("mmio/package-0"));
 	assert_int_equal(bench_value(&b, NAME("package-0")), INT64_C(41250000000));
 	assert_int_equal(bench_value(&b, NAME("package-0/core")), INT64_C(20100000000));
 	assert_int_equal(bench_value(&b, NAME("package-0/uncore")), INT64_C(1100000000));
