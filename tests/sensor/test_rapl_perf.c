@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <sys/syscall.h>
 
 #define PMU "/sys/bus/event_source/devices/power"
 #define SCALE "2.3283064365386962890625e-10\n" /* 2^-32 J */
@@ -325,6 +326,70 @@ static void masks_that_are_no_list_find_nothing(void **state)
 	end(&b, &f);
 }
 
+static void a_group_of_another_size_gives_no_reading(void **state)
+{
+	uint64_t values[2] = {2, 12345};
+	struct jm_sample sample;
+	struct bench b;
+	struct fake f;
+
+	(void)state;
+	begin(&b, &f, "0\n");
+	add_event(&b, "energy-pkg", "event=0x02");
+	bench_probe(&b, "rapl_perf");
+	forget_trials(&f);
+	open_all(&b);
+	/* Says two values, has one. */
+	assert_int_equal(write(f.opens[0].write_fd, values, sizeof(values)), sizeof(values));
+	assert_int_equal(bench_read(&b, "rapl_perf/package-0", &sample), JM_E_IO);
+	/* Nothing to read, then the end: the kernel's answer for an event in error. */
+	assert_int_equal(bench_read(&b, "rapl_perf/package-0", &sample), JM_E_AGAIN);
+	close(f.opens[0].write_fd);
+	assert_int_equal(bench_read(&b, "rapl_perf/package-0", &sample), JM_E_IO);
+	f.n = 0;
+	end(&b, &f);
+}
+
+/* The system's own call, with a software clock (ns) in place of each energy event. */
+static long open_clock(void *ctx, void *attr_, pid_t pid, int cpu, int group_fd, unsigned long flags)
+{
+	struct perf_event_attr *attr = attr_;
+
+	(void)ctx;
+	attr->type = PERF_TYPE_SOFTWARE;
+	attr->config = PERF_COUNT_SW_CPU_CLOCK;
+	return syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, flags);
+}
+
+static void groups_of_a_real_kernel_are_read_in_order(void **state)
+{
+	int64_t first_uj, second_uj;
+	struct bench b;
+	struct fake f;
+
+	(void)state;
+	begin(&b, &f, "0\n");
+	b.env.perf_event_open = open_clock;
+	add_event(&b, "energy-pkg", "event=0x02");
+	add_event(&b, "energy-cores", "event=0x01");
+	/* The first counts in steps of 1 nJ a ns, the second of 1 uJ a ns: a swap would show. */
+	tree_write(&b.tree, PMU "/events/energy-pkg.scale", "1e-9\n");
+	tree_write(&b.tree, PMU "/events/energy-cores.scale", "1e-6\n");
+	bench_probe(&b, "rapl_perf");
+	if (bench_channel(&b, "rapl_perf/package-0")->state != JM_STATE_MEASURED) {
+		print_message("skipped: %s\n", bench_channel(&b, "rapl_perf/package-0")->reason);
+		end(&b, &f);
+		skip();
+	}
+	open_all(&b);
+	first_uj = bench_value(&b, "rapl_perf/package-0");
+	second_uj = bench_value(&b, "rapl_perf/package-0/core");
+	assert_true(second_uj > 0);
+	assert_true(second_uj > 100 * first_uj);
+	assert_true(bench_value(&b, "rapl_perf/package-0/core") > second_uj);
+	end(&b, &f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +403,8 @@ int main(void)
 	    cmocka_unit_test(odd_descriptions_are_unavailable),
 	    cmocka_unit_test(a_root_is_refused_without_an_injected_call),
 	    cmocka_unit_test(masks_that_are_no_list_find_nothing),
+	    cmocka_unit_test(a_group_of_another_size_gives_no_reading),
+	    cmocka_unit_test(groups_of_a_real_kernel_are_read_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
