@@ -2,6 +2,7 @@
  * on anywhere in the text; here its calls become an array of tokens. src.hpp makes the library header-only. */
 #include "core/json_parse.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -115,7 +116,13 @@ struct handler {
 	bool on_number_part(view s, code &ec) { return append(s, ec); }
 	bool on_int64(int64_t, view s, code &ec) { return text(JM_JSON_NUMBER, s, ec); }
 	bool on_uint64(uint64_t, view s, code &ec) { return text(JM_JSON_NUMBER, s, ec); }
-	bool on_double(double, view s, code &ec) { return text(JM_JSON_NUMBER, s, ec); }
+	bool on_double(double value, view s, code &ec)
+	{
+		if (std::isfinite(value))
+			return text(JM_JSON_NUMBER, s, ec);
+		ec = bj::error::exponent_overflow; /* Boost up to 1.81 says so itself, 1.83 gives infinity. */
+		return false;
+	}
 	bool on_bool(bool is_true, code &ec) { return token(is_true ? JM_JSON_TRUE : JM_JSON_FALSE, ec); }
 	bool on_null(code &ec) { return token(JM_JSON_NULL, ec); }
 	bool on_comment_part(view, code &) { return true; }

@@ -80,6 +80,7 @@ static void every_truncation_is_an_error(void **state)
 	assert_int_equal(walk("[1] 2", 5, out, sizeof(out), &err), JM_E_FORMAT);
 	assert_int_equal(walk("[1,]", 4, out, sizeof(out), &err), JM_E_FORMAT);
 	assert_int_equal(walk("[1e999999999999]", 16, out, sizeof(out), &err), JM_E_FORMAT);
+	assert_int_equal(walk("[1e400]", 7, out, sizeof(out), &err), JM_E_FORMAT);
 }
 
 static void depth_is_bounded(void **state)
