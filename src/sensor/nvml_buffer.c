@@ -3,7 +3,8 @@
  * It is a ring: on an H200 (driver 580.159.04) 120 entries, one every 20 ms, each stamped in microseconds of
  * CLOCK_REALTIME; so 2.4 s may pass between two drains before anything is lost. All of it is asked for at every drain,
  * and what was there at the drain before is dropped by its stamp: asking only for what is newer than a stamp would lose
- * samples when the wall clock is set back.
+ * samples when the wall clock is set back. The driver shifts the stamps of the whole ring by up to 67 us now and then
+ * (seen every 5.2 s on the H200), so a stamp is known again when it is within 1 ms; entries were never closer than 7 ms.
  *
  * Stamps are brought to the monotonic clock by an anchor taken at every drain:
  *   t = monotonic - (realtime - stamp)
@@ -25,6 +26,8 @@
 #define UW_PER_MW 1000
 /* The wall clock is disciplined by at most 500 ppm (adjtimex(2)): 0.2 ms in the 400 ms between two drains. */
 #define CLOCK_STEP_NS JM_NS_PER_MS
+/* Stamps this close, from two drains, are one entry. */
+#define SAME_US 1000
 /* A stamp is rounded, and the sensor's interrupt may race with our reading of the clock. */
 #define FUTURE_NS (5 * JM_NS_PER_MS)
 
@@ -212,9 +215,9 @@ static void sort_times(struct jm_sample *samples, size_t n)
 /* Says whether the stamp was in the drain before. Both lists are sorted; *i moves along the old one. */
 static bool was_seen(const struct jm_nvml_sensor *n, unsigned long long timestamp_us, unsigned int *i)
 {
-	while (*i < n->n_before && n->before[*i].timestamp_us < timestamp_us)
+	while (*i < n->n_before && n->before[*i].timestamp_us + SAME_US < timestamp_us)
 		(*i)++;
-	return *i < n->n_before && n->before[*i].timestamp_us == timestamp_us;
+	return *i < n->n_before && n->before[*i].timestamp_us <= timestamp_us + SAME_US;
 }
 
 int jm_nvml_buffer_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_out)

@@ -61,7 +61,7 @@ static void set(const char *key, const char *value)
 		    KEY(count_result, 0), KEY(buffer, 0),     KEY(period_us, 0),    KEY(rotation, 0),    KEY(duplicates, 0),
 		    KEY(zeros, 0),      KEY(value_type, 0), KEY(base_mw, 0),      KEY(now_us, 0),      KEY(step_us, 0),
 		    KEY(step_at_us, 0), KEY(energy_mj, 0),  KEY(memory_mw, 0),    KEY(lost_after, 0),  KEY(mig, 0),
-		    KEY(virtualization, 0)};
+		    KEY(virtualization, 0), KEY(restamp_us, 0)};
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -207,6 +207,7 @@ static struct sample entry(uint64_t k, unsigned int gpu)
 
 	if (script.step_us && t > script.step_at_us)
 		t += (uint64_t)script.step_us;
+	t += (uint64_t)script.restamp_us;
 	return (struct sample){t, as_type(script.base_mw + (gpu - 1) * 1000 + k % 10)};
 }
 

@@ -21,6 +21,7 @@ struct fake_nvml {
 	uint64_t now_us;               /* true time; 0: CLOCK_REALTIME */
 	int64_t step_us;               /* the wall clock was set by this ... */
 	uint64_t step_at_us;           /* ... at this true time */
+	int64_t restamp_us;            /* added to every stamp of the ring */
 	uint64_t energy_mj;            /* 0: base_mw since the first look */
 	unsigned int memory_mw;        /* 0: the memory has no scope of its own */
 	unsigned int lost_after;       /* calls until the GPU is lost; 0: never */

@@ -274,6 +274,28 @@ static void a_wall_clock_that_is_set_moves_no_sample(void **state)
 	check_step(*state, -5000000);
 }
 
+/* Seen on an H200: the whole ring was stamped anew, 67 us later, and the newest entry came twice. */
+static void an_entry_stamped_anew_is_not_a_new_entry(void **state)
+{
+	static const int64_t shifts_us[] = {0, 67, 67, 1, -40, 200};
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample *out;
+	size_t n, i;
+
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0");
+	out = calloc(s->max_samples, sizeof(*out));
+	for (i = 0; i < 6; i++) {
+		g->script->restamp_us = shifts_us[i];
+		at(g, (int64_t)(i + 1) * 400000);
+		n = 0;
+		assert_int_equal(s->driver->read(s, out, &n), 0);
+		assert_int_equal(n, 20);
+	}
+	free(out);
+}
+
 static void every_value_type_is_understood(void **state)
 {
 	struct gpu_world *g = *state;
@@ -482,6 +504,7 @@ int main(void)
 	    TEST(every_entry_is_given_once_with_its_own_time),
 	    TEST(a_drain_that_comes_too_late_loses_only_what_the_ring_lost),
 	    TEST(a_wall_clock_that_is_set_moves_no_sample),
+	    TEST(an_entry_stamped_anew_is_not_a_new_entry),
 	    TEST(every_value_type_is_understood),
 	    TEST(energy_is_in_microjoules),
 	    TEST(states_are_read_together_and_fail_one_by_one),
