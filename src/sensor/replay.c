@@ -281,6 +281,17 @@ static int load_text(const char *path, FILE *f, struct jm_replay **out, struct j
 	return rc;
 }
 
+/* SQLite's database files begin so (sqlite.org/fileformat.html, section 1.3.1). */
+static bool is_recording(FILE *f)
+{
+	static const char magic[] = "SQLite format 3";
+	char head[sizeof(magic)];
+	bool is_same = fread(head, 1, sizeof(head), f) == sizeof(head) && memcmp(head, magic, sizeof(head)) == 0;
+
+	rewind(f);
+	return is_same;
+}
+
 static int load(const char *path, struct jm_replay **out, struct jm_error *err)
 {
 	FILE *f = fopen(path, "re");
@@ -292,7 +303,7 @@ static int load(const char *path, struct jm_replay **out, struct jm_error *err)
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		rc = jm_error_set(err, JM_E_FORMAT, "replay: %s is a folder", path);
 	else
-		rc = load_text(path, f, out, err);
+		rc = is_recording(f) ? jm_replay_load_recording(path, out, err) : load_text(path, f, out, err);
 	fclose(f);
 	return rc;
 }

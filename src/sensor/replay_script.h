@@ -52,6 +52,9 @@ struct jm_replay {
  * JM_E_FORMAT with the line's number, JM_E_NOMEM. */
 int jm_replay_parse(const char *path, const char *text, size_t n, struct jm_replay **out, struct jm_error *err);
 
+/* Loads a recording. *out: yours, jm_replay_destroy. Errors: as jm_recording_open; JM_E_NOT_FOUND: no samples. */
+int jm_replay_load_recording(const char *path, struct jm_replay **out, struct jm_error *err);
+
 /* Makes an empty replay, one user. Gives NULL when out of memory. */
 struct jm_replay *jm_replay_create(void);
 /* Frees it, whoever uses it; NULL is allowed. */

@@ -2,9 +2,11 @@
 #include "sensor/fake_world.h"
 
 #include "core/units.h"
+#include "recording/recording.h"
 
 extern const struct jm_sensor_driver jm_sensor_replay;
 
+#define BUFFER_ROOM 256
 #define START INT64_C(1000000000000)
 
 static int set_up(void **state)
@@ -282,7 +284,7 @@ static void noise_is_refused_and_never_crashes(void **state)
 	int i, k;
 
 	print_message("seed %llu\n", (unsigned long long)x);
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1000; i++) {
 		memcpy(text, seed_text, sizeof(text));
 		for (k = 0; k < 1 + i % 6; k++) {
 			x ^= x << 13;
@@ -317,6 +319,81 @@ static void a_missing_file_or_a_folder_is_an_error(void **state)
 	assert_int_equal(jm_sensor_replay.probe(&w->env, w->paths[0], &w->set, &w->why), JM_E_FORMAT);
 }
 
+/* Writes two sensors: a counter and a gauge with a gap. */
+static void write_recording(const char *path)
+{
+	static const struct jm_recording_sensor sensors[] = {{"a", "x", 0, 1}, {"b", "x", 1, 1}};
+	static const struct jm_sample samples[] = {
+	    {.t_ns = 5000, .value = 10, .channel = 0},
+	    {.t_ns = 5500, .value = 7, .channel = 1, .half_width_ns = 20, .device_us = 99},
+	    {.t_ns = 6000, .value = 12, .channel = 0},
+	    {.t_ns = 6500, .channel = 1, .status = JM_SAMPLE_GAP},
+	    {.t_ns = 7000, .value = 15, .channel = 0},
+	    {.t_ns = 7500, .value = 8, .channel = 1},
+	};
+	struct jm_channel channels[2];
+	struct jm_sample_sink sink;
+	struct jm_writer *writer;
+	struct jm_error err;
+	size_t i;
+
+	jm_channel_init(&channels[0], "x/energy");
+	channels[0].quantity = JM_QUANTITY_ENERGY;
+	channels[0].kind = JM_KIND_COUNTER;
+	jm_channel_init(&channels[1], "x/power");
+	channels[1].part_of = 0;
+	assert_int_equal(jm_writer_create(path, true, &writer, &err), 0);
+	assert_int_equal(jm_writer_sensors(writer, sensors, 2, channels, 2), 0);
+	sink = jm_writer_sample_sink(writer);
+	for (i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
+		assert_int_equal(sink.write(sink.ctx, &samples[i], 1), 0);
+	assert_int_equal(jm_writer_close(writer, &err), 0);
+}
+
+static void a_recording_is_played_as_it_was(void **state)
+{
+	struct fake_world *w = *state;
+	const char *path = fake_world_text(w, "/run.jm", "");
+	struct jm_sample out[BUFFER_ROOM];
+	struct jm_sensor *a, *b;
+	size_t n = 0;
+
+	write_recording(path);
+	assert_int_equal(jm_sensor_replay.probe(&w->env, path, &w->set, &w->why), 0);
+	assert_int_equal(w->set.n_sensors, 2);
+	a = &w->set.sensors[0];
+	b = &w->set.sensors[1];
+	assert_string_equal(w->set.channels[1].name, "replay/x/power");
+	assert_int_equal(w->set.channels[1].part_of, 0);
+	assert_int_equal(w->set.channels[0].kind, JM_KIND_COUNTER);
+	assert_true(a->drain_period_ns > 0 && a->max_samples <= BUFFER_ROOM);
+	assert_int_equal(jm_sensor_replay.open(a, &w->why), 0);
+	assert_int_equal(jm_sensor_replay.open(b, &w->why), 0);
+	assert_int_equal(jm_sensor_replay.read(a, out, &n), 0);
+	assert_int_equal(n, 1);
+	assert_true(out[0].t_ns == START && out[0].value == 10);
+	w->now_ns += 2500;
+	assert_int_equal(jm_sensor_replay.read(b, out, &n), 0);
+	assert_int_equal(n, 3);
+	assert_true(out[0].t_ns == START + 500 && out[0].half_width_ns == 20 && out[0].device_us == 99);
+	assert_int_equal(out[1].status, JM_SAMPLE_GAP);
+	assert_true(out[2].t_ns == START + 2500 && out[2].value == 8);
+	assert_int_equal(jm_sensor_replay.read(a, out, &n), 0);
+	assert_int_equal(n, 2);
+	w->now_ns += 1;
+	assert_int_equal(jm_sensor_replay.read(a, out, &n), JM_E_GONE);
+}
+
+static void a_damaged_recording_is_refused(void **state)
+{
+	struct fake_world *w = *state;
+	const char *path = fake_world_write(w, "/bad.jm", "SQLite format 3\0 and then nothing", 32);
+
+	assert_true(jm_sensor_replay.probe(&w->env, path, &w->set, &w->why) < 0);
+	assert_int_equal(w->set.n_sensors, 0);
+	assert_true(w->why.message[0] != '\0');
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -333,6 +410,8 @@ int main(void)
 	    TEST(hostile_scripts_are_refused_with_their_line),
 	    TEST(noise_is_refused_and_never_crashes),
 	    TEST(a_missing_file_or_a_folder_is_an_error),
+	    TEST(a_recording_is_played_as_it_was),
+	    TEST(a_damaged_recording_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
