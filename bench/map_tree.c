@@ -202,7 +202,7 @@ static double map(const char *folder, enum jm_map_mode mode, long *rss_kib)
 	struct rusage usage;
 	double seconds = NAN;
 	int ends[2], status;
-	pid_t child;
+	pid_t child = -1;
 
 	snprintf(raw, sizeof(raw), "%s/raw", folder);
 	snprintf(out, sizeof(out), "%s/out", folder);

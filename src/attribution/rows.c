@@ -46,8 +46,9 @@ static void fill_intervals(const struct jm_work *w, size_t c, const struct row_s
 			return;
 		row->mean_power_ci_w.low = jm_si_from_micro(channel->bound_low_uw);
 		row->mean_power_ci_w.high = jm_si_from_micro(channel->bound_high_uw);
-		row->energy_ci_j.low = row->mean_power_ci_w.low * sum->seen_s;
-		row->energy_ci_j.high = row->mean_power_ci_w.high * sum->seen_s;
+		/* A sum at a bound may pass it by its rounding. */
+		row->energy_ci_j.low = fmin(row->mean_power_ci_w.low * sum->seen_s, sum->energy_j);
+		row->energy_ci_j.high = fmax(row->mean_power_ci_w.high * sum->seen_s, sum->energy_j);
 		row->energy_absolute_ci_j = row->energy_ci_j;
 		return;
 	}

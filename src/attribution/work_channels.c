@@ -35,8 +35,9 @@ static void fill_interval(const struct jm_channel *c, double variance, double se
 			snprintf(out->reason, sizeof(out->reason), "the bounds of this estimate are unknown");
 			return;
 		}
-		out->energy_ci_j.low = jm_si_from_micro(c->bound_low_uw) * seen_s;
-		out->energy_ci_j.high = jm_si_from_micro(c->bound_high_uw) * seen_s;
+		/* A sum at a bound may pass it by its rounding. */
+		out->energy_ci_j.low = fmin(jm_si_from_micro(c->bound_low_uw) * seen_s, out->energy_j);
+		out->energy_ci_j.high = fmax(jm_si_from_micro(c->bound_high_uw) * seen_s, out->energy_j);
 		return;
 	}
 	out->energy_ci_j.low = out->energy_j - Z95 * sqrt(variance);

@@ -6,8 +6,8 @@ write src/core/good.c < <(printf 'int f(void)\n{\n' && repeat 80 $'\tx();' && pr
 passes check-style "a function of 80 lines passes"
 write src/core/good.c < <(printf 'int f(void)\n{\n' && repeat 81 $'\tx();' && printf '}\n')
 finds check-style "src/core/good.c:2: function of 81 lines" "a longer function is found"
-write src/core/good.c < <(repeat 511 'int x;')
-finds check-style "src/core/good.c:511: file of 511 lines" "a long file is found"
+write src/core/good.c < <(repeat 501 'int x;')
+finds check-style "src/core/good.c:501: file of 501 lines" "a long file is found"
 write src/core/good.c < <(printf '\t\t%0160d\n' 0)
 finds check-style "src/core/good.c:1: line of 176 columns" "a tab counts eight columns"
 write src/core/good.c < <(printf 'int x; \n')
