@@ -44,7 +44,7 @@ extern const struct jm_sensor_driver jm_sensor_nvml;
 static const struct {
 	const char *name;
 	int64_t lowpass_ns, window_ns, lag_ns;
-} responses[] = {{"H200", 12 * JM_NS_PER_MS, 5 * JM_NS_PER_MS, -2 * JM_NS_PER_MS}};
+} responses[] = {{"NVIDIA H200", 12 * JM_NS_PER_MS, 5 * JM_NS_PER_MS, -2 * JM_NS_PER_MS}};
 
 struct gpu {
 	struct jm_nvml *nvml;

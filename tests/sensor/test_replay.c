@@ -394,6 +394,33 @@ static void a_damaged_recording_is_refused(void **state)
 	assert_true(w->why.message[0] != '\0');
 }
 
+/* docs/replay-format.md: its first block of code is a script. */
+static void the_example_of_the_document_plays(void **state)
+{
+	struct fake_world *w = *state;
+	char text[16384];
+	FILE *f = fopen(JM_SOURCE_DIR "/docs/replay-format.md", "r");
+	char *from, *to;
+	int64_t v = 0;
+
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	from = strstr(text, "```\n");
+	assert_non_null(from);
+	to = strstr(from + 4, "```");
+	assert_non_null(to);
+	*to = '\0';
+	play(w, from + 4);
+	assert_int_equal(w->set.channels[1].same_as, 0);
+	assert_int_equal(read_at(w, 0, 0, &v), 0);
+	assert_int_equal(v, 100000000);
+	/* 900 J at 0, 1000 J at 1 s, 1600 J at 3 s: 1300 J at 2 s, and the counter wraps at 1000 J */
+	assert_int_equal(read_at(w, 1, 2 * JM_NS_PER_S, &v), 0);
+	assert_int_equal(v, 300000000);
+	assert_int_equal(read_at(w, 0, 3500 * JM_NS_PER_MS + 1, &v), JM_E_GONE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -410,6 +437,7 @@ int main(void)
 	    TEST(hostile_scripts_are_refused_with_their_line),
 	    TEST(noise_is_refused_and_never_crashes),
 	    TEST(a_missing_file_or_a_folder_is_an_error),
+	    TEST(the_example_of_the_document_plays),
 	    TEST(a_recording_is_played_as_it_was),
 	    TEST(a_damaged_recording_is_refused),
 	};
