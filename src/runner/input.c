@@ -188,27 +188,41 @@ static int take_batch(struct maker *m)
 	return rc;
 }
 
-/* Dimensions of one name have one size. */
-static int share_names(struct maker *m)
+/* Says whether a dimension's name tells it from others: some exporters call all open ones "?" or "-1". */
+static bool is_telling(const char *name)
 {
-	size_t i, a, j, b;
-	int rc = 0;
+	const char *c;
+
+	for (c = name; *c; c++)
+		if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z'))
+			return true;
+	return false;
+}
+
+static void spread_size(struct maker *m, const char *name, int64_t size)
+{
+	size_t i, axis;
+
+	for (i = 0; i < m->n; i++)
+		for (axis = 0; axis < m->wanted[i].n_dims; axis++)
+			if (m->out->items[i].dims[axis] < 0 && strcmp(m->wanted[i].dim_names[axis], name) == 0)
+				m->out->items[i].dims[axis] = size;
+}
+
+/* Dimensions of one name have one size: the first that is settled settles those nobody gave. What was given stays, names
+ * are not always right. */
+static void share_names(struct maker *m)
+{
+	size_t i, axis;
 
 	for (i = 0; i < m->n; i++) {
-		for (a = 0; a < m->wanted[i].n_dims; a++) {
-			const char *name = m->wanted[i].dim_names[a];
+		for (axis = 0; axis < m->wanted[i].n_dims; axis++) {
+			const char *name = m->wanted[i].dim_names[axis];
 
-			if (m->wanted[i].dims[a] >= 0 || !name[0] || m->out->items[i].dims[a] < 0)
-				continue;
-			for (j = 0; j < m->n && rc == 0; j++)
-				for (b = 0; b < m->wanted[j].n_dims && rc == 0; b++)
-					if (m->wanted[j].dims[b] < 0 && strcmp(m->wanted[j].dim_names[b], name) == 0)
-						rc = settle(m, j, b, m->out->items[i].dims[a], name);
-			if (rc)
-				return rc;
+			if (m->wanted[i].dims[axis] < 0 && m->out->items[i].dims[axis] >= 0 && is_telling(name))
+				spread_size(m, name, m->out->items[i].dims[axis]);
 		}
 	}
-	return 0;
 }
 
 static bool is_open(const struct jm_input *input)
@@ -324,7 +338,8 @@ static int make(struct maker *m)
 		rc = take_shape(m, m->options->shapes[i]);
 	if (rc == 0 && m->options->batch && m->n)
 		rc = take_batch(m);
-	rc = rc ? rc : share_names(m);
+	if (rc == 0)
+		share_names(m);
 	rc = rc ? rc : refuse_open(m);
 	for (i = 0; i < m->n && rc == 0; i++)
 		rc = make_data(m, i);

@@ -32,7 +32,7 @@ struct jm_inputs {
 };
 
 /* Settles all shapes and makes the data. A dimension that the model leaves open comes from the file, from --shape, from
- * --batch (the first one), or from another input whose dimension has the same name. Data that is not given is
+ * --batch (the first one), or from one that is settled and has the same name. Data that is not given is
  * deterministic: numbers from -1 to 1 without 0, ids from 1 to 100, ones for inputs with "mask" in their name, 0 for
  * "token_type", 0, 1, 2, ... for "position".
  * Errors: JM_E_INVALID with the option to give where a dimension is left open or contradicts the model;

@@ -102,7 +102,28 @@ static void one_name_has_one_size_in_all_inputs(void **state)
 	jm_inputs_finish(&in);
 	o.shapes = both;
 	o.n_shapes = 2;
-	assert_int_equal(jm_inputs_make(texts, 4, &o, &in, NULL), JM_E_INVALID);
+	assert_int_equal(jm_inputs_make(texts, 4, &o, &in, NULL), 0);
+	assert_int_equal(in.items[1].dims[1], 17);
+	assert_int_equal(in.items[2].dims[1], 16);
+	jm_inputs_finish(&in);
+}
+
+/* Paddle's exporter calls every open dimension "?". */
+static void a_name_without_letters_ties_nothing(void **state)
+{
+	char *names[] = {"?", "", "?", "?"};
+	struct jm_ort_input odd = {"x", JM_DTYPE_FP32, true, 4, image_dims, names};
+	const char *shape = "x=1x3x48x192";
+	struct jm_input_options o = {.shapes = &shape, .n_shapes = 1};
+	struct jm_inputs in;
+
+	(void)state;
+	assert_int_equal(jm_inputs_make(&odd, 1, &o, &in, NULL), 0);
+	assert_int_equal(in.items[0].dims[3], 192);
+	jm_inputs_finish(&in);
+	o.n_shapes = 0;
+	o.batch = 2;
+	assert_int_equal(jm_inputs_make(&odd, 1, &o, &in, NULL), JM_E_INVALID);
 }
 
 static void generated_data_depends_on_the_seed_alone_and_has_no_zeros(void **state)
@@ -208,6 +229,7 @@ int main(void)
 	    cmocka_unit_test(shapes_are_taken_with_and_without_the_name),
 	    cmocka_unit_test(wrong_shapes_are_refused),
 	    cmocka_unit_test(one_name_has_one_size_in_all_inputs),
+	    cmocka_unit_test(a_name_without_letters_ties_nothing),
 	    cmocka_unit_test(generated_data_depends_on_the_seed_alone_and_has_no_zeros),
 	    cmocka_unit_test(a_fixed_batch_cannot_be_changed),
 	    cmocka_unit_test(strings_and_sequences_are_refused),
