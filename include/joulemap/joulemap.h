@@ -94,6 +94,25 @@ struct jm_channel_info {
 	const char *reason, *remedy;
 };
 
+/* What a channel showed of a known load: docs/calibration.md. Times in s, powers in W; NAN is unknown. */
+struct jm_calibration_info {
+	const char *channel, *driver, *driver_version, *device, *date;
+	const char *family;                /* "boxcar", "RC", "RC x boxcar", "1 s ramp"; "unknown": no response was found */
+	double period_s, jitter_s;         /* between updates; sd of an update about the regular clock */
+	double lag_s, window_s, lowpass_s; /* of the response; 0: it has none */
+	double lag_sd_s, window_sd_s, lowpass_sd_s;
+	double noise_w, step_w, swing_w;   /* of one reading on a steady load; quantum; full load less idle */
+	double hold_out_w[4];              /* of boxcar, RC, RC x boxcar, 1 s ramp: residual of readings not fitted */
+	double hold_out_fraction;          /* of the family taken, of the swing */
+	double drift_per_s, drift_per_k;   /* fraction of the level, by time and by temperature */
+	int full_time;                     /* a counter sees all the time: 1 yes, -1 no, 0 unknown */
+	double counter_spread;             /* of its power over the phases of a load locked to its clock, of the swing */
+	bool is_accepted;                  /* the residual is at most 2 % of the swing */
+	const char *reason;                /* why not, or a note; or empty */
+	const char *text;                  /* one line */
+	const char *json;                  /* all of it, "joulemap-calibration/1" */
+};
+
 struct jm_sensors;
 
 /* Probes the machine. choice: NULL or empty for every driver that needs no argument; else a comma-separated list of
@@ -105,6 +124,10 @@ JM_API size_t jm_sensors_n_channels(const struct jm_sensors *sensors);
 /* Fill out for index i < n. Errors: JM_E_INVALID for an index out of range. */
 JM_API int jm_sensors_driver(const struct jm_sensors *sensors, size_t i, struct jm_driver_info *out);
 JM_API int jm_sensors_channel(const struct jm_sensors *sensors, size_t i, struct jm_channel_info *out);
+/* Gives the stored calibration of channel i, borrowed from the list. Errors: JM_E_NOT_FOUND: it has none; JM_E_VERSION: it
+ * was made under another driver or for another device, err names both; JM_E_FORMAT: its file is damaged; JM_E_INVALID. */
+JM_API int jm_sensors_calibration(const struct jm_sensors *sensors, size_t i, struct jm_calibration_info *out,
+				  struct jm_error *err);
 JM_API void jm_sensors_destroy(struct jm_sensors *sensors);
 
 /* ---- Recording -------------------------------------------------------------------------------------------------- */

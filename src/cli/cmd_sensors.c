@@ -31,7 +31,19 @@ static void json_known(struct jm_buffer *b, const char *name, double value, bool
 		jm_buffer_puts(b, "null");
 }
 
-static void json_channel(struct jm_buffer *b, const struct jm_channel_info *c)
+/* The calibration, or null and why a stored one does not hold. */
+static void json_calibration(struct jm_buffer *b, const struct jm_sensors *sensors, size_t i)
+{
+	struct jm_calibration_info calibration;
+	struct jm_error err = {0};
+	int rc = jm_sensors_calibration(sensors, i, &calibration, &err);
+
+	jm_buffer_printf(b, ",\"calibration\":%s", rc ? "null" : calibration.json);
+	json_text(b, "calibration_reason", rc && rc != JM_E_NOT_FOUND ? err.message : NULL);
+}
+
+static void json_channel(struct jm_buffer *b, const struct jm_sensors *sensors, size_t i,
+			 const struct jm_channel_info *c)
 {
 	jm_buffer_puts(b, "{\"name\":");
 	jm_buffer_json_string(b, c->name);
@@ -54,6 +66,7 @@ static void json_channel(struct jm_buffer *b, const struct jm_channel_info *c)
 	jm_buffer_printf(b, ",\"is_default\":%s", c->is_default ? "true" : "false");
 	json_text(b, "reason", c->reason);
 	json_text(b, "remedy", c->remedy);
+	json_calibration(b, sensors, i);
 	jm_buffer_puts(b, "}");
 }
 
@@ -78,7 +91,7 @@ static int print_json(const struct jm_sensors *sensors)
 	jm_buffer_puts(&b, "],\"channels\":[");
 	for (i = 0; jm_sensors_channel(sensors, i, &channel) == 0; i++) {
 		jm_buffer_puts(&b, i ? ",\n" : "\n");
-		json_channel(&b, &channel);
+		json_channel(&b, sensors, i, &channel);
 	}
 	jm_buffer_puts(&b, "]}\n");
 	rc = b.is_failed || jm_cli_write_stdout(NULL, b.data, b.n) ? JM_EXIT_FAILURE : JM_EXIT_OK;
@@ -93,7 +106,22 @@ static const char *state_colour(const struct settings *s, const char *state)
 	return strcmp(state, "measured") == 0 ? "\033[32m" : strcmp(state, "estimated") == 0 ? "\033[33m" : "\033[31m";
 }
 
-static void print_channel(const struct settings *s, const struct jm_channel_info *c)
+static void print_calibration(const struct jm_sensors *sensors, size_t i)
+{
+	struct jm_calibration_info calibration;
+	struct jm_error err = {0};
+	int rc = jm_sensors_calibration(sensors, i, &calibration, &err);
+
+	if (rc == 0)
+		printf("  %-11s   calibrated: %s\n", "", calibration.text);
+	else if (rc != JM_E_NOT_FOUND)
+		printf("  %-11s   calibration refused: %s\n", "", err.message);
+	if (rc && rc != JM_E_NOT_FOUND && *err.remedy)
+		printf("  %-11s   mend: %s\n", "", err.remedy);
+}
+
+static void print_channel(const struct settings *s, const struct jm_sensors *sensors, size_t i,
+			  const struct jm_channel_info *c)
 {
 	const char *colour = state_colour(s, c->state);
 	char period[32] = "update ?";
@@ -115,6 +143,7 @@ static void print_channel(const struct settings *s, const struct jm_channel_info
 		printf("  %-11s   %s\n", "", c->reason);
 	if (*c->remedy)
 		printf("  %-11s   mend: %s\n", "", c->remedy);
+	print_calibration(sensors, i);
 }
 
 static void print_table(const struct settings *s, const struct jm_sensors *sensors)
@@ -127,7 +156,7 @@ static void print_table(const struct settings *s, const struct jm_sensors *senso
 		printf("%s: %s\n", driver.name, driver.summary);
 		for (k = 0; jm_sensors_channel(sensors, k, &channel) == 0; k++)
 			if (strcmp(channel.driver, driver.name) == 0)
-				print_channel(s, &channel);
+				print_channel(s, sensors, k, &channel);
 		if (driver.n_channels == 0) {
 			printf("  %sunavailable%s %s\n", state_colour(s, "unavailable"),
 			       *state_colour(s, "unavailable") ? "\033[0m" : "",

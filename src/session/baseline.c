@@ -28,23 +28,29 @@ static int make_folders(char *path, struct jm_error *err)
 	return 0;
 }
 
-int jm_idle_path(bool make_folder, char *out, size_t size, struct jm_error *err)
+int jm_session_data_path(const char *name, bool make_folder, char *out, size_t size, struct jm_error *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-	struct jm_env env;
-	char machine[32];
 	int n;
+
+	if (data && *data)
+		n = snprintf(out, size, "%s/joulemap/%s", data, name);
+	else
+		n = snprintf(out, size, "%s/.local/share/joulemap/%s", home && *home ? home : "/root", name);
+	if (n < 0 || (size_t)n >= size)
+		return jm_error_set(err, JM_E_INVALID, "the path of %s is too long", name);
+	return make_folder ? make_folders(out, err) : 0;
+}
+
+int jm_idle_path(bool make_folder, char *out, size_t size, struct jm_error *err)
+{
+	struct jm_env env;
+	char machine[32], name[64];
 
 	jm_env_init(&env);
 	jm_session_machine_id(&env, machine, sizeof(machine));
-	if (data && *data)
-		n = snprintf(out, size, "%s/joulemap/idle-%s.jmap", data, machine);
-	else
-		n = snprintf(out, size, "%s/.local/share/joulemap/idle-%s.jmap", home && *home ? home : "/root",
-			     machine);
-	if (n < 0 || (size_t)n >= size)
-		return jm_error_set(err, JM_E_INVALID, "the path of the idle recording is too long");
-	return make_folder ? make_folders(out, err) : 0;
+	snprintf(name, sizeof(name), "idle-%s.jmap", machine);
+	return jm_session_data_path(name, make_folder, out, size, err);
 }
 
 static const struct jm_channel *find_channel(const struct jm_recording *r, const char *name, uint16_t *index_out)

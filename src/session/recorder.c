@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/units.h"
 #include "sampler/sampler.h"
+#include "session/calibration.h"
 #include "session/marker.h"
 
 #include <pthread.h>
@@ -125,6 +126,7 @@ static int create(struct jm_recorder *r, const struct jm_env *env, const struct 
 		jm_writer_status(r->writer, err);
 		return rc;
 	}
+	jm_calibration_into_recording(r->sensors, r->writer);
 	sampling.sink = jm_writer_sample_sink(r->writer);
 	return jm_sampler_create(&r->sensors->env, &r->sensors->set, &sampling, &r->sampler, err);
 }

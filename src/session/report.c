@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/units.h"
 #include "report/table.h"
+#include "session/calibration.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct loaded {
 	struct jm_stretch *windows, *idle;
 	struct jm_span *phases, *iterations, *layers;
 	struct jm_baseline *baselines;
+	struct jm_response *responses;
 	struct jm_attribution_input in;
 };
 
@@ -44,6 +46,7 @@ static void unload(struct loaded *l)
 	free(l->iterations);
 	free(l->layers);
 	free(l->baselines);
+	free(l->responses);
 }
 
 static int load_channels(struct jm_recording *r, struct loaded *l)
@@ -263,6 +266,11 @@ static void warn_about_coverage(struct jm_result *result)
 	}
 }
 
+static void warn_of_calibration(void *ctx, const char *text)
+{
+	jm_result_warn(ctx, "%s", text);
+}
+
 static int attribute(struct jm_report *report, const struct jm_report_options *options, struct loaded *l,
 		     struct jm_error *err)
 {
@@ -280,6 +288,9 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	if (rc)
 		return rc;
 	l->in.baselines = l->baselines;
+	if (jm_calibration_responses(report->recording, &l->responses, warn_of_calibration, &report->result))
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the sensors' responses");
+	l->in.responses = l->responses;
 	describe_run(report->recording, &report->result);
 	rc = jm_attribute(&l->in, &opt, &report->result, err);
 	if (rc == 0 && !report->result.baseline_reason[0])

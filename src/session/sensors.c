@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include "core/error.h"
+#include "session/calibration.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,8 +250,15 @@ int jm_sensors_probe(const char *choice, struct jm_sensors **out, struct jm_erro
 {
 	struct jm_env env;
 
+	int rc;
+
 	jm_env_init(&env);
-	return jm_session_probe(&env, choice, false, out, err);
+	rc = jm_session_probe(&env, choice, false, out, err);
+	if (rc == 0 && jm_session_load_calibrations(*out)) {
+		jm_sensors_destroy(*out);
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the calibrations");
+	}
+	return rc;
 }
 
 size_t jm_sensors_n_drivers(const struct jm_sensors *s)
@@ -337,6 +345,7 @@ void jm_sensors_destroy(struct jm_sensors *s)
 {
 	if (!s)
 		return;
+	jm_session_free_calibrations(s);
 	jm_sensor_set_finish(&s->set);
 	free(s->results);
 	free(s);

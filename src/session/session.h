@@ -13,11 +13,14 @@ struct jm_probe_result {
 	size_t n_channels;
 };
 
+struct jm_stored_calibration;
+
 struct jm_sensors {
 	struct jm_env env;
 	struct jm_sensor_set set;
 	struct jm_probe_result *results;
 	size_t n_results;
+	struct jm_stored_calibration *calibrations; /* one a channel, loaded by jm_sensors_probe; else NULL */
 };
 
 /* Probes as jm_sensors_probe does, under env. for_use: with no choice, leaves out what is not used by default. */
@@ -34,5 +37,9 @@ void jm_session_describe_machine(const struct jm_env *env, struct jm_writer *w);
 
 /* Gives a text that is equal for recordings of the same machine. out: at least 17 bytes. */
 void jm_session_machine_id(const struct jm_env *env, char *out, size_t size);
+
+/* Gives $XDG_DATA_HOME/joulemap/NAME (~/.local/share/joulemap/NAME); make_folder: and makes its folders. Errors:
+ * JM_E_INVALID when it does not fit; JM_E_IO, JM_E_PERMISSION. */
+int jm_session_data_path(const char *name, bool make_folder, char *out, size_t size, struct jm_error *err);
 
 #endif
