@@ -1,5 +1,6 @@
 #include "attribution/attribution.h"
 
+#include "attribution/estimate.h"
 #include "attribution/work.h"
 #include "core/error.h"
 
@@ -52,10 +53,24 @@ static bool is_slow_enough(const struct jm_work *w, size_t c)
 	return all_s > 0 && long_s >= MOSTLY * all_s;
 }
 
+static bool has_isolated(const struct jm_work *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->in->n_layers; i++) {
+		if (w->in->layers[i].flags & JM_SPAN_ISOLATED)
+			return true;
+	}
+	return false;
+}
+
+/* The ladder of SCIENCE 3.9 as far as it can be climbed before anything is fitted; a fit that is refused falls back to
+ * share, see attribute_channel. */
 static void pick_method(struct jm_work *w)
 {
 	size_t c, size = sizeof(w->result->method_reason);
 	char *reason = w->result->method_reason;
+	bool is_estimate_only = true;
 
 	w->method = w->opt->method;
 	if (w->method != JM_METHOD_AUTO) {
@@ -68,22 +83,72 @@ static void pick_method(struct jm_work *w)
 		return;
 	}
 	for (c = 0; c < w->in->n_channels; c++) {
-		if (is_primary(w, c) && is_slow_enough(w, c)) {
+		if (!is_primary(w, c))
+			continue;
+		is_estimate_only = is_estimate_only && w->in->channels[c].state == JM_STATE_ESTIMATED;
+		if (is_slow_enough(w, c)) {
 			w->method = JM_METHOD_INTEGRATE;
 			snprintf(reason, size, "layers last longer than two responses of %s", w->in->channels[c].name);
 			return;
 		}
 	}
-	snprintf(reason, size, "layers are too short for any sensor here to see them one by one");
+	if (is_estimate_only || w->n_layers == 0) {
+		snprintf(reason, size, is_estimate_only ? "no sensor measures here: power is estimated" : "there are no layers");
+		return;
+	}
+	w->method = has_isolated(w) ? JM_METHOD_FUSED : JM_METHOD_REGRESS;
+	snprintf(reason, size, w->method == JM_METHOD_FUSED ?
+		 "layers are short for the sensor, and were also run alone: both are joined" :
+		 "layers are short for the sensor: its readings are resolved through its response");
+}
+
+/* Estimates. With AUTO an estimate that is refused, for this channel, becomes a time share that says so. */
+static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, struct jm_error *err)
+{
+	struct jm_levels levels = {0};
+	enum jm_method method = w->method;
+	size_t l;
+	int code = 0;
+
+	if (w->in->channels[c].state == JM_STATE_ESTIMATED) {
+		levels.is_refused = true;
+		snprintf(levels.reason, sizeof(levels.reason), "power is estimated, not measured");
+	} else {
+		code = jm_method_estimate(w, c, method, parts, &levels, err);
+	}
+	if (code == 0 && levels.reason[0])
+		code = jm_result_warn(w->result, "%s, %s: %s", w->in->channels[c].name, jm_method_text(method), levels.reason);
+	if (code == 0 && levels.is_refused &&
+	    (w->opt->method == JM_METHOD_AUTO || w->in->channels[c].state == JM_STATE_ESTIMATED)) {
+		memset(parts, 0, w->n_layers * sizeof(*parts));
+		for (l = 0; l < w->n_layers; l++)
+			parts[l].group = -1;
+		w->method = JM_METHOD_SHARE;
+		jm_method_share(w, c, parts);
+		code = jm_rows_add(w, c, parts, NULL, err);
+		w->method = method;
+	} else if (code == 0) {
+		code = jm_rows_add(w, c, parts, &levels, err);
+	}
+	free(levels.groups);
+	return code;
 }
 
 static int attribute_channel(struct jm_work *w, size_t c, struct jm_error *err)
 {
 	struct jm_part *parts = calloc(w->n_layers + 1, sizeof(*parts));
+	size_t l;
 	int code = 0;
 
 	if (!parts)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for %zu layers", w->n_layers);
+	for (l = 0; l < w->n_layers; l++)
+		parts[l].group = -1;
+	if (w->method == JM_METHOD_REGRESS || w->method == JM_METHOD_ISOLATE || w->method == JM_METHOD_FUSED) {
+		code = estimate_channel(w, c, parts, err);
+		free(parts);
+		return code;
+	}
 	if (w->method == JM_METHOD_INTEGRATE)
 		jm_method_integrate(w, c, parts);
 	else if (w->method == JM_METHOD_WINDOW)
@@ -91,7 +156,7 @@ static int attribute_channel(struct jm_work *w, size_t c, struct jm_error *err)
 	else
 		jm_method_share(w, c, parts);
 	if (code == 0)
-		code = jm_rows_add(w, c, parts, err);
+		code = jm_rows_add(w, c, parts, NULL, err);
 	free(parts);
 	return code;
 }
@@ -107,9 +172,10 @@ static int attribute_nothing(struct jm_work *w, struct jm_error *err)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for %zu layers", w->n_layers);
 	for (l = 0; l < w->n_layers; l++) {
 		parts[l].energy_j = parts[l].variance_j2 = NAN;
+		parts[l].group = -1;
 		snprintf(parts[l].reason, sizeof(parts[l].reason), "no sensor gave energy");
 	}
-	code = jm_rows_add(w, SIZE_MAX, parts, err);
+	code = jm_rows_add(w, SIZE_MAX, parts, NULL, err);
 	free(parts);
 	return code;
 }
@@ -181,8 +247,6 @@ int jm_attribute(const struct jm_attribution_input *in, const struct jm_attribut
 	struct jm_work w = {.in = in, .opt = opt, .result = result};
 	int code;
 
-	if (opt->method == JM_METHOD_REGRESS || opt->method == JM_METHOD_ISOLATE || opt->method == JM_METHOD_FUSED)
-		return jm_error_set(err, JM_E_UNSUPPORTED, "method %s is not built yet", jm_method_text(opt->method));
 	code = attribute(&w, err);
 	jm_work_finish(&w);
 	return code;

@@ -43,6 +43,8 @@ struct jm_attribution_input {
 	size_t n_layers;
 	const struct jm_name *names; /* span.name indexes it; type groups layers */
 	size_t n_names;
+	const uint32_t *ties; /* n_names entries: names with equal numbers are identical layers (same kernel, same shapes) and
+				 share one power; or NULL */
 	uint64_t items_per_iteration; /* inputs in one batch; 0: unknown */
 
 	const struct jm_baseline *baselines; /* n_channels entries from the user or the machine's idle file; or NULL */

@@ -15,6 +15,8 @@
 struct row_sum {
 	double count, time_s, seen_s, energy_j, variance_j2;
 	bool resolvable;
+	enum jm_origin origin;
+	int group;
 	const char *reason;
 };
 
@@ -90,6 +92,8 @@ static void fill_row(const struct jm_work *w, size_t c, const struct row_sum *su
 	row->is_estimated = channel && channel->state == JM_STATE_ESTIMATED;
 	row->resolvable = sum->resolvable;
 	row->is_scaled = w->is_scaled;
+	row->origin = sum->origin;
+	row->group = sum->group;
 	snprintf(row->reason, sizeof(row->reason), "%s", sum->reason ? sum->reason : "");
 	fill_intervals(w, c, sum, row);
 }
@@ -101,6 +105,8 @@ static struct row_sum sum_of(const struct jm_layer *layer, const struct jm_part 
 	s.seen_s = p->seen_s;
 	s.energy_j = p->energy_j;
 	s.variance_j2 = p->variance_j2;
+	s.origin = p->origin;
+	s.group = p->group;
 	return s;
 }
 
@@ -150,7 +156,7 @@ static int add_types(struct jm_work *w, size_t c, const struct jm_part *parts, d
 	qsort(typed, w->n_layers, sizeof(*typed), compare_typed);
 	for (i = 0; i < w->n_layers; i = end) {
 		struct jm_row *row = &w->result->types[w->result->n_types++];
-		struct row_sum sum = {.resolvable = true};
+		struct row_sum sum = {.resolvable = true, .group = -1};
 
 		memset(row, 0, sizeof(*row));
 		row->name = row->type = typed[i].type;
@@ -167,7 +173,37 @@ static int add_types(struct jm_work *w, size_t c, const struct jm_part *parts, d
 	return 0;
 }
 
-static int add_closure(struct jm_work *w, size_t c, const struct jm_part *parts)
+/* Groups of one channel; part.group counts from the first of them. */
+static int add_groups(struct jm_work *w, size_t c, const struct jm_levels *levels, double total_j)
+{
+	char text[256];
+	size_t g, l;
+
+	if (grow_rows(&w->result->groups, w->result->n_groups, levels->n_groups) < 0)
+		return JM_E_NOMEM;
+	for (g = 0; g < levels->n_groups; g++) {
+		const struct jm_part_group *in = &levels->groups[g];
+		struct jm_row *row = &w->result->groups[w->result->n_groups++];
+		struct row_sum sum = {.count = (double)in->n, .resolvable = true, .group = -1, .origin = JM_ORIGIN_IDENTIFIED};
+
+		for (l = in->first; l < in->first + in->n; l++)
+			sum.time_s += w->layers[l].time_s;
+		sum.seen_s = sum.time_s;
+		sum.energy_j = in->energy_j;
+		sum.variance_j2 = in->variance_j2;
+		memset(row, 0, sizeof(*row));
+		snprintf(text, sizeof(text), in->n > 1 ? "%.100s .. %.100s (%zu layers)" : "%.100s", w->layers[in->first].text,
+			 w->layers[in->first + in->n - 1].text, in->n);
+		row->name = jm_result_text(w->result, text);
+		row->type = "";
+		if (!row->name)
+			return JM_E_NOMEM;
+		fill_row(w, c, &sum, total_j, row);
+	}
+	return 0;
+}
+
+static int add_closure(struct jm_work *w, size_t c, const struct jm_part *parts, const struct jm_levels *levels)
 {
 	struct jm_closure *grown = realloc(w->result->closure, (w->result->n_closure + 1) * sizeof(*grown)), *out;
 	double busy_j, busy_seen_s, bare_seen_s;
@@ -190,18 +226,25 @@ static int add_closure(struct jm_work *w, size_t c, const struct jm_part *parts)
 	for (l = 0; l < w->n_layers; l++) {
 		if (!isnan(parts[l].energy_j))
 			out->parts_j += parts[l].energy_j;
-		else if (w->method != JM_METHOD_INTEGRATE && busy_seen_s > 0)
+		else if (parts[l].group < 0 && w->method != JM_METHOD_INTEGRATE && busy_seen_s > 0)
 			/* No figure for it: what it drew is there all the same, at the mean power for want of better. */
 			out->unattributed_j += busy_j / busy_seen_s * w->layers[l].time_s;
+	}
+	for (l = 0; levels && l < levels->n_groups; l++)
+		out->parts_j += levels->groups[l].energy_j;
+	if (levels && levels->is_known) {
+		out->idle_j = levels->idle_j;
+		out->unattributed_j = levels->bare_j;
 	}
 	out->residual_j = out->total_j - out->parts_j - out->idle_j - out->unattributed_j;
 	return 0;
 }
 
-int jm_rows_add(struct jm_work *w, size_t c, const struct jm_part *parts, struct jm_error *err)
+int jm_rows_add(struct jm_work *w, size_t c, const struct jm_part *parts, const struct jm_levels *levels,
+		struct jm_error *err)
 {
 	double total_j = c < w->in->n_channels ? w->result->channels[w->channel_result[c]].energy_j : NAN;
-	size_t l;
+	size_t l, first_group = w->result->n_groups;
 
 	if (grow_rows(&w->result->layers, w->result->n_layers, w->n_layers) < 0)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for rows");
@@ -213,8 +256,11 @@ int jm_rows_add(struct jm_work *w, size_t c, const struct jm_part *parts, struct
 		row->name = w->layers[l].text;
 		row->type = w->layers[l].type;
 		fill_row(w, c, &sum, total_j, row);
+		if (row->group >= 0)
+			row->group += (int)first_group;
 	}
-	if (add_types(w, c, parts, total_j) < 0 || (c < w->in->n_channels && add_closure(w, c, parts) < 0))
+	if (add_types(w, c, parts, total_j) < 0 || (levels && add_groups(w, c, levels, total_j) < 0) ||
+	    (c < w->in->n_channels && add_closure(w, c, parts, levels) < 0))
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for rows");
 	return 0;
 }
@@ -236,7 +282,8 @@ int jm_rows_iterations(struct jm_work *w, size_t c, const char *const *texts, st
 	for (i = 0; i < w->iterations.n; i++) {
 		const struct jm_stretch *it = &w->iterations.items[i];
 		struct jm_row *row = &w->result->iterations[w->result->n_iterations++];
-		struct row_sum sum = {.count = 1, .time_s = jm_s_from_ns(it->end_ns - it->start_ns), .resolvable = true};
+		struct row_sum sum = {.count = 1, .time_s = jm_s_from_ns(it->end_ns - it->start_ns), .resolvable = true,
+				      .group = -1};
 
 		memset(row, 0, sizeof(*row));
 		row->name = texts[i];

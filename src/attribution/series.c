@@ -263,11 +263,11 @@ static void add_piece(struct jm_series *s, int64_t start_ns, int64_t end_ns, dou
 	s->n_pieces++;
 }
 
-static void add_reading(struct jm_series *s, const struct node *node, int64_t span_ns, double power_w)
+static void add_reading(struct jm_series *s, const struct node *node, int64_t shift_ns, int64_t span_ns, double power_w)
 {
 	struct jm_reading *r = &s->readings[s->n_readings++];
 
-	r->t_ns = node->read_ns;
+	r->t_ns = node->t_ns + shift_ns;
 	r->span_ns = span_ns;
 	r->power_w = power_w;
 	r->half_width_s = jm_s_from_ns(node->half_width_ns) + s->edge_s;
@@ -285,7 +285,7 @@ static void build_counter(const struct builder *b, struct jm_series *s)
 			continue;
 		power_w = jm_si_from_micro(c->value_uj - a->value_uj) / jm_s_from_ns(c->t_ns - a->t_ns);
 		add_piece(s, a->t_ns, c->t_ns, power_w, power_w);
-		add_reading(s, c, c->t_ns - a->t_ns, power_w);
+		add_reading(s, c, b->shift_ns, c->t_ns - a->t_ns, power_w);
 	}
 }
 
@@ -298,7 +298,7 @@ static void build_gauge(const struct builder *b, struct jm_series *s)
 		const struct node *c = &b->nodes[i];
 		int64_t from_ns = c->t_ns - window_ns;
 
-		add_reading(s, c, 0, c->power_w);
+		add_reading(s, c, b->shift_ns, 0, c->power_w);
 		if (s->is_tiled) {
 			/* Jitter of the reading must not open or close the seam between two windows. */
 			if (!c->is_first && c->t_ns - c[-1].t_ns < window_ns + window_ns / 2)

@@ -26,7 +26,7 @@ struct jm_piece {
 /* A single reading, for methods that look at readings: power gauges and window means at the time they were read; counters
  * as the mean power between two updates, at the later one. */
 struct jm_reading {
-	int64_t t_ns;        /* as read, not shifted by the lag */
+	int64_t t_ns;        /* as read (a counter: likely time of its change), not shifted by the lag */
 	int64_t span_ns;     /* of a counter: time since the update before; else 0 */
 	double power_w;
 	double half_width_s; /* t is uncertain by this much, s */

@@ -21,7 +21,25 @@ struct jm_part {
 	double variance_j2; /* NAN: no statistical interval */
 	double seen_s;     /* of the layer's time, seconds with readings */
 	bool resolvable;
+	enum jm_origin origin;
+	int group; /* index in levels.groups, -1: none */
 	char reason[160];
+};
+
+/* Several layers of which only the sum is known. */
+struct jm_part_group {
+	size_t first, n; /* layers */
+	double energy_j, variance_j2;
+};
+
+/* What an estimate knows of time outside of layers, and its groups. */
+struct jm_levels {
+	bool is_known;
+	double idle_j, bare_j; /* between iterations; inside, outside of layers */
+	struct jm_part_group *groups;
+	size_t n_groups;
+	char reason[256];      /* what the estimate says of itself, or why there is none */
+	bool is_refused;
 };
 
 struct jm_work {
@@ -60,8 +78,9 @@ int jm_method_window(const struct jm_work *w, size_t c, struct jm_part *parts);
 /* Response length of a channel, s: update period or averaging window plus five time constants, whichever is longer. */
 double jm_work_response_s(const struct jm_work *w, size_t c);
 
-/* Turns parts into rows of layers and types, and one closure. */
-int jm_rows_add(struct jm_work *w, size_t c, const struct jm_part *parts, struct jm_error *err);
+/* Turns parts into rows of layers, types and groups, and one closure. levels: NULL unless the method is an estimate. */
+int jm_rows_add(struct jm_work *w, size_t c, const struct jm_part *parts, const struct jm_levels *levels,
+		struct jm_error *err);
 /* Adds rows per iteration of one channel. texts: a name per iteration, in the result. */
 int jm_rows_iterations(struct jm_work *w, size_t c, const char *const *texts, struct jm_error *err);
 

@@ -29,6 +29,15 @@ int jm_method_parse(const char *text, enum jm_method *out)
 	return JM_E_INVALID;
 }
 
+const char *jm_origin_text(enum jm_origin origin)
+{
+#define TEXT(name, text) text,
+	static const char *const texts[] = {JM_ORIGIN_LIST(TEXT)};
+#undef TEXT
+
+	return (unsigned)origin < sizeof(texts) / sizeof(texts[0]) ? texts[origin] : "unknown";
+}
+
 static void free_texts(char **texts, size_t n)
 {
 	size_t i;
@@ -44,6 +53,7 @@ void jm_result_finish(struct jm_result *r)
 	free(r->layers);
 	free(r->types);
 	free(r->iterations);
+	free(r->groups);
 	free(r->closure);
 	free_texts(r->warnings, r->n_warnings);
 	free_texts(r->names, r->n_names);

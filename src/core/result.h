@@ -38,6 +38,20 @@ struct jm_channel_result {
 	char reason[256];
 };
 
+/* Where a figure comes from. IDENTIFIED: the readings tell it. PRIOR: mostly what was known before (isolated blocks).
+ * TIED: shared with identical layers. MERGED: only the group's sum is known. UNIDENTIFIED: no figure. */
+#define JM_ORIGIN_LIST(X)                                                                                              \
+	X(NONE, "")                                                                                                    \
+	X(IDENTIFIED, "identified")                                                                                    \
+	X(TIED, "tied")                                                                                                \
+	X(PRIOR, "prior-dominated")                                                                                    \
+	X(MERGED, "merged")                                                                                            \
+	X(UNIDENTIFIED, "unidentified")
+#define JM_ENUM(name, text) JM_ORIGIN_##name,
+enum jm_origin { JM_ORIGIN_LIST(JM_ENUM) };
+#undef JM_ENUM
+const char *jm_origin_text(enum jm_origin origin);
+
 /* One row: a layer, type, kernel, iteration or process, on one channel. */
 struct jm_row {
 	const char *name, *type; /* borrowed from the result's names */
@@ -55,9 +69,11 @@ struct jm_row {
 	double energy_above_idle_j;              /* energy less idle level times time; NAN: no baseline */
 	double share;                            /* of the channel's total over the window, 0 to 1 */
 	enum jm_method method;
-	bool is_estimated; /* true where the channel is estimated */
-	bool resolvable;   /* false: no figure that means anything; reason says why */
-	bool is_scaled;    /* times come from profiled blocks, scaled to the unprofiled latency */
+	bool is_estimated;     /* true where the channel is estimated */
+	bool resolvable;       /* false: no figure that means anything; reason says why */
+	enum jm_origin origin; /* regress and fused; else NONE */
+	int group;             /* index in groups[] of the group it was merged into; -1: none */
+	bool is_scaled;        /* times come from profiled blocks, scaled to the unprofiled latency */
 	char reason[160];
 };
 
@@ -65,7 +81,7 @@ struct jm_row {
 struct jm_closure {
 	int channel;
 	double total_j;        /* of the channel in the window */
-	double parts_j;        /* rows together */
+	double parts_j;        /* rows of layers that have a figure, and of groups, together */
 	double idle_j;         /* between iterations, at the level measured there */
 	double gaps_j;         /* NAN or 0: energy nobody saw is not invented; its duration is in gap_s */
 	double unattributed_j; /* inside iterations, outside every row (host gaps, rows without a figure) */
@@ -99,7 +115,8 @@ struct jm_result {
 	struct jm_channel_result *channels;
 	size_t n_channels;
 	struct jm_row *layers, *types, *iterations; /* rows per view; any may be empty */
-	size_t n_layers, n_types, n_iterations;
+	struct jm_row *groups; /* neighbouring layers that only their sum is known of; count: layers in it */
+	size_t n_layers, n_types, n_iterations, n_groups;
 	struct jm_closure *closure;
 	size_t n_closure;
 	struct jm_run run;

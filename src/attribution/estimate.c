@@ -1,0 +1,364 @@
+/* The estimator's judgement: what it may say, and what it must not. See docs/attribution.md. */
+#include "attribution/estimate.h"
+
+#include "attribution/calibrate.h"
+#include "attribution/estimate_input.h"
+#include "core/error.h"
+#include "core/units.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGET_FRACTION 0.10
+#define MAX_LAYERS 800
+#define DITHER_FRACTION 0.03  /* rests between iterations spread by more than this of an iteration break the lag's ambiguity */
+#define ANCHOR_FRACTION 0.125 /* a lag known better than this part of an iteration needs no dither */
+#define GATE_NOISE 1.5        /* residual above so many times what noise allows is a misfit, */
+#define GATE_SWING 0.05       /* unless it is below this part of the swing, which real kernels leave */
+#define GATE_SHARED 0.75      /* and a model that leaves this part of what one power for all leaves explains nothing */
+#define MAX_BOX_S 0.5         /* a longer window says nothing of layers */
+#define PRIOR_DOMINATED 0.9
+#define WOBBLE 0.005          /* from one iteration to the next, of its power */
+#define DEFAULT_LAG_SD_S 2e-3
+
+static struct jm_response declared_response(const struct jm_work *w, size_t c)
+{
+	const struct jm_channel *channel = &w->in->channels[c];
+	struct jm_response r = {0};
+
+	r.lag_s = jm_s_from_ns(channel->lag_ns);
+	r.box_s = jm_s_from_ns(channel->window_ns);
+	r.tau_s = jm_s_from_ns(channel->lowpass_ns);
+	r.family = r.tau_s > 0 ? (r.box_s > 0 ? JM_RESPONSE_RC_BOX : JM_RESPONSE_RC) : JM_RESPONSE_BOX;
+	r.lag_sd_s = fmin(DEFAULT_LAG_SD_S, 0.2 * fmax(r.box_s, r.tau_s));
+	r.box_sd_s = 0.1 * r.box_s;
+	r.tau_sd_s = 0.2 * r.tau_s;
+	return r;
+}
+
+struct jm_response jm_estimate_response(const struct jm_work *w, size_t c, bool *needs_search)
+{
+	const struct jm_series *s = &w->series[c];
+	struct jm_response r = declared_response(w, c);
+
+	if (needs_search)
+		*needs_search = false;
+	if (w->in->responses && w->in->responses[c].family != JM_RESPONSE_UNKNOWN)
+		r = w->in->responses[c];
+	else if (needs_search && !s->is_counter && r.box_s == 0 && r.tau_s == 0)
+		*needs_search = true;
+	if (s->is_counter) {
+		/* A counter's increment is a mean over the time between two changes, whatever else is known. */
+		r.box_s = r.tau_s > 0 ? r.box_s : jm_s_from_ns(s->period_ns);
+		r.box_sd_s = 0;
+		if (r.lag_sd_s == 0 && !(w->in->responses && w->in->responses[c].family != JM_RESPONSE_UNKNOWN))
+			r.lag_sd_s = fmax(s->edge_s, 0.05 * jm_s_from_ns(s->period_ns));
+	}
+	return r;
+}
+
+/* Spread of the times from one iteration's end to the next one's start, against the iteration. */
+static double dither(const struct jm_work *w)
+{
+	double sum = 0, sum2 = 0, length = 0, n = 0;
+	size_t i;
+
+	for (i = 1; i < w->iterations.n; i++) {
+		double rest = jm_s_from_ns(w->iterations.items[i].start_ns - w->iterations.items[i - 1].end_ns);
+		double d = jm_s_from_ns(w->iterations.items[i].end_ns - w->iterations.items[i].start_ns);
+
+		if (rest < 0 || rest > 2 * d)
+			continue;
+		sum += rest;
+		sum2 += rest * rest;
+		length += d;
+		n++;
+	}
+	if (n < 10 || !(length > 0))
+		return 0;
+	return sqrt(fmax(0, sum2 / n - sum / n * (sum / n))) / (length / n);
+}
+
+static double iteration_s(const struct jm_work *w)
+{
+	return w->n_iterations > 0 ? w->busy_s / w->n_iterations : w->busy_s;
+}
+
+/* Resolution rule (SCIENCE 3.7): d* = [(s W / (q p))^2 D / (2 N)]^(1/3); W about 2 tau for a low-pass. */
+static double shortest_layer(const struct jm_work *w, const struct jm_estimate *e, double target)
+{
+	double width = e->kernel.box_s + 2 * e->kernel.tau_s, p = e->fit.n_layers ? 0 : 1, x;
+	size_t l;
+
+	for (l = 0; l < e->fit.n_layers; l++)
+		p += e->fit.power_w[l] / (double)e->fit.n_layers;
+	x = e->fit.residual_w * width / (target * p);
+	return cbrt(x * x * iteration_s(w) / (2 * (double)e->n_readings));
+}
+
+static void refuse(struct jm_part *parts, size_t n, struct jm_levels *levels, const char *reason)
+{
+	size_t l;
+
+	levels->is_refused = true;
+	snprintf(levels->reason, sizeof(levels->reason), "%s", reason);
+	for (l = 0; l < n; l++) {
+		parts[l] = (struct jm_part){.energy_j = NAN, .variance_j2 = NAN, .group = -1, .origin = JM_ORIGIN_UNIDENTIFIED};
+		snprintf(parts[l].reason, sizeof(parts[l].reason), "%s", reason);
+	}
+}
+
+/* What must hold before anything is fitted. */
+static bool can_try(const struct jm_work *w, size_t c, const struct jm_response *r, bool is_searched, struct jm_estimate *e,
+		    char *reason, size_t size)
+{
+	double spread = dither(w);
+
+	e->is_dithered = spread >= DITHER_FRACTION || w->n_iterations == 0;
+	e->is_lag_known = r->is_lag_anchored || is_searched ||
+			  (!w->in->responses && w->in->channels[c].lag_ns != 0) || r->lag_sd_s < ANCHOR_FRACTION * iteration_s(w);
+	if (w->n_layers > MAX_LAYERS)
+		snprintf(reason, size, "%zu layers are more than the estimator takes (%d)", w->n_layers, MAX_LAYERS);
+	else if (w->is_scaled)
+		snprintf(reason, size, "layers were timed in profiled blocks only: their place in the readings is not known");
+	else if (r->family == JM_RESPONSE_RAMP || r->box_s > MAX_BOX_S)
+		snprintf(reason, size, "the sensor averages over %.2g s: no layer can be told from it", r->box_s);
+	else if (!e->is_dithered && !(r->is_lag_anchored && e->is_lag_known))
+		snprintf(reason, size, "lag unanchored: the rests between iterations are all alike (spread %.1f %% of an iteration), so the "
+			 "lag is known only modulo one iteration; use --dither or calibrate the sensor", 100 * spread);
+	else
+		return true;
+	return false;
+}
+
+/* What the model should leave over, and what it may. */
+static void set_gate(struct jm_estimate *e, const struct jm_response *r)
+{
+	double wobble = WOBBLE * e->fit.idle_w, noise = r->noise_w;
+	size_t l;
+
+	for (l = 0; l < e->fit.n_layers; l++)
+		wobble = fmax(wobble, WOBBLE * e->fit.power_w[l]);
+	e->expected_w = hypot(noise, wobble);
+	e->gate_w = fmax(GATE_NOISE * e->expected_w, GATE_SWING * e->fit.swing_w);
+	e->is_misfit = e->fit.residual_w > e->gate_w;
+	/* A reading that hardly moves cannot be explained by layers, and need not be. */
+	if (e->fit.shared_w > 2 * e->expected_w && e->fit.residual_w > GATE_SHARED * e->fit.shared_w)
+		e->is_misfit = true;
+}
+
+static void say_merged(const struct jm_work *w, const struct jm_group *g, struct jm_part *p)
+{
+	snprintf(p->reason, sizeof(p->reason), "only the sum of %zu layers, %.40s to %.40s, is known: see groups", g->n,
+		 w->layers[g->first].text, w->layers[g->first + g->n - 1].text);
+}
+
+/* Covariance of the layers' powers, ties expanded. */
+static double *layer_covariance(const struct jm_work *w, const struct jm_estimate *e, const struct jm_estimate_input *in)
+{
+	double *out = malloc((w->n_layers * w->n_layers + 1) * sizeof(*out));
+	size_t i, j;
+
+	for (i = 0; out && i < w->n_layers; i++) {
+		for (j = 0; j < w->n_layers; j++)
+			out[i * w->n_layers + j] =
+			    e->fit.covariance[in->fitted_of_layer[i] * e->fit.n_layers + in->fitted_of_layer[j]];
+	}
+	return out;
+}
+
+static enum jm_origin origin_of(const struct jm_estimate *e, const struct jm_estimate_input *in, size_t fitted)
+{
+	double sd = sqrt(e->fit.covariance[fitted * (e->fit.n_layers + 1)]);
+
+	if (sd > PRIOR_DOMINATED * e->fit.prior_sd_w[fitted])
+		return JM_ORIGIN_PRIOR;
+	return in->has_ties ? JM_ORIGIN_TIED : JM_ORIGIN_IDENTIFIED;
+}
+
+/* Layers known well enough stand alone; others are merged with neighbours, and only their sum stands. */
+static int fill_parts(const struct jm_work *w, const struct jm_estimate *e, const struct jm_estimate_input *in,
+		      double seen_fraction, struct jm_part *parts, struct jm_levels *levels)
+{
+	double target = w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION;
+	double *covariance = layer_covariance(w, e, in), *memory = calloc(2 * w->n_layers + 1, sizeof(*memory));
+	struct jm_group *groups = calloc(w->n_layers + 1, sizeof(*groups));
+	size_t l, g, n_groups, n = w->n_layers;
+	double *energy = memory, *time = memory + n;
+
+	levels->groups = calloc(n + 1, sizeof(*levels->groups));
+	if (!covariance || !memory || !groups || !levels->groups) {
+		free(covariance);
+		free(memory);
+		free(groups);
+		return JM_E_NOMEM;
+	}
+	for (l = 0; l < n; l++) {
+		size_t f = in->fitted_of_layer[l];
+
+		time[l] = w->layers[l].time_s * seen_fraction;
+		energy[l] = e->fit.power_w[f] * time[l];
+		parts[l].energy_j = energy[l];
+		parts[l].seen_s = time[l];
+		parts[l].variance_j2 = time[l] * time[l] * covariance[l * n + l];
+		parts[l].resolvable = true;
+		parts[l].origin = origin_of(e, in, f);
+		parts[l].group = -1;
+	}
+	n_groups = jm_merge(energy, covariance, time, n, n, target, groups);
+	for (g = 0; g < n_groups; g++) {
+		if (groups[g].n == 1 && !(groups[g].energy > 0 && sqrt(groups[g].variance) > target * groups[g].energy))
+			continue;
+		for (l = groups[g].first; l < groups[g].first + groups[g].n; l++) {
+			parts[l].energy_j = parts[l].variance_j2 = NAN;
+			parts[l].resolvable = false;
+			parts[l].origin = JM_ORIGIN_MERGED;
+			parts[l].group = (int)levels->n_groups;
+			say_merged(w, &groups[g], &parts[l]);
+		}
+		levels->groups[levels->n_groups++] =
+		    (struct jm_part_group){groups[g].first, groups[g].n, groups[g].energy, groups[g].variance};
+	}
+	free(covariance);
+	free(memory);
+	free(groups);
+	return 0;
+}
+
+static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estimate *e, const struct jm_estimate_input *in,
+			struct jm_levels *levels)
+{
+	double rest_seen_s, bare_seen_s;
+
+	jm_stretches_energy(&w->rest, &w->series[c], &rest_seen_s);
+	jm_stretches_energy(&w->bare, &w->series[c], &bare_seen_s);
+	levels->is_known = true;
+	levels->idle_j = e->fit.idle_w * rest_seen_s;
+	levels->bare_j = (in->has_bare ? e->fit.power_w[in->n_fitted] : 0) * bare_seen_s;
+	snprintf(levels->reason, sizeof(levels->reason),
+		 "%zu readings, residual %.3g W (gate %.3g W), lag %.3g ms, box %.3g ms, low-pass %.3g ms, idle %.4g W; a layer of %.2g ms "
+		 "can be told within %.0f %%", e->n_readings, e->fit.residual_w, e->gate_w, 1e3 * e->fit.kernel.lag_s,
+		 1e3 * e->fit.kernel.box_s, 1e3 * e->fit.kernel.tau_s, e->fit.idle_w, 1e3 * e->shortest_s,
+		 100 * (w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION));
+}
+
+/* Only the sum of all layers stands: what the series saw inside iterations. */
+static int keep_sum(const struct jm_work *w, size_t c, struct jm_part *parts, struct jm_levels *levels)
+{
+	double seen_s, busy_j = jm_stretches_energy(&w->busy, &w->series[c], &seen_s), covered_s = 0, variance = 0;
+	size_t l, i;
+
+	for (l = 0; l < w->n_layers; l++) {
+		covered_s += w->layers[l].time_s;
+		parts[l].group = 0;
+	}
+	levels->groups = calloc(1, sizeof(*levels->groups));
+	if (!levels->groups)
+		return JM_E_NOMEM;
+	for (i = 0; i < w->windows.n; i++)
+		variance += jm_series_variance(&w->series[c], w->windows.items[i].start_ns, w->windows.items[i].end_ns);
+	levels->n_groups = w->n_layers > 0;
+	levels->groups[0] = (struct jm_part_group){0, w->n_layers, w->busy_s > 0 ? busy_j * covered_s / w->busy_s : 0, variance};
+	return 0;
+}
+
+static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool needs_search,
+		      const struct jm_isolated *isolated, struct jm_part *parts, struct jm_levels *levels, struct jm_error *err)
+{
+	struct jm_estimate e = {0};
+	struct jm_estimate_input in;
+	char reason[256] = "";
+	double seen_s = 0;
+	int code = 0;
+
+	if (!can_try(w, c, &r, needs_search, &e, reason, sizeof(reason))) {
+		refuse(parts, w->n_layers, levels, reason);
+		return keep_sum(w, c, parts, levels);
+	}
+	if (needs_search) {
+		/* Wide enough for any kernel the search may try. */
+		struct jm_response wide = {.box_s = 0.1, .tau_s = 0.01, .lag_sd_s = 0.02};
+
+		code = jm_estimate_input_init(&in, w, c, &wide, isolated, err);
+		if (code == 0)
+			code = jm_calibrate_search(&in.fit, &r, NULL);
+		jm_estimate_input_finish(&in);
+		if (code == JM_E_NOMEM)
+			return code;
+	}
+	code = jm_estimate_input_init(&in, w, c, &r, isolated, err);
+	if (code < 0)
+		return code;
+	e.n_readings = in.fit.n_readings;
+	code = jm_fit(&in.fit, &e.fit, err);
+	if (code == JM_E_UNIDENTIFIABLE) {
+		refuse(parts, w->n_layers, levels, err && err->message[0] ? err->message : "the readings do not determine the layers");
+		code = keep_sum(w, c, parts, levels);
+	} else if (code == 0) {
+		e.kernel = e.fit.kernel;
+		e.shortest_s = shortest_layer(w, &e, w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION);
+		set_gate(&e, &r);
+		jm_stretches_energy(&w->busy, &w->series[c], &seen_s);
+		if (e.is_misfit) {
+			snprintf(reason, sizeof(reason), "model misfit: residual %.3g W, gate %.3g W (one power for all leaves %.3g W)",
+				 e.fit.residual_w, e.gate_w, e.fit.shared_w);
+			refuse(parts, w->n_layers, levels, reason);
+			code = keep_sum(w, c, parts, levels);
+		} else {
+			code = fill_parts(w, &e, &in, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts, levels);
+			fill_levels(w, c, &e, &in, levels);
+		}
+	}
+	jm_fit_finish(&e.fit);
+	jm_estimate_input_finish(&in);
+	return code;
+}
+
+/* Isolated power times in-situ time. */
+static void fill_isolated(const struct jm_work *w, const struct jm_isolated *isolated, struct jm_part *parts)
+{
+	size_t l;
+
+	for (l = 0; l < w->n_layers; l++) {
+		double time_s = w->layers[l].time_s, sd = isolated->sd_w[l];
+
+		parts[l].group = -1;
+		if (isnan(isolated->power_w[l])) {
+			parts[l].energy_j = parts[l].variance_j2 = NAN;
+			parts[l].origin = JM_ORIGIN_UNIDENTIFIED;
+			snprintf(parts[l].reason, sizeof(parts[l].reason), "not run alone, or too short a block for the sensor");
+			continue;
+		}
+		parts[l].energy_j = isolated->power_w[l] * time_s;
+		parts[l].seen_s = time_s;
+		parts[l].variance_j2 = sd * sd * time_s * time_s;
+		parts[l].resolvable = true;
+		parts[l].origin = JM_ORIGIN_PRIOR;
+		snprintf(parts[l].reason, sizeof(parts[l].reason),
+			 "power of the layer alone times its time in place; its interval does not know the difference between the two");
+	}
+}
+
+int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struct jm_part *parts, struct jm_levels *levels,
+		       struct jm_error *err)
+{
+	struct jm_isolated isolated = {0};
+	bool needs_search = false;
+	struct jm_response r = jm_estimate_response(w, c, &needs_search);
+	int code = 0;
+
+	if (method == JM_METHOD_ISOLATE || method == JM_METHOD_FUSED)
+		code = jm_isolated_init(&isolated, w, c, err);
+	if (code == 0 && method != JM_METHOD_REGRESS && isolated.n_known == 0) {
+		refuse(parts, w->n_layers, levels, "no layer was run alone: use --isolate");
+		code = keep_sum(w, c, parts, levels);
+	} else if (code == 0 && method == JM_METHOD_ISOLATE) {
+		fill_isolated(w, &isolated, parts);
+	} else if (code == 0) {
+		code = fit_layers(w, c, r, needs_search, method == JM_METHOD_FUSED ? &isolated : NULL, parts, levels, err);
+	}
+	jm_isolated_finish(&isolated);
+	return code;
+}

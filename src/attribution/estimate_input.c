@@ -1,0 +1,263 @@
+#include "attribution/estimate_input.h"
+
+#include "core/error.h"
+#include "core/units.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPLIT_ABOVE_S 0.8e-3   /* SCIENCE: longer layers get three sub-segments, */
+#define SPLIT_KERNEL_PART 30   /* or those longer than this part of the kernel */
+#define N_PIECES 3
+#define PASSIVE_SD 0.4         /* flat prior of passive regression */
+#define BARE_SD 0.5
+#define BARE_FRACTION 1e-4     /* of busy time: less is not worth a level of its own */
+#define REACH_CONSTANTS 8      /* time constants a reading looks back: e^-8 = 0.03 % */
+#define MIN_BLOCKS 30
+#define BLOCK_S 1.0
+#define BLOCK_ITERATIONS 10
+#define NO_ISOLATED_SD 0.4     /* fused: a layer that was not run alone */
+
+static double mean_run_s(const struct jm_layer *l)
+{
+	return l->count > 0 ? l->span_s / l->count : 0;
+}
+
+/* Layers that are said to be identical share one unknown. */
+static int tie_layers(struct jm_estimate_input *e, const struct jm_work *w)
+{
+	uint32_t *first = NULL;
+	size_t l, k;
+
+	e->fitted_of_layer = malloc((w->n_layers + 1) * sizeof(*e->fitted_of_layer));
+	first = malloc((w->n_layers + 1) * sizeof(*first));
+	if (!e->fitted_of_layer || !first) {
+		free(first);
+		return JM_E_NOMEM;
+	}
+	for (l = 0; l < w->n_layers; l++) {
+		size_t fitted = e->n_fitted;
+
+		for (k = 0; w->in->ties && k < e->n_fitted; k++) {
+			if (w->in->ties[w->layers[first[k]].name] == w->in->ties[w->layers[l].name])
+				fitted = k;
+		}
+		if (fitted == e->n_fitted)
+			first[e->n_fitted++] = (uint32_t)l;
+		else
+			e->has_ties = true;
+		e->fitted_of_layer[l] = (uint32_t)fitted;
+	}
+	free(first);
+	return 0;
+}
+
+/* One region per fitted layer, three where it is long; the last is the bare one. first_region: of each fitted layer;
+ * pieces: how many. */
+static int make_regions(struct jm_estimate_input *e, const struct jm_work *w, double kernel_s, uint32_t **first_out,
+			uint8_t **pieces_out)
+{
+	size_t n = e->n_fitted + 1, l, k, n_regions = 0;
+	uint32_t *first = calloc(n, sizeof(*first));
+	uint8_t *pieces = calloc(n, sizeof(*pieces));
+
+	e->regions = calloc(N_PIECES * n, sizeof(*e->regions));
+	*first_out = first;
+	*pieces_out = pieces;
+	if (!first || !pieces || !e->regions)
+		return JM_E_NOMEM;
+	for (l = 0; l < w->n_layers; l++) {
+		bool is_long = mean_run_s(&w->layers[l]) > fmax(SPLIT_ABOVE_S, kernel_s / SPLIT_KERNEL_PART);
+
+		pieces[e->fitted_of_layer[l]] |= is_long ? N_PIECES : 1;
+	}
+	pieces[e->n_fitted] = 1;
+	for (l = 0; l < n; l++) {
+		first[l] = (uint32_t)n_regions;
+		for (k = 0; k < pieces[l]; k++) {
+			struct jm_fit_region *r = &e->regions[n_regions++];
+
+			r->layer = (uint32_t)l;
+			if (pieces[l] > 1) {
+				r->linear = (float)k - 1;
+				r->quadratic = k == 1 ? -2.0f / 3 : 1.0f / 3;
+			}
+		}
+	}
+	e->fit.n_regions = n_regions - (e->has_bare ? 0 : 1);
+	e->fit.n_layers = e->n_fitted + (e->has_bare ? 1 : 0);
+	return 0;
+}
+
+static double seconds(const struct jm_estimate_input *e, int64_t t_ns)
+{
+	return jm_s_from_ns(t_ns - e->origin_ns);
+}
+
+/* Joins slices and bare stretches, both by start, into segments. */
+static int make_segments(struct jm_estimate_input *e, const struct jm_work *w, const uint32_t *first, const uint8_t *pieces)
+{
+	size_t i = 0, j = 0, k, n = 0, n_max = w->bare.n + 1;
+	size_t n_bare = e->has_bare ? w->bare.n : 0;
+
+	for (i = 0; i < w->slices.n; i++)
+		n_max += pieces[e->fitted_of_layer[w->layer_of_name[w->slices.items[i].name]]];
+	e->segments = malloc(n_max * sizeof(*e->segments));
+	if (!e->segments)
+		return JM_E_NOMEM;
+	for (i = 0; i < w->slices.n || j < n_bare;) {
+		const struct jm_slice *s = i < w->slices.n ? &w->slices.items[i] : NULL;
+		uint32_t l;
+		double a, d;
+
+		if (!s || (j < n_bare && w->bare.items[j].start_ns < s->start_ns)) {
+			const struct jm_stretch *b = &w->bare.items[j++];
+
+			e->segments[n++] = (struct jm_segment){seconds(e, b->start_ns), seconds(e, b->end_ns), first[e->n_fitted], 1};
+			continue;
+		}
+		l = e->fitted_of_layer[w->layer_of_name[s->name]];
+		a = seconds(e, s->start_ns);
+		d = (seconds(e, s->end_ns) - a) / pieces[l];
+		for (k = 0; k < pieces[l]; k++)
+			e->segments[n++] = (struct jm_segment){a + (double)k * d, k + 1u < pieces[l] ? a + (double)(k + 1) * d :
+							       seconds(e, s->end_ns), first[l] + (uint32_t)k, 1.0f / (float)s->n_sharing};
+		i++;
+	}
+	e->fit.segments = e->segments;
+	e->fit.n_segments = n;
+	return 0;
+}
+
+/* Keeps the readings that look at measured windows only. */
+static int make_readings(struct jm_estimate_input *e, const struct jm_work *w, size_t c, const struct jm_response *r)
+{
+	const struct jm_series *s = &w->series[c];
+	double margin = 2 * r->lag_sd_s;
+	size_t i, j = 0, n = 0;
+
+	e->readings = malloc((s->n_readings + 1) * sizeof(*e->readings));
+	if (!e->readings)
+		return JM_E_NOMEM;
+	for (i = 0; i < s->n_readings; i++) {
+		double t = seconds(e, s->readings[i].t_ns), width = jm_s_from_ns(s->readings[i].span_ns);
+		double last = t - r->lag_s + margin, first = last - 2 * margin - REACH_CONSTANTS * r->tau_s;
+
+		first -= width > 0 ? width : 1.1 * r->box_s;
+		while (j < w->windows.n && seconds(e, w->windows.items[j].end_ns) < last)
+			j++;
+		if (j == w->windows.n)
+			break;
+		if (first < seconds(e, w->windows.items[j].start_ns))
+			continue;
+		e->readings[n++] = (struct jm_model_reading){t, width, s->readings[i].power_w};
+	}
+	e->fit.readings = e->readings;
+	e->fit.n_readings = n;
+	return 0;
+}
+
+/* Classes are layer types; in passive regression there is one. */
+static void make_classes(struct jm_estimate_input *e, const struct jm_work *w, bool is_one)
+{
+	size_t l, k;
+
+	e->fit.n_classes = 1;
+	for (l = 0; l < w->n_layers && !is_one; l++) {
+		for (k = 0; k < l && strcmp(w->layers[k].type, w->layers[l].type) != 0;)
+			k++;
+		e->layer_class[e->fitted_of_layer[l]] =
+		    k < l ? e->layer_class[e->fitted_of_layer[k]] : (uint32_t)e->fit.n_classes++;
+	}
+}
+
+static void make_priors(struct jm_estimate_input *e, const struct jm_work *w, size_t c, const struct jm_isolated *isolated)
+{
+	double seen_s, busy_j = jm_stretches_energy(&w->busy, &w->series[c], &seen_s);
+	double busy_w = seen_s > 0 ? busy_j / seen_s : 0, rest_j = jm_stretches_energy(&w->rest, &w->series[c], &seen_s);
+	size_t l;
+
+	/* Short rests look like the layers around them to a slow sensor; so this is only a place to start from. */
+	e->fit.idle_w = seen_s > 0 ? fmin(busy_w, rest_j / seen_s) * 0.5 : 0.5 * busy_w;
+	e->fit.idle_sd_w = 0.5 * busy_w;
+	if (w->baselines[c].is_known) {
+		e->fit.idle_w = w->baselines[c].power_w;
+		e->fit.idle_sd_w = fmax(3 * w->baselines[c].sd_w, 0.3 * w->baselines[c].power_w);
+	}
+	for (l = 0; l <= e->n_fitted; l++) {
+		e->prior_w[l] = busy_w;
+		e->layer_sd[l] = isolated ? NO_ISOLATED_SD : 0;
+	}
+	e->layer_sd[e->n_fitted] = BARE_SD;
+	for (l = 0; l < w->n_layers && isolated; l++) {
+		if (!isnan(isolated->power_w[l]) && isolated->power_w[l] > 0) {
+			e->prior_w[e->fitted_of_layer[l]] = isolated->power_w[l];
+			e->layer_sd[e->fitted_of_layer[l]] = 0;
+		}
+	}
+	e->fit.sd_eps = isolated ? w->opt->isolated_sd_fraction : PASSIVE_SD;
+	make_classes(e, w, !isolated);
+}
+
+static double block_length(const struct jm_work *w)
+{
+	double iteration_s = w->n_iterations > 0 ? w->windows_s / w->n_iterations : 0;
+	double block = fmax(BLOCK_S, BLOCK_ITERATIONS * iteration_s);
+
+	return fmax(fmin(block, w->windows_s / MIN_BLOCKS), iteration_s);
+}
+
+int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c, const struct jm_response *r,
+			   const struct jm_isolated *isolated, struct jm_error *err)
+{
+	double kernel_s = r->box_s > 0 ? r->box_s : 2 * r->tau_s;
+	uint32_t *first = NULL;
+	uint8_t *pieces = NULL;
+	size_t n = w->n_layers + 1;
+	int code;
+
+	memset(out, 0, sizeof(*out));
+	out->origin_ns = w->windows.items[0].start_ns;
+	out->has_bare = jm_stretches_seconds(&w->bare) > BARE_FRACTION * w->busy_s;
+	out->prior_w = calloc(n, sizeof(double));
+	out->layer_sd = calloc(n, sizeof(double));
+	out->layer_class = calloc(n, sizeof(uint32_t));
+	code = out->prior_w && out->layer_sd && out->layer_class ? tie_layers(out, w) : JM_E_NOMEM;
+	if (w->series[c].is_counter)
+		kernel_s = jm_s_from_ns(w->series[c].period_ns);
+	if (code == 0)
+		code = make_regions(out, w, kernel_s, &first, &pieces);
+	if (code == 0)
+		code = make_segments(out, w, first, pieces);
+	if (code == 0)
+		code = make_readings(out, w, c, r);
+	free(first);
+	free(pieces);
+	if (code < 0) {
+		jm_estimate_input_finish(out);
+		return jm_error_set(err, code, "out of memory for the readings");
+	}
+	make_priors(out, w, c, isolated);
+	out->fit.regions = out->regions;
+	out->fit.prior_w = out->prior_w;
+	out->fit.layer_sd = out->layer_sd;
+	out->fit.layer_class = out->layer_class;
+	out->fit.kernel = (struct jm_kernel){r->lag_s, r->box_s, r->tau_s};
+	out->fit.kernel_sd = (struct jm_kernel){r->lag_sd_s, r->box_sd_s, r->tau_sd_s};
+	out->fit.block_s = block_length(w);
+	out->fit.step_w = w->series[c].step_w;
+	return 0;
+}
+
+void jm_estimate_input_finish(struct jm_estimate_input *e)
+{
+	free(e->segments);
+	free(e->regions);
+	free(e->readings);
+	free(e->prior_w);
+	free(e->layer_sd);
+	free(e->layer_class);
+	free(e->fitted_of_layer);
+	memset(e, 0, sizeof(*e));
+}

@@ -1,0 +1,26 @@
+/* From spans and series to what the fit takes. Inside attribution/ only. */
+#ifndef ATTRIBUTION_ESTIMATE_INPUT_H
+#define ATTRIBUTION_ESTIMATE_INPUT_H
+
+#include "attribution/estimate.h"
+
+struct jm_estimate_input {
+	struct jm_fit_input fit;
+	struct jm_segment *segments;
+	struct jm_fit_region *regions;
+	struct jm_model_reading *readings;
+	double *prior_w, *layer_sd;  /* per fitted layer */
+	uint32_t *layer_class;
+	uint32_t *fitted_of_layer;   /* n_layers of work: ties make several share one */
+	size_t n_fitted;             /* without the bare one */
+	bool has_bare;               /* the last fitted layer is what lies outside of all layers */
+	bool has_ties;
+	int64_t origin_ns;
+};
+
+/* isolated: prior of layers run alone; NULL: one flat prior. */
+int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c, const struct jm_response *r,
+			   const struct jm_isolated *isolated, struct jm_error *err);
+void jm_estimate_input_finish(struct jm_estimate_input *e);
+
+#endif

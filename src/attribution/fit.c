@@ -1,0 +1,613 @@
+/* See fit.h for the model. All parameters are scaled by their prior sd, so that the prior is the unit matrix, a held
+ * parameter is a column of zeros, and the condition number says what the data cannot tell. */
+#include "attribution/fit.h"
+
+#include "attribution/fit_gram.h"
+#include "attribution/linalg.h"
+#include "core/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLASS_SD 0.15
+#define SHAPE_TERM_SD 0.12
+#define DRIFT_SD 0.02
+#define MIN_READINGS 10
+#define N_ITERATIONS 8
+#define N_NOISE_STEPS 4
+#define PIN 1e9          /* precision that holds a layer at zero power */
+#define N_PIN_ROUNDS 4
+#define MAX_PER_COLUMN 4 /* eps, kappa, two shapes */
+
+static const double eps_choices[] = {0.01, 0.02, 0.04, 0.08, 0.15};
+#define N_CHOICES (sizeof(eps_choices) / sizeof(eps_choices[0]))
+
+struct term {
+	size_t param;
+	double value;
+};
+
+/* Working memory of one fit. */
+struct solver {
+	const struct jm_fit_input *in;
+	struct jm_gram gram;
+	struct jm_fit_state state;
+	size_t n_params, first_class, first_shape, idle; /* idle and what follows it: as the raw columns */
+	size_t *shape_of;    /* n_layers: first of two shape parameters, or SIZE_MAX */
+	struct term *terms;  /* raw column x MAX_PER_COLUMN, param SIZE_MAX: none */
+	double *base;        /* raw coefficients at the prior */
+	double *scale;       /* n_params: sd of the prior */
+	double *centre;      /* n_params: mean of the prior in its sd */
+	double *xx, *xy;     /* data part of the normal equations, at noise 1 */
+	double *m, *inverse, *solution, *raw; /* system, its inverse, scaled solution, raw coefficients */
+	double *wide;        /* raw x params */
+	double *power;       /* n_regions: state.power */
+	bool *is_pinned;     /* n_layers */
+	double sd_eps, variance_scale;
+};
+
+static void solver_finish(struct solver *s)
+{
+	jm_gram_finish(&s->gram);
+	free(s->shape_of);
+	free(s->terms);
+	free(s->base);
+	free(s->is_pinned);
+}
+
+static int solver_alloc(struct solver *s)
+{
+	size_t q = s->gram.n, p = s->n_params, n_doubles = 2 * q + 4 * p + 3 * p * p + q * p + s->in->n_regions;
+	double *d = calloc(n_doubles, sizeof(*d));
+
+	s->base = d;
+	s->terms = malloc(q * MAX_PER_COLUMN * sizeof(*s->terms));
+	s->is_pinned = calloc(s->in->n_layers + 1, sizeof(*s->is_pinned));
+	if (!d || !s->terms || !s->is_pinned)
+		return JM_E_NOMEM;
+	s->raw = d + q;
+	s->scale = s->raw + q;
+	s->centre = s->scale + p;
+	s->xy = s->centre + p;
+	s->solution = s->xy + p;
+	s->xx = s->solution + p;
+	s->m = s->xx + p * p;
+	s->inverse = s->m + p * p;
+	s->wide = s->inverse + p * p;
+	s->power = s->wide + q * p;
+	s->state.power = s->power;
+	return 0;
+}
+
+static int solver_init(struct solver *s, const struct jm_fit_input *in)
+{
+	size_t l, r, n_shapes = 0;
+	int code;
+
+	memset(s, 0, sizeof(*s));
+	s->in = in;
+	s->shape_of = malloc((in->n_layers + 1) * sizeof(*s->shape_of));
+	code = jm_gram_init(&s->gram, in->n_regions);
+	if (!s->shape_of || code < 0)
+		return JM_E_NOMEM;
+	for (l = 0; l < in->n_layers; l++)
+		s->shape_of[l] = SIZE_MAX;
+	s->first_class = in->n_layers;
+	s->first_shape = s->first_class + in->n_classes;
+	for (r = 0; r < in->n_regions; r++) {
+		const struct jm_fit_region *g = &in->regions[r];
+
+		if ((g->linear != 0 || g->quadratic != 0) && s->shape_of[g->layer] == SIZE_MAX)
+			s->shape_of[g->layer] = s->first_shape + 2 * n_shapes++;
+	}
+	s->idle = s->first_shape + 2 * n_shapes;
+	s->n_params = s->idle + JM_GRAM_EXTRA - 1;
+	s->state.kernel = in->kernel;
+	s->state.idle_w = in->idle_w;
+	s->variance_scale = 1;
+	s->sd_eps = in->sd_eps > 0 ? in->sd_eps : 0.03;
+	return solver_alloc(s);
+}
+
+static double clamp(double x, double limit)
+{
+	return x > limit ? limit : x < -limit ? -limit : x;
+}
+
+/* Prior sd and mean of all parameters at the present kernel. */
+static void set_priors(struct solver *s, double sd_eps)
+{
+	const struct jm_fit_input *in = s->in;
+	const struct jm_kernel *sd = &in->kernel_sd;
+	size_t l;
+
+	memset(s->centre, 0, s->n_params * sizeof(double));
+	for (l = 0; l < in->n_layers; l++)
+		s->scale[l] = in->layer_sd && in->layer_sd[l] > 0 ? in->layer_sd[l] : sd_eps;
+	for (l = s->first_class; l < s->first_shape; l++)
+		s->scale[l] = CLASS_SD;
+	for (l = s->first_shape; l < s->idle; l++)
+		s->scale[l] = SHAPE_TERM_SD;
+	s->scale[s->idle + JM_GRAM_IDLE] = in->idle_sd_w;
+	s->scale[s->idle + JM_GRAM_LAG] = sd->lag_s;
+	s->scale[s->idle + JM_GRAM_BOX] = sd->box_s;
+	s->scale[s->idle + JM_GRAM_TAU] = sd->tau_s;
+	s->scale[s->idle + JM_GRAM_DRIFT] = s->scale[s->idle + JM_GRAM_DRIFT2] = DRIFT_SD;
+	if (sd->lag_s > 0)
+		s->centre[s->idle + JM_GRAM_LAG] = (in->kernel.lag_s - s->state.kernel.lag_s) / sd->lag_s;
+	if (sd->box_s > 0)
+		s->centre[s->idle + JM_GRAM_BOX] = (in->kernel.box_s - s->state.kernel.box_s) / sd->box_s;
+	if (sd->tau_s > 0)
+		s->centre[s->idle + JM_GRAM_TAU] = (in->kernel.tau_s - s->state.kernel.tau_s) / sd->tau_s;
+}
+
+/* How raw columns go into parameters. */
+static void set_terms(struct solver *s)
+{
+	const struct jm_fit_input *in = s->in;
+	size_t i, k;
+
+	memset(s->base, 0, s->gram.n * sizeof(double));
+	for (i = 0; i < s->gram.n * MAX_PER_COLUMN; i++)
+		s->terms[i].param = SIZE_MAX;
+	for (i = 0; i < in->n_regions; i++) {
+		const struct jm_fit_region *g = &in->regions[i];
+		struct term *t = s->terms + i * MAX_PER_COLUMN;
+		double p0 = in->prior_w[g->layer];
+		size_t c = s->first_class + in->layer_class[g->layer], shape = s->shape_of[g->layer];
+
+		s->base[i] = p0;
+		t[0] = (struct term){g->layer, p0 * s->scale[g->layer]};
+		t[1] = (struct term){c, p0 * s->scale[c]};
+		if (shape != SIZE_MAX) {
+			t[2] = (struct term){shape, p0 * (double)g->linear * s->scale[shape]};
+			t[3] = (struct term){shape + 1, p0 * (double)g->quadratic * s->scale[shape + 1]};
+		}
+	}
+	s->base[in->n_regions + JM_GRAM_IDLE] = in->idle_w;
+	for (k = 0; k < JM_GRAM_READING; k++)
+		s->terms[(in->n_regions + k) * MAX_PER_COLUMN] = (struct term){s->idle + k, s->scale[s->idle + k]};
+}
+
+static double gram_at(const double *g, size_t n, size_t i, size_t j)
+{
+	return i >= j ? g[i * n + j] : g[j * n + i];
+}
+
+/* xx = T' G T, xy = T' (G_y - G base) for the sum of n_halves matrices from `first` on. */
+static void project(struct solver *s, int first, int n_halves)
+{
+	size_t n = s->gram.n, p = s->n_params, i, j, k, y = n - 1;
+	const double *g0 = s->gram.half[first], *g1 = s->gram.half[first + n_halves - 1];
+	double both = n_halves == 2 ? 1 : 0;
+
+	memset(s->wide, 0, n * p * sizeof(double));
+	memset(s->xx, 0, p * p * sizeof(double));
+	memset(s->xy, 0, p * sizeof(double));
+	for (i = 0; i < y; i++) {
+		double *wide = s->wide + i * p, rhs = gram_at(g0, n, i, y) + both * gram_at(g1, n, i, y);
+
+		for (j = 0; j < y; j++) {
+			double v = gram_at(g0, n, i, j) + both * gram_at(g1, n, i, j);
+
+			rhs -= v * s->base[j];
+			for (k = 0; k < MAX_PER_COLUMN && s->terms[j * MAX_PER_COLUMN + k].param != SIZE_MAX; k++)
+				wide[s->terms[j * MAX_PER_COLUMN + k].param] += v * s->terms[j * MAX_PER_COLUMN + k].value;
+		}
+		for (k = 0; k < MAX_PER_COLUMN && s->terms[i * MAX_PER_COLUMN + k].param != SIZE_MAX; k++) {
+			const struct term *t = &s->terms[i * MAX_PER_COLUMN + k];
+			double *out = s->xx + t->param * p;
+
+			s->xy[t->param] += t->value * rhs;
+			for (j = 0; j < p; j++)
+				out[j] += t->value * wide[j];
+		}
+	}
+}
+
+/* Solves (xx * noise_scale + 1) x = xy * noise_scale + centre, layers at or above zero. m: factor afterwards. */
+static int solve(struct solver *s)
+{
+	size_t p = s->n_params, i, l, c, n_new, round;
+
+	for (round = 0, n_new = 1; n_new > 0 && round <= N_PIN_ROUNDS; round++) {
+		for (i = 0; i < p * p; i++)
+			s->m[i] = s->xx[i] * s->variance_scale;
+		for (i = 0; i < p; i++) {
+			s->m[i * p + i] += 1;
+			s->solution[i] = s->xy[i] * s->variance_scale + s->centre[i];
+		}
+		for (l = 0; l < s->in->n_layers; l++) {
+			double a = s->scale[l], b;
+
+			c = s->first_class + s->in->layer_class[l];
+			b = s->scale[c];
+			if (!s->is_pinned[l])
+				continue;
+			s->m[l * p + l] += PIN * a * a;
+			s->m[c * p + c] += PIN * b * b;
+			s->m[c * p + l] += PIN * a * b;
+			s->m[l * p + c] += PIN * a * b;
+			s->solution[l] -= PIN * a;
+			s->solution[c] -= PIN * b;
+		}
+		if (jm_cholesky(s->m, p) < 0)
+			return JM_E_UNIDENTIFIABLE;
+		jm_cholesky_solve(s->m, p, s->solution);
+		for (l = 0, n_new = 0; l < s->in->n_layers; l++) {
+			c = s->first_class + s->in->layer_class[l];
+			if (!s->is_pinned[l] && 1 + s->solution[l] * s->scale[l] + s->solution[c] * s->scale[c] < 0) {
+				s->is_pinned[l] = true;
+				n_new++;
+			}
+		}
+	}
+	return 0;
+}
+
+/* raw = base + T solution. */
+static void expand(struct solver *s)
+{
+	size_t i, k;
+
+	memcpy(s->raw, s->base, s->gram.n * sizeof(double));
+	for (i = 0; i + 1 < s->gram.n; i++) {
+		for (k = 0; k < MAX_PER_COLUMN && s->terms[i * MAX_PER_COLUMN + k].param != SIZE_MAX; k++)
+			s->raw[i] += s->terms[i * MAX_PER_COLUMN + k].value * s->solution[s->terms[i * MAX_PER_COLUMN + k].param];
+	}
+}
+
+/* Weighted sum of squares of (reading - raw coefficients), over one half. */
+static double squares(const struct solver *s, int half)
+{
+	size_t n = s->gram.n, y = n - 1, i, j;
+	const double *g = s->gram.half[half];
+	double sum = g[y * n + y];
+
+	for (i = 0; i < y; i++) {
+		double inner = -2 * g[y * n + i];
+
+		for (j = 0; j < y; j++)
+			inner += gram_at(g, n, i, j) * s->raw[j];
+		sum += s->raw[i] * inner;
+	}
+	return sum > 0 ? sum : 0;
+}
+
+static double trace_inverse(struct solver *s)
+{
+	double sum = 0;
+	size_t i;
+
+	jm_cholesky_inverse(s->m, s->n_params, s->inverse);
+	for (i = 0; i < s->n_params; i++)
+		sum += s->inverse[i * s->n_params + i];
+	return sum;
+}
+
+/* Picks sd_eps: predicts each half from the other. */
+static int hold_out(struct solver *s)
+{
+	double best = INFINITY, scale = s->variance_scale;
+	size_t i;
+	int half, code = 0;
+
+	for (i = 0; i < N_CHOICES && code == 0; i++) {
+		double sum = 0;
+
+		for (half = 0; half < 2 && code == 0; half++) {
+			memset(s->is_pinned, 0, s->in->n_layers * sizeof(bool));
+			set_priors(s, eps_choices[i]);
+			set_terms(s);
+			project(s, half, 1);
+			code = solve(s);
+			expand(s);
+			sum += squares(s, 1 - half);
+		}
+		if (sum < best * 0.998) {
+			best = sum;
+			s->sd_eps = eps_choices[i];
+		}
+	}
+	s->variance_scale = scale;
+	return code;
+}
+
+/* Solves at the present kernel, and finds the noise at which the residual has the size it should. */
+static int solve_noise(struct solver *s, double *freedom_out)
+{
+	double n = (double)s->gram.n_readings, floor_w2 = s->in->step_w * s->in->step_w / 12;
+	size_t step;
+	int code = 0;
+
+	memset(s->is_pinned, 0, s->in->n_layers * sizeof(bool));
+	set_priors(s, s->sd_eps);
+	set_terms(s);
+	project(s, 0, 2);
+	for (step = 0; step < N_NOISE_STEPS && code == 0; step++) {
+		double freedom, chi2;
+
+		code = solve(s);
+		if (code < 0)
+			break;
+		freedom = (double)s->n_params - trace_inverse(s);
+		expand(s);
+		chi2 = (squares(s, 0) + squares(s, 1)) / fmax(5, n - freedom);
+		s->variance_scale = 1 / fmax(chi2, fmax(1e-12, floor_w2 / s->state.variance_w2));
+		*freedom_out = freedom;
+	}
+	return code;
+}
+
+/* Moves the kernel by the solution, not too far at once; takes over powers and idle level. */
+static void step_state(struct solver *s, bool is_last)
+{
+	const struct jm_kernel *sd = &s->in->kernel_sd;
+	struct jm_kernel *k = &s->state.kernel;
+	size_t i, n_regions = s->in->n_regions;
+
+	for (i = 0; i < n_regions; i++)
+		s->power[i] = s->raw[i];
+	s->state.idle_w = s->raw[n_regions + JM_GRAM_IDLE];
+	s->state.variance_w2 /= s->variance_scale;
+	s->variance_scale = 1;
+	if (is_last)
+		return;
+	k->lag_s += clamp(s->raw[n_regions + JM_GRAM_LAG], 0.25 * sd->lag_s);
+	k->box_s = fmax(0.2 * s->in->kernel.box_s, k->box_s + clamp(s->raw[n_regions + JM_GRAM_BOX], 0.4 * sd->box_s));
+	k->tau_s = fmax(0.05 * s->in->kernel.tau_s, k->tau_s + clamp(s->raw[n_regions + JM_GRAM_TAU], 0.5 * sd->tau_s));
+}
+
+/* Scores of blocks, in parameters. */
+struct scorer {
+	struct solver *s;
+	double *block, *params; /* raw, params */
+	double *spread;         /* n_layers: sum over blocks of (h' M^-1 g)^2 */
+	size_t current, n_blocks;
+	double signal, signal2, n;
+};
+
+static void close_block(struct scorer *c)
+{
+	struct solver *s = c->s;
+	size_t i, k, l;
+
+	memset(c->params, 0, s->n_params * sizeof(double));
+	for (i = 0; i + 1 < s->gram.n; i++) {
+		for (k = 0; k < MAX_PER_COLUMN && s->terms[i * MAX_PER_COLUMN + k].param != SIZE_MAX; k++)
+			c->params[s->terms[i * MAX_PER_COLUMN + k].param] += s->terms[i * MAX_PER_COLUMN + k].value * c->block[i];
+	}
+	for (i = 0; i < s->n_params; i++)
+		c->params[i] *= s->variance_scale;
+	jm_cholesky_solve(s->m, s->n_params, c->params);
+	for (l = 0; l < s->in->n_layers; l++) {
+		size_t klass = s->first_class + s->in->layer_class[l];
+		double u = s->in->prior_w[l] * (s->scale[l] * c->params[l] + s->scale[klass] * c->params[klass]);
+
+		c->spread[l] += u * u;
+	}
+	memset(c->block, 0, s->gram.n * sizeof(double));
+	c->n_blocks++;
+}
+
+static void take_score(void *ctx, const double *row, double weight, size_t block)
+{
+	struct scorer *c = ctx;
+	size_t i, n = c->s->gram.n;
+	double yhat = 0, error;
+
+	if (block != c->current && c->n > 0)
+		close_block(c);
+	c->current = block;
+	for (i = 0; i + 1 < n; i++)
+		yhat += row[i] * c->s->raw[i];
+	error = weight * (row[n - 1] - yhat);
+	for (i = 0; i + 1 < n; i++)
+		c->block[i] += error * row[i];
+	c->signal += yhat;
+	c->signal2 += yhat * yhat;
+	c->n++;
+}
+
+/* Covariance of layer powers: see fit.h. */
+static int fill_covariance(struct solver *s, struct jm_fit *out)
+{
+	size_t n = s->in->n_layers, p = s->n_params, i, j, k;
+	struct scorer c = {.s = s};
+	double *memory = calloc(s->gram.n + p + 2 * n + 1, sizeof(*memory));
+	int code = memory ? 0 : JM_E_NOMEM;
+
+	c.block = memory;
+	c.params = memory + s->gram.n;
+	c.spread = c.params + p;
+	if (code == 0)
+		code = jm_gram_rows(s->in, &s->state, take_score, &c);
+	if (code < 0) {
+		free(memory);
+		return code;
+	}
+	close_block(&c);
+	out->signal_w = sqrt(fmax(0, c.signal2 / c.n - c.signal * c.signal / c.n / c.n));
+	for (i = 0; i < n; i++) {
+		size_t a[2] = {i, s->first_class + s->in->layer_class[i]};
+
+		for (j = 0; j < n; j++) {
+			size_t b[2] = {j, s->first_class + s->in->layer_class[j]};
+			double sum = 0;
+
+			for (k = 0; k < 4; k++)
+				sum += s->scale[a[k / 2]] * s->scale[b[k % 2]] * s->inverse[a[k / 2] * p + b[k % 2]];
+			out->covariance[i * n + j] = sum * s->in->prior_w[i] * s->in->prior_w[j];
+		}
+		out->prior_sd_w[i] = s->in->prior_w[i] * hypot(s->scale[i], CLASS_SD);
+	}
+	for (i = 0; i < n; i++) {
+		size_t klass = s->first_class + s->in->layer_class[i];
+		double prior = 0, robust, variance = out->covariance[i * n + i], *factor = c.spread + n;
+
+		for (k = 0; k < p; k++) {
+			double u = s->scale[i] * s->inverse[i * p + k] + s->scale[klass] * s->inverse[klass * p + k];
+
+			prior += u * u;
+		}
+		robust = prior * s->in->prior_w[i] * s->in->prior_w[i];
+		if (c.n_blocks > 1)
+			robust += c.spread[i] * (double)c.n_blocks / (double)(c.n_blocks - 1);
+		factor[i] = variance > 0 ? sqrt(fmax(1, robust / variance)) : 1;
+	}
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < n; j++)
+			out->covariance[i * n + j] *= c.spread[n + i] * c.spread[n + j];
+	}
+	free(memory);
+	return 0;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int describe_readings(const struct jm_fit_input *in, struct jm_fit *out)
+{
+	double *y = malloc((in->n_readings + 1) * sizeof(*y)), sum = 0, sum2 = 0, n = (double)in->n_readings;
+	size_t i;
+
+	if (!y)
+		return JM_E_NOMEM;
+	for (i = 0; i < in->n_readings; i++) {
+		y[i] = in->readings[i].power_w;
+		sum += y[i];
+	}
+	for (i = 0; i < in->n_readings; i++)
+		sum2 += (y[i] - sum / n) * (y[i] - sum / n);
+	qsort(y, in->n_readings, sizeof(*y), compare_doubles);
+	out->spread_w = sqrt(sum2 / n);
+	out->swing_w = y[(size_t)(0.99 * (n - 1))] - y[(size_t)(0.01 * (n - 1))];
+	free(y);
+	return 0;
+}
+
+/* Residual of the model with one power for all layers and one for idle: weighted normal equations in two unknowns. */
+static double shared_residual(struct solver *s)
+{
+	size_t n = s->gram.n, y = n - 1, idle = s->in->n_regions, i, j;
+	double bb = 0, bi = 0, by = 0, ii, iy, yy, det, b, q;
+	double *g = s->gram.half[0];
+
+	for (i = 0; i < n * n; i++)
+		g[i] += s->gram.half[1][i];
+	for (i = 0; i < idle; i++) {
+		for (j = 0; j < idle; j++)
+			bb += gram_at(g, n, i, j);
+		bi += gram_at(g, n, i, idle);
+		by += gram_at(g, n, i, y);
+	}
+	ii = gram_at(g, n, idle, idle);
+	iy = gram_at(g, n, idle, y);
+	yy = gram_at(g, n, y, y);
+	det = bb * ii - bi * bi;
+	if (det > 1e-9 * bb * ii) {
+		b = (by * ii - iy * bi) / det;
+		q = (bb * iy - bi * by) / det;
+	} else {
+		b = bb > 0 ? by / bb : 0;
+		q = 0;
+	}
+	return sqrt(fmax(0, yy - b * by - q * iy) / s->gram.weight);
+}
+
+static int fill_result(struct solver *s, double freedom, struct jm_fit *out)
+{
+	size_t n = s->in->n_layers, l, i, p = s->n_params;
+	double *work = malloc(2 * p * sizeof(*work)), *m = s->wide;
+	int code = work ? 0 : JM_E_NOMEM;
+
+	if (code == 0)
+		code = fill_covariance(s, out);
+	if (code < 0) {
+		free(work);
+		return code;
+	}
+	for (l = 0; l < n; l++)
+		out->power_w[l] = fmax(0, s->in->prior_w[l] * (1 + s->scale[l] * s->solution[l] +
+			s->scale[s->first_class + s->in->layer_class[l]] * s->solution[s->first_class + s->in->layer_class[l]]));
+	out->kernel = s->state.kernel;
+	out->kernel_sd.lag_s = s->scale[s->idle + JM_GRAM_LAG] * sqrt(s->inverse[(s->idle + JM_GRAM_LAG) * (p + 1)]);
+	out->kernel_sd.box_s = s->scale[s->idle + JM_GRAM_BOX] * sqrt(s->inverse[(s->idle + JM_GRAM_BOX) * (p + 1)]);
+	out->kernel_sd.tau_s = s->scale[s->idle + JM_GRAM_TAU] * sqrt(s->inverse[(s->idle + JM_GRAM_TAU) * (p + 1)]);
+	out->idle_w = s->state.idle_w;
+	out->idle_sd_w = s->scale[s->idle] * sqrt(s->inverse[s->idle * (p + 1)]);
+	out->residual_w = sqrt((squares(s, 0) + squares(s, 1)) / s->gram.weight * (double)s->gram.n_readings /
+			       fmax(5, (double)s->gram.n_readings - freedom));
+	out->sd_eps = s->sd_eps;
+	out->freedom = freedom;
+	for (i = 0; i < p * p; i++)
+		m[i] = s->xx[i] * s->variance_scale + (i % (p + 1) == 0 ? 1 : 0);
+	out->condition = jm_condition(m, s->m, p, work);
+	out->shared_w = shared_residual(s);
+	free(work);
+	return describe_readings(s->in, out);
+}
+
+static int run(struct solver *s, struct jm_fit *out)
+{
+	const struct jm_fit_input *in = s->in;
+	size_t i, step, n_steps = in->n_iterations ? in->n_iterations : N_ITERATIONS;
+	double freedom = 0;
+	int code = 0;
+
+	for (i = 0; i < in->n_regions; i++)
+		s->power[i] = in->prior_w[in->regions[i].layer];
+	s->state.variance_w2 = fmax(0.5, in->step_w * in->step_w / 12);
+	for (step = 0; step < n_steps && code == 0; step++) {
+		code = jm_gram_sum(&s->gram, in, &s->state);
+		if (code == 0)
+			code = solve_noise(s, &freedom);
+		if (code == 0 && in->sd_eps <= 0 && step >= n_steps / 2) {
+			code = hold_out(s);
+			if (code == 0)
+				code = solve_noise(s, &freedom);
+		}
+		if (code == 0 && step + 1 < n_steps)
+			step_state(s, false);
+	}
+	if (code == 0)
+		code = fill_result(s, freedom, out);
+	return code;
+}
+
+void jm_fit_finish(struct jm_fit *fit)
+{
+	free(fit->power_w);
+	memset(fit, 0, sizeof(*fit));
+}
+
+int jm_fit(const struct jm_fit_input *in, struct jm_fit *out, struct jm_error *err)
+{
+	struct solver s;
+	size_t n = in->n_layers;
+	int code;
+
+	memset(out, 0, sizeof(*out));
+	if (in->n_readings < MIN_READINGS || n == 0)
+		return jm_error_set(err, JM_E_UNIDENTIFIABLE, "%zu readings are too few to tell layers apart", in->n_readings);
+	out->n_layers = n;
+	out->power_w = calloc(n * n + 2 * n, sizeof(double));
+	code = solver_init(&s, in);
+	if (!out->power_w)
+		code = JM_E_NOMEM;
+	if (code == 0) {
+		out->prior_sd_w = out->power_w + n;
+		out->covariance = out->prior_sd_w + n;
+		code = run(&s, out);
+	}
+	solver_finish(&s);
+	if (code == 0)
+		return 0;
+	jm_fit_finish(out);
+	return jm_error_set(err, code, code == JM_E_NOMEM ? "out of memory for %zu layers" : "no answer for %zu layers", n);
+}

@@ -1,0 +1,69 @@
+/* The estimator's core: layer powers, and what is not quite known of the sensor, from readings through the forward model.
+ *
+ *   y_k = sum_r a_kr p_r + (1 - sum_r a_kr) p_idle + drift + noise,   a from forward.h at (lag, box, tau)
+ *   p_r = p0_l (1 + eps_l + kappa_class(l) + s1_l u_r + s2_l v_r)
+ *
+ * eps: sd sd_eps; kappa: of a class of layers (0.15); s1, s2: how the power runs inside a layer, on three sub-segments
+ * (u = -1, 0, 1; v = 1/3, -2/3, 1/3; 0.12). lag, box, tau: priors from calibration. drift: y times two slow curves of zero
+ * mean over the run (0.02), or the temperature. Minimised by Gauss-Newton over (lag, box, tau), everything else is linear:
+ *   sum (y - yhat)^2 / (s^2 + v_k) + sum (theta - prior)^2 / sd^2,   p >= 0
+ * v_k: the power's shape inside the segments that the kernel's edges cut, rho p 2 f (1 - f) d / W.
+ * s^2: from the residual, with n - trace(M^-1 X'X) degrees of freedom. sd_eps: given, or picked by predicting one half of
+ * the blocks from the other (even and odd).
+ * Covariance: M^-1, inflated per layer to M^-1 (S + P) M^-1 where that is larger; P: prior precision, S: sum over blocks of
+ * time of the outer product of their scores X' W r. That is what a moving-block bootstrap estimates (readings of one block
+ * may err together), without its random numbers, and it works with the 6 s that leave a bootstrap six blocks.
+ * Wrong when: regions are missing or misplaced, clocks move within a layer, a power cap couples layers: the residual shows
+ * it, see gate in estimator.c. */
+#ifndef ATTRIBUTION_FIT_H
+#define ATTRIBUTION_FIT_H
+
+#include "attribution/forward.h"
+
+struct jm_fit_region {
+	uint32_t layer;
+	float linear, quadratic; /* u and v above; 0 for layers in one piece */
+};
+
+struct jm_fit_input {
+	const struct jm_segment *segments;
+	size_t n_segments;
+	const struct jm_fit_region *regions;
+	size_t n_regions;
+	const struct jm_model_reading *readings; /* by time */
+	size_t n_readings;
+	const double *temperature; /* per reading, degrees; or NULL */
+	struct jm_kernel kernel, kernel_sd; /* start and prior; sd 0: held */
+	double idle_w, idle_sd_w;
+	size_t n_layers, n_classes;
+	const double *prior_w;       /* n_layers */
+	const double *layer_sd;      /* n_layers: sd of eps as a fraction, where it is not sd_eps; 0: sd_eps; or NULL */
+	const uint32_t *layer_class; /* n_layers */
+	double sd_eps;               /* 0: picked by hold-out */
+	double block_s;              /* readings closer than that may err together */
+	double step_w;               /* quantum */
+	uint32_t n_iterations;       /* Gauss-Newton steps; 0: 8 */
+};
+
+struct jm_fit {
+	size_t n_layers;
+	double *power_w;    /* n_layers */
+	double *covariance; /* n_layers^2, W^2 */
+	double *prior_sd_w; /* n_layers */
+	struct jm_kernel kernel, kernel_sd;
+	double idle_w, idle_sd_w;
+	double residual_w;  /* sd of a reading about the model, degrees of freedom taken off */
+	double sd_eps;
+	double spread_w;    /* sd of the readings */
+	double swing_w;     /* 1st to 99th percentile of the readings */
+	double shared_w;    /* sd of the readings about the best model in which all layers draw the same */
+	double condition;   /* of the system, scaled to the priors */
+	double freedom;     /* parameters the data determined, trace(M^-1 X'X) */
+	double signal_w;    /* sd of the model's predictions */
+};
+
+/* Errors: JM_E_NOMEM; JM_E_UNIDENTIFIABLE: fewer than ten readings, or a singular system. out is yours: jm_fit_finish. */
+int jm_fit(const struct jm_fit_input *in, struct jm_fit *out, struct jm_error *err);
+void jm_fit_finish(struct jm_fit *fit);
+
+#endif
