@@ -49,7 +49,8 @@ int main(int argc, char **argv)
 	printf("[");
 	for (s = 0; s < EMU_SENSORS; s++) {
 		struct sum sums[4] = {{0}};
-		struct emu_options o = {0};
+		struct emu_options o = {.no_jitter = getenv("NO_JITTER") != NULL, .no_wobble = getenv("NO_WOBBLE") != NULL,
+					.no_ramp = getenv("NO_RAMP") != NULL};
 
 		if (argc > 2 && strcmp(argv[2], emu_sensors[s].name) != 0)
 			continue;

@@ -7,17 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPLIT_ABOVE_S 0.8e-3   /* SCIENCE: longer layers get three sub-segments, */
-#define SPLIT_KERNEL_PART 30   /* or those longer than this part of the kernel */
+#define SPLIT_ABOVE_S 0.8e-3   /* longer layers get three sub-segments, */
+#define SPLIT_MAX_PART 0.15    /* for a fast sensor those above this part of its kernel, */
+#define SPLIT_MIN_PART 0.0333  /* for a slow one none below this */
 #define N_PIECES 3
 #define PASSIVE_SD 0.4         /* flat prior of passive regression */
+#define ISOLATED_SD 0.03       /* what a layer draws among others against alone, to start from */
 #define BARE_SD 0.5
 #define BARE_FRACTION 1e-4     /* of busy time: less is not worth a level of its own */
 #define REACH_CONSTANTS 8      /* time constants a reading looks back: e^-8 = 0.03 % */
 #define MIN_BLOCKS 30
 #define BLOCK_S 1.0
 #define BLOCK_ITERATIONS 10
+#define GROUPS_IN_KERNEL 5
 #define NO_ISOLATED_SD 0.4     /* fused: a layer that was not run alone */
+
+/* A layer that the kernel's edges often cut shows its shape in the readings. */
+static double split_above(double kernel_s)
+{
+	return fmax(SPLIT_MIN_PART * kernel_s, fmin(SPLIT_ABOVE_S, SPLIT_MAX_PART * kernel_s));
+}
 
 static double mean_run_s(const struct jm_layer *l)
 {
@@ -68,7 +77,7 @@ static int make_regions(struct jm_estimate_input *e, const struct jm_work *w, do
 	if (!first || !pieces || !e->regions)
 		return JM_E_NOMEM;
 	for (l = 0; l < w->n_layers; l++) {
-		bool is_long = mean_run_s(&w->layers[l]) > fmax(SPLIT_ABOVE_S, kernel_s / SPLIT_KERNEL_PART);
+		bool is_long = mean_run_s(&w->layers[l]) > split_above(kernel_s);
 
 		pieces[e->fitted_of_layer[l]] |= is_long ? N_PIECES : 1;
 	}
@@ -127,6 +136,28 @@ static int make_segments(struct jm_estimate_input *e, const struct jm_work *w, c
 	}
 	e->fit.segments = e->segments;
 	e->fit.n_segments = n;
+	return 0;
+}
+
+/* Groups of iterations, so that a kernel spans at most GROUPS_IN_KERNEL of them. */
+static int make_groups(struct jm_estimate_input *e, const struct jm_work *w, double reach_s)
+{
+	double iteration = w->n_iterations > 0 ? w->windows_s / w->n_iterations : 0;
+	size_t per_group, i, at = 0;
+
+	if (w->iterations.n < MIN_BLOCKS)
+		return 0;
+	per_group = (size_t)ceil(reach_s / (GROUPS_IN_KERNEL * iteration));
+	per_group = per_group > 0 ? per_group : 1;
+	e->segment_group = malloc((e->fit.n_segments + 1) * sizeof(*e->segment_group));
+	if (!e->segment_group)
+		return JM_E_NOMEM;
+	for (i = 0; i < e->fit.n_segments; i++) {
+		while (at + 1 < w->iterations.n && seconds(e, w->iterations.items[at + 1].start_ns) <= e->segments[i].start_s)
+			at++;
+		e->segment_group[i] = (uint32_t)(at / per_group);
+	}
+	e->fit.segment_group = e->segment_group;
 	return 0;
 }
 
@@ -196,7 +227,11 @@ static void make_priors(struct jm_estimate_input *e, const struct jm_work *w, si
 			e->layer_sd[e->fitted_of_layer[l]] = 0;
 		}
 	}
-	e->fit.sd_eps = isolated ? w->opt->isolated_sd_fraction : PASSIVE_SD;
+	e->fit.sd_eps = isolated ? ISOLATED_SD : PASSIVE_SD;
+	if (isolated && w->opt->isolated_sd_fraction > 0) {
+		e->fit.sd_eps = w->opt->isolated_sd_fraction;
+		e->fit.is_eps_fixed = true;
+	}
 	make_classes(e, w, !isolated);
 }
 
@@ -211,7 +246,7 @@ static double block_length(const struct jm_work *w)
 int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c, const struct jm_response *r,
 			   const struct jm_isolated *isolated, struct jm_error *err)
 {
-	double kernel_s = r->box_s > 0 ? r->box_s : 2 * r->tau_s;
+	double kernel_s = r->box_s + 2 * r->tau_s;
 	uint32_t *first = NULL;
 	uint8_t *pieces = NULL;
 	size_t n = w->n_layers + 1;
@@ -230,6 +265,9 @@ int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *
 		code = make_regions(out, w, kernel_s, &first, &pieces);
 	if (code == 0)
 		code = make_segments(out, w, first, pieces);
+	out->fit.is_counter = w->series[c].is_counter;
+	if (code == 0 && !out->fit.is_counter)
+		code = make_groups(out, w, r->box_s + 4 * r->tau_s);
 	if (code == 0)
 		code = make_readings(out, w, c, r);
 	free(first);
@@ -253,6 +291,7 @@ int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *
 void jm_estimate_input_finish(struct jm_estimate_input *e)
 {
 	free(e->segments);
+	free(e->segment_group);
 	free(e->regions);
 	free(e->readings);
 	free(e->prior_w);

@@ -7,6 +7,7 @@
 struct jm_estimate_input {
 	struct jm_fit_input fit;
 	struct jm_segment *segments;
+	uint32_t *segment_group;
 	struct jm_fit_region *regions;
 	struct jm_model_reading *readings;
 	double *prior_w, *layer_sd;  /* per fitted layer */

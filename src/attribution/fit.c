@@ -16,6 +16,11 @@
 #define MIN_READINGS 10
 #define N_ITERATIONS 8
 #define N_NOISE_STEPS 4
+#define HOLD_OUT_GAIN 0.01 /* another sd_eps must predict that much better than the learned one */
+#define MIN_TO_LEARN 8    /* layers; below that sd_eps stays as given */
+#define MIN_EPS 0.01
+#define MAX_EPS 0.6
+#define N_LEARN_STEPS 6
 #define PIN 1e9          /* precision that holds a layer at zero power */
 #define N_PIN_ROUNDS 4
 #define MAX_PER_COLUMN 4 /* eps, kappa, two shapes */
@@ -32,6 +37,7 @@ struct term {
 struct solver {
 	const struct jm_fit_input *in;
 	struct jm_gram gram;
+	struct jm_fit_columns columns;
 	struct jm_fit_state state;
 	size_t n_params, first_class, first_shape, idle; /* idle and what follows it: as the raw columns */
 	size_t *shape_of;    /* n_layers: first of two shape parameters, or SIZE_MAX */
@@ -50,6 +56,7 @@ struct solver {
 static void solver_finish(struct solver *s)
 {
 	jm_gram_finish(&s->gram);
+	jm_columns_finish(&s->columns);
 	free(s->shape_of);
 	free(s->terms);
 	free(s->base);
@@ -58,7 +65,8 @@ static void solver_finish(struct solver *s)
 
 static int solver_alloc(struct solver *s)
 {
-	size_t q = s->gram.n, p = s->n_params, n_doubles = 2 * q + 4 * p + 3 * p * p + q * p + s->in->n_regions;
+	size_t q = s->gram.n, p = s->n_params, wide = q > p ? q : p;
+	size_t n_doubles = 2 * q + 4 * p + 3 * p * p + wide * p + s->in->n_regions;
 	double *d = calloc(n_doubles, sizeof(*d));
 
 	s->base = d;
@@ -75,7 +83,7 @@ static int solver_alloc(struct solver *s)
 	s->m = s->xx + p * p;
 	s->inverse = s->m + p * p;
 	s->wide = s->inverse + p * p;
-	s->power = s->wide + q * p;
+	s->power = s->wide + wide * p;
 	s->state.power = s->power;
 	return 0;
 }
@@ -89,6 +97,8 @@ static int solver_init(struct solver *s, const struct jm_fit_input *in)
 	s->in = in;
 	s->shape_of = malloc((in->n_layers + 1) * sizeof(*s->shape_of));
 	code = jm_gram_init(&s->gram, in->n_regions);
+	if (code == 0)
+		code = jm_columns_init(&s->columns, in->n_readings);
 	if (!s->shape_of || code < 0)
 		return JM_E_NOMEM;
 	for (l = 0; l < in->n_layers; l++)
@@ -106,7 +116,7 @@ static int solver_init(struct solver *s, const struct jm_fit_input *in)
 	s->state.kernel = in->kernel;
 	s->state.idle_w = in->idle_w;
 	s->variance_scale = 1;
-	s->sd_eps = in->sd_eps > 0 ? in->sd_eps : 0.03;
+	s->sd_eps = in->sd_eps;
 	return solver_alloc(s);
 }
 
@@ -289,35 +299,52 @@ static double trace_inverse(struct solver *s)
 /* Picks sd_eps: predicts each half from the other. */
 static int hold_out(struct solver *s)
 {
-	double best = INFINITY, scale = s->variance_scale;
+	double best = INFINITY, scale = s->variance_scale, learned = s->sd_eps;
 	size_t i;
 	int half, code = 0;
 
-	for (i = 0; i < N_CHOICES && code == 0; i++) {
-		double sum = 0;
+	for (i = 0; i <= N_CHOICES && code == 0; i++) {
+		double sum = 0, sd = i == 0 ? learned : eps_choices[i - 1];
 
 		for (half = 0; half < 2 && code == 0; half++) {
 			memset(s->is_pinned, 0, s->in->n_layers * sizeof(bool));
-			set_priors(s, eps_choices[i]);
+			set_priors(s, sd);
 			set_terms(s);
 			project(s, half, 1);
 			code = solve(s);
 			expand(s);
 			sum += squares(s, 1 - half);
 		}
-		if (sum < best * 0.998) {
+		if (sum < best * (1 - HOLD_OUT_GAIN)) {
 			best = sum;
-			s->sd_eps = eps_choices[i];
+			s->sd_eps = sd;
 		}
 	}
 	s->variance_scale = scale;
 	return code;
 }
 
+/* The sd of eps that makes the eps found likely: sd^2 = mean of (eps^2 + posterior variance), layers of known sd left out.
+ * The noise model is close enough to the truth for this; hold_out is its guard. */
+static void learn_eps(struct solver *s)
+{
+	double sum = 0, n = 0;
+	size_t l, p = s->n_params;
+
+	for (l = 0; l < s->in->n_layers; l++) {
+		if (s->in->layer_sd && s->in->layer_sd[l] > 0)
+			continue;
+		sum += s->scale[l] * s->scale[l] * (s->solution[l] * s->solution[l] + s->inverse[l * (p + 1)]);
+		n++;
+	}
+	if (n >= MIN_TO_LEARN)
+		s->sd_eps = fmin(MAX_EPS, fmax(MIN_EPS, sqrt(sum / n)));
+}
+
 /* Solves at the present kernel, and finds the noise at which the residual has the size it should. */
 static int solve_noise(struct solver *s, double *freedom_out)
 {
-	double n = (double)s->gram.n_readings, floor_w2 = s->in->step_w * s->in->step_w / 12;
+	double n = (double)s->gram.n_readings;
 	size_t step;
 	int code = 0;
 
@@ -334,7 +361,7 @@ static int solve_noise(struct solver *s, double *freedom_out)
 		freedom = (double)s->n_params - trace_inverse(s);
 		expand(s);
 		chi2 = (squares(s, 0) + squares(s, 1)) / fmax(5, n - freedom);
-		s->variance_scale = 1 / fmax(chi2, fmax(1e-12, floor_w2 / s->state.variance_w2));
+		s->variance_scale = 1 / fmax(chi2, 1e-9);
 		*freedom_out = freedom;
 	}
 	return code;
@@ -350,7 +377,6 @@ static void step_state(struct solver *s, bool is_last)
 	for (i = 0; i < n_regions; i++)
 		s->power[i] = s->raw[i];
 	s->state.idle_w = s->raw[n_regions + JM_GRAM_IDLE];
-	s->state.variance_w2 /= s->variance_scale;
 	s->variance_scale = 1;
 	if (is_last)
 		return;
@@ -365,7 +391,8 @@ struct scorer {
 	double *block, *params; /* raw, params */
 	double *spread;         /* n_layers: sum over blocks of (h' M^-1 g)^2 */
 	size_t current, n_blocks;
-	double signal, signal2, n;
+	double signal, signal2, squares, n;
+	double bb, bi, ii, by, iy, yy; /* sums for the model with one power for all */
 };
 
 static void close_block(struct scorer *c)
@@ -395,19 +422,43 @@ static void take_score(void *ctx, const double *row, double weight, size_t block
 {
 	struct scorer *c = ctx;
 	size_t i, n = c->s->gram.n;
-	double yhat = 0, error;
+	double yhat = 0, error, busy, idle;
 
-	if (block != c->current && c->n > 0)
+	if (weight > 0 && block != c->current && c->n > 0)
 		close_block(c);
-	c->current = block;
+	if (weight > 0)
+		c->current = block;
 	for (i = 0; i + 1 < n; i++)
 		yhat += row[i] * c->s->raw[i];
 	error = weight * (row[n - 1] - yhat);
 	for (i = 0; i + 1 < n; i++)
 		c->block[i] += error * row[i];
+	if (weight < 0)
+		return;
 	c->signal += yhat;
 	c->signal2 += yhat * yhat;
+	c->squares += (row[n - 1] - yhat) * (row[n - 1] - yhat);
 	c->n++;
+	idle = row[c->s->in->n_regions];
+	busy = 1 - idle;
+	c->bb += busy * busy;
+	c->bi += busy * idle;
+	c->ii += idle * idle;
+	c->by += busy * row[n - 1];
+	c->iy += idle * row[n - 1];
+	c->yy += row[n - 1] * row[n - 1];
+}
+
+/* Residual of the model with one power for all layers and one for idle: normal equations in two unknowns. */
+static double shared_residual(const struct scorer *c)
+{
+	double det = c->bb * c->ii - c->bi * c->bi, b = c->bb > 0 ? c->by / c->bb : 0, q = 0;
+
+	if (det > 1e-9 * c->bb * c->ii) {
+		b = (c->by * c->ii - c->iy * c->bi) / det;
+		q = (c->bb * c->iy - c->bi * c->by) / det;
+	}
+	return sqrt(fmax(0, c->yy - b * c->by - q * c->iy) / c->n);
 }
 
 /* Covariance of layer powers: see fit.h. */
@@ -422,12 +473,14 @@ static int fill_covariance(struct solver *s, struct jm_fit *out)
 	c.params = memory + s->gram.n;
 	c.spread = c.params + p;
 	if (code == 0)
-		code = jm_gram_rows(s->in, &s->state, take_score, &c);
+		code = jm_gram_rows(s->in, &s->columns, &s->state, take_score, &c);
 	if (code < 0) {
 		free(memory);
 		return code;
 	}
 	close_block(&c);
+	out->shared_w = shared_residual(&c);
+	out->residual_w = sqrt(c.squares / fmax(5, c.n - out->freedom));
 	out->signal_w = sqrt(fmax(0, c.signal2 / c.n - c.signal * c.signal / c.n / c.n));
 	for (i = 0; i < n; i++) {
 		size_t a[2] = {i, s->first_class + s->in->layer_class[i]};
@@ -491,41 +544,13 @@ static int describe_readings(const struct jm_fit_input *in, struct jm_fit *out)
 	return 0;
 }
 
-/* Residual of the model with one power for all layers and one for idle: weighted normal equations in two unknowns. */
-static double shared_residual(struct solver *s)
-{
-	size_t n = s->gram.n, y = n - 1, idle = s->in->n_regions, i, j;
-	double bb = 0, bi = 0, by = 0, ii, iy, yy, det, b, q;
-	double *g = s->gram.half[0];
-
-	for (i = 0; i < n * n; i++)
-		g[i] += s->gram.half[1][i];
-	for (i = 0; i < idle; i++) {
-		for (j = 0; j < idle; j++)
-			bb += gram_at(g, n, i, j);
-		bi += gram_at(g, n, i, idle);
-		by += gram_at(g, n, i, y);
-	}
-	ii = gram_at(g, n, idle, idle);
-	iy = gram_at(g, n, idle, y);
-	yy = gram_at(g, n, y, y);
-	det = bb * ii - bi * bi;
-	if (det > 1e-9 * bb * ii) {
-		b = (by * ii - iy * bi) / det;
-		q = (bb * iy - bi * by) / det;
-	} else {
-		b = bb > 0 ? by / bb : 0;
-		q = 0;
-	}
-	return sqrt(fmax(0, yy - b * by - q * iy) / s->gram.weight);
-}
-
 static int fill_result(struct solver *s, double freedom, struct jm_fit *out)
 {
 	size_t n = s->in->n_layers, l, i, p = s->n_params;
 	double *work = malloc(2 * p * sizeof(*work)), *m = s->wide;
 	int code = work ? 0 : JM_E_NOMEM;
 
+	out->freedom = freedom;
 	if (code == 0)
 		code = fill_covariance(s, out);
 	if (code < 0) {
@@ -541,14 +566,13 @@ static int fill_result(struct solver *s, double freedom, struct jm_fit *out)
 	out->kernel_sd.tau_s = s->scale[s->idle + JM_GRAM_TAU] * sqrt(s->inverse[(s->idle + JM_GRAM_TAU) * (p + 1)]);
 	out->idle_w = s->state.idle_w;
 	out->idle_sd_w = s->scale[s->idle] * sqrt(s->inverse[s->idle * (p + 1)]);
-	out->residual_w = sqrt((squares(s, 0) + squares(s, 1)) / s->gram.weight * (double)s->gram.n_readings /
-			       fmax(5, (double)s->gram.n_readings - freedom));
 	out->sd_eps = s->sd_eps;
-	out->freedom = freedom;
+	out->white_w = sqrt(s->state.white_w2);
+	out->jitter_s = sqrt(s->in->is_counter ? s->state.effect_variance : s->state.jitter_s2);
+	out->wobble = s->in->is_counter ? 0 : sqrt(s->state.effect_variance);
 	for (i = 0; i < p * p; i++)
 		m[i] = s->xx[i] * s->variance_scale + (i % (p + 1) == 0 ? 1 : 0);
 	out->condition = jm_condition(m, s->m, p, work);
-	out->shared_w = shared_residual(s);
 	free(work);
 	return describe_readings(s->in, out);
 }
@@ -562,12 +586,22 @@ static int run(struct solver *s, struct jm_fit *out)
 
 	for (i = 0; i < in->n_regions; i++)
 		s->power[i] = in->prior_w[in->regions[i].layer];
-	s->state.variance_w2 = fmax(0.5, in->step_w * in->step_w / 12);
 	for (step = 0; step < n_steps && code == 0; step++) {
-		code = jm_gram_sum(&s->gram, in, &s->state);
+		code = jm_columns_fill(&s->columns, in, &s->state);
+		if (code == 0) {
+			jm_columns_noise(&s->columns, in, &s->state);
+			/* The first residuals are those of the prior, not noise. */
+			if (step < 2)
+				s->state.effect_variance = s->state.jitter_s2 = 0;
+			code = jm_gram_sum(&s->gram, in, &s->columns, &s->state);
+		}
 		if (code == 0)
 			code = solve_noise(s, &freedom);
-		if (code == 0 && in->sd_eps <= 0 && step >= n_steps / 2) {
+		for (i = 0; i < N_LEARN_STEPS && code == 0 && !in->is_eps_fixed && step >= 2; i++) {
+			learn_eps(s);
+			code = solve_noise(s, &freedom);
+		}
+		if (code == 0 && !in->is_eps_fixed && step + 1 == n_steps) {
 			code = hold_out(s);
 			if (code == 0)
 				code = solve_noise(s, &freedom);

@@ -7,9 +7,15 @@
  * (u = -1, 0, 1; v = 1/3, -2/3, 1/3; 0.12). lag, box, tau: priors from calibration. drift: y times two slow curves of zero
  * mean over the run (0.02), or the temperature. Minimised by Gauss-Newton over (lag, box, tau), everything else is linear:
  *   sum (y - yhat)^2 / (s^2 + v_k) + sum (theta - prior)^2 / sd^2,   p >= 0
+ * Noise of reading k: s^2 + v_k + J (dyhat/dt)^2 + random effects of variance R, s, J and R found from the residual's
+ * squares and its products between neighbours (moments):
+ *   J: the update strays from the clock by sd sqrt(J); readings on a slope know less than those on a plateau.
+ *   R: the power of an iteration strays from the mean (wobble), and every reading that sees it strays along; of a counter,
+ *      the time of each edge strays, which adds to one increment what it takes from the next. Both couple neighbours, and are
+ *      eliminated exactly: Sigma^-1 = D^-1 - D^-1 B (B' D^-1 B + 1/R)^-1 B' D^-1 with a banded B' D^-1 B.
  * v_k: the power's shape inside the segments that the kernel's edges cut, rho p 2 f (1 - f) d / W.
- * s^2: from the residual, with n - trace(M^-1 X'X) degrees of freedom. sd_eps: given, or picked by predicting one half of
- * the blocks from the other (even and odd).
+ * s^2: from the residual, with n - trace(M^-1 X'X) degrees of freedom. sd_eps: given, or learned (the value that
+ * makes the eps found likely), unless another predicts odd blocks from even ones and back clearly better.
  * Covariance: M^-1, inflated per layer to M^-1 (S + P) M^-1 where that is larger; P: prior precision, S: sum over blocks of
  * time of the outer product of their scores X' W r. That is what a moving-block bootstrap estimates (readings of one block
  * may err together), without its random numbers, and it works with the 6 s that leave a bootstrap six blocks.
@@ -39,9 +45,13 @@ struct jm_fit_input {
 	const double *prior_w;       /* n_layers */
 	const double *layer_sd;      /* n_layers: sd of eps as a fraction, where it is not sd_eps; 0: sd_eps; or NULL */
 	const uint32_t *layer_class; /* n_layers */
-	double sd_eps;               /* 0: picked by hold-out */
+	double sd_eps;               /* start, or the value where is_eps_fixed */
+	bool is_eps_fixed;           /* else learned from the layers, guarded by hold-out */
 	double block_s;              /* readings closer than that may err together */
 	double step_w;               /* quantum */
+	const uint32_t *segment_group; /* per segment: number of the group of iterations it belongs to, not decreasing; or NULL:
+					  no random effects of iterations */
+	bool is_counter;             /* readings are increments: the time of one edge is in two readings */
 	uint32_t n_iterations;       /* Gauss-Newton steps; 0: 8 */
 };
 
@@ -52,6 +62,9 @@ struct jm_fit {
 	double *prior_sd_w; /* n_layers */
 	struct jm_kernel kernel, kernel_sd;
 	double idle_w, idle_sd_w;
+	double wobble;      /* sd of the power of one group of iterations about the mean, as a fraction */
+	double jitter_s;    /* sd of the time of an update about the clock, s */
+	double white_w;     /* sd of what noise is left: the sensor's own */
 	double residual_w;  /* sd of a reading about the model, degrees of freedom taken off */
 	double sd_eps;
 	double spread_w;    /* sd of the readings */

@@ -1,16 +1,14 @@
+/* Rows to sums, random effects eliminated on the way. With D = diag(1/weight), effects e of variance R and feelings B:
+ *   X' Sigma^-1 X = X' D^-1 X - Z' Z,   L L' = B' D^-1 B + 1/R,   Z = L^-1 B' D^-1 X
+ * A reading feels at most JM_EFFECTS consecutive effects, so L is banded, and Z comes row by row as readings go by. */
 #include "attribution/fit_gram.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SHAPE_SD 0.05     /* rho: sd of the power inside a segment about what the model says, as a fraction */
-#define LAG_STEP_S 5e-5   /* steps of the differences; never above 2 % of the kernel, or RAPL-speed fits break silently */
-#define STEP_FRACTION 0.02
-#define BOX_STEP 0.002
-#define TAU_STEP 0.01
-#define DRIFT_S 15.0      /* settling time of the second drift curve, s */
 #define ROWS_AT_ONCE 8
+#define RING (2 * JM_EFFECTS)
 
 int jm_gram_init(struct jm_gram *g, size_t n_regions)
 {
@@ -29,120 +27,128 @@ void jm_gram_finish(struct jm_gram *g)
 	memset(g, 0, sizeof(*g));
 }
 
-static double kernel_length(const struct jm_fit_input *in, const struct jm_kernel *k)
+/* Effects that readings may still add to, and those before that the band reaches. */
+struct eliminator {
+	size_t n;
+	double *rows;                     /* RING x n: B' D^-1 X, then Z */
+	double band[RING][JM_EFFECTS];    /* B' D^-1 B, then L: entry j couples with the effect j before */
+	uint32_t first, newest;           /* effects first .. newest are open */
+	uint32_t oldest;                  /* closed ones down to here are of this block */
+	bool is_empty;
+	double precision;                 /* 1 / R */
+	jm_gram_visit visit;
+	void *ctx;
+	size_t block;
+};
+
+static void close_effect(struct eliminator *e, uint32_t id)
 {
-	double width = in->n_readings ? in->readings[in->n_readings / 2].width_s : 0;
-
-	if (width > 0)
-		return width;
-	return fmax(k->box_s, k->tau_s);
-}
-
-/* Predicts all readings at the state's kernel moved by d. */
-static int predict(const struct jm_fit_input *in, const struct jm_fit_state *s, struct jm_kernel d, double *out)
-{
-	struct jm_kernel k = s->kernel;
-
-	k.lag_s += d.lag_s;
-	k.box_s += d.box_s;
-	k.tau_s += d.tau_s;
-	return jm_forward_predict(in->segments, in->n_segments, in->n_regions, s->power, s->idle_w, &k, in->readings,
-				  in->n_readings, out);
-}
-
-/* out = (prediction at +up - prediction at -down) / (up + down along that axis). work: n_readings. */
-static int difference(const struct jm_fit_input *in, const struct jm_fit_state *s, struct jm_kernel up, struct jm_kernel down,
-		      double distance, double *out, double *work)
-{
-	int code = predict(in, s, up, out);
+	double *l = e->band[id % RING], *z = e->rows + (id % RING) * e->n;
+	uint32_t j, k, reach = id - e->oldest < JM_EFFECTS - 1 ? id - e->oldest : JM_EFFECTS - 1;
 	size_t i;
 
-	if (code == 0)
-		code = predict(in, s, down, work);
-	for (i = 0; i < in->n_readings && code == 0; i++)
-		out[i] = (out[i] - work[i]) / distance;
-	return code;
+	for (j = reach; j >= 1; j--) {
+		const double *other = e->band[(id - j) % RING];
+		const double *other_z = e->rows + ((id - j) % RING) * e->n;
+
+		for (k = j + 1; k <= reach; k++)
+			l[j] -= l[k] * other[k - j];
+		l[j] /= other[0];
+		for (i = 0; i < e->n && l[j] != 0; i++)
+			z[i] -= l[j] * other_z[i];
+	}
+	l[0] += e->precision;
+	for (j = 1; j <= reach; j++)
+		l[0] -= l[j] * l[j];
+	l[0] = sqrt(fmax(l[0], 1e-12 * e->precision));
+	for (i = 0; i < e->n; i++)
+		z[i] /= l[0];
+	e->visit(e->ctx, z, -1, e->block);
 }
 
-/* Columns lag, box, tau, drift, drift2 of all readings: 5 x n_readings. work: n_readings. */
-static int nuisance_columns(const struct jm_fit_input *in, const struct jm_fit_state *s, double *out, double *work)
+static void close_all(struct eliminator *e)
 {
-	size_t i, n = in->n_readings;
-	double length = kernel_length(in, &s->kernel), lag = fmin(LAG_STEP_S, STEP_FRACTION * length);
-	double box = BOX_STEP * s->kernel.box_s, tau = TAU_STEP * s->kernel.tau_s, first, span, mean2 = 0;
-	int code = 0;
-
-	memset(out, 0, 5 * n * sizeof(*out));
-	if (in->kernel_sd.lag_s > 0)
-		code = difference(in, s, (struct jm_kernel){.lag_s = lag}, (struct jm_kernel){.lag_s = -lag}, 2 * lag, out, work);
-	if (code == 0 && in->kernel_sd.box_s > 0 && box > 0)
-		code = difference(in, s, (struct jm_kernel){.box_s = box}, (struct jm_kernel){.box_s = -box}, 2 * box, out + n, work);
-	if (code == 0 && in->kernel_sd.tau_s > 0) {
-		struct jm_kernel down = {.tau_s = -tau};
-
-		if (tau == 0)
-			tau = STEP_FRACTION * length;
-		code = difference(in, s, (struct jm_kernel){.tau_s = tau}, down, tau - down.tau_s, out + 2 * n, work);
-	}
-	if (code == 0)
-		code = predict(in, s, (struct jm_kernel){0}, work);
-	first = in->readings[0].t_s;
-	span = in->readings[n - 1].t_s - first;
-	for (i = 0; i < n; i++)
-		mean2 += exp(-(in->readings[i].t_s - first) / DRIFT_S) / (double)n;
-	for (i = 0; i < n && code == 0 && span > 0; i++) {
-		double u = 2 * (in->readings[i].t_s - first) / span - 1;
-
-		out[3 * n + i] = work[i] * (in->temperature ? in->temperature[i] / 10 : u);
-		out[4 * n + i] = work[i] * (exp(-(in->readings[i].t_s - first) / DRIFT_S) - mean2);
-	}
-	return code;
+	for (; !e->is_empty && e->first <= e->newest; e->first++)
+		close_effect(e, e->first);
+	e->is_empty = true;
 }
 
-/* Variance of a reading from the unknown power inside the segments that the kernel's edges cut. */
-static double cut_variance(const struct jm_fit_input *in, const struct jm_fit_state *s, const struct jm_forward *f, size_t i)
+/* Opens effects up to `newest`; closes those that no later reading can feel. */
+static void open_effects(struct eliminator *e, uint32_t newest)
 {
-	double width = in->readings[i].width_s > 0 ? in->readings[i].width_s : s->kernel.box_s, sum = 0;
-	size_t k;
+	uint32_t id;
 
-	if (width > 0 && s->kernel.tau_s > width)
-		return 0; /* the low-pass rounds the edges off */
-	if (!(width > 0))
-		width = s->kernel.tau_s;
-	for (k = 0; k < 2 && width > 0; k++) {
-		if (f->cut[k].length_s > 0) {
-			double e = SHAPE_SD * s->power[f->cut[k].region] * f->cut[k].length_s / width;
-
-			sum += e * e;
-		}
+	if (e->is_empty || newest > e->newest + JM_EFFECTS) {
+		close_all(e);
+		e->first = e->oldest = newest >= JM_EFFECTS - 1 ? newest - (JM_EFFECTS - 1) : 0;
+		e->newest = e->first - 1;
+		e->is_empty = false;
 	}
-	return sum;
+	for (id = e->newest + 1; id != newest + 1; id++) {
+		memset(e->band[id % RING], 0, sizeof(e->band[0]));
+		memset(e->rows + (id % RING) * e->n, 0, e->n * sizeof(double));
+	}
+	e->newest = newest;
+	for (; e->first + (JM_EFFECTS - 1) < newest; e->first++)
+		close_effect(e, e->first);
 }
 
-int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_state *state, jm_gram_visit visit, void *ctx)
+static void feel(struct eliminator *e, const double *row, double weight, const double *effects, uint32_t newest)
 {
-	size_t i, r, n_regions = in->n_regions, n = in->n_readings;
-	double *columns = malloc((6 * n + n_regions + JM_GRAM_EXTRA) * sizeof(*columns)), *row = columns + 6 * n;
+	uint32_t j, k;
+	size_t i;
+
+	open_effects(e, newest);
+	for (j = 0; j < JM_EFFECTS && j <= newest; j++) {
+		double *out = e->rows + ((newest - j) % RING) * e->n, a = weight * effects[j];
+
+		if (a == 0)
+			continue;
+		for (i = 0; i < e->n; i++)
+			out[i] += a * row[i];
+		for (k = j; k < JM_EFFECTS && k <= newest; k++)
+			e->band[(newest - j) % RING][k - j] += a * effects[k];
+	}
+}
+
+int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, const struct jm_fit_state *state,
+		 jm_gram_visit visit, void *ctx)
+{
+	size_t i, r, n_regions = in->n_regions, n = n_regions + JM_GRAM_EXTRA;
+	struct eliminator e = {.n = n, .is_empty = true, .visit = visit, .ctx = ctx};
+	double *row = malloc((1 + RING) * n * sizeof(*row)), *extra = row + n_regions;
+	bool has_effects = c->has_effects && state->effect_variance > 0;
 	struct jm_forward f = {0};
-	int code = columns ? nuisance_columns(in, state, columns, columns + 5 * n) : JM_E_NOMEM;
+	int code = row ? jm_forward_init(&f, in->segments, in->n_segments, n_regions, NULL) : JM_E_NOMEM;
 
-	if (code == 0)
-		code = jm_forward_init(&f, in->segments, in->n_segments, n_regions, NULL);
-	for (i = 0; i < n && code == 0; i++) {
-		double sum = 0, *extra = row + n_regions;
+	e.rows = row + n;
+	e.precision = has_effects ? 1 / state->effect_variance : 0;
+	for (i = 0; i < in->n_readings && code == 0; i++) {
+		size_t block = (size_t)((in->readings[i].t_s - in->readings[0].t_s) / in->block_s);
+		double weight, sum = 0;
 
+		if (block != e.block)
+			close_all(&e);
+		e.block = block;
 		jm_forward_row(&f, &state->kernel, &in->readings[i], row);
 		for (r = 0; r < n_regions; r++)
 			sum += row[r];
 		extra[JM_GRAM_IDLE] = 1 - sum;
-		for (r = 0; r < 5; r++)
-			extra[JM_GRAM_LAG + r] = columns[r * n + i];
+		extra[JM_GRAM_LAG] = c->lag[i];
+		extra[JM_GRAM_BOX] = c->box[i];
+		extra[JM_GRAM_TAU] = c->tau[i];
+		extra[JM_GRAM_DRIFT] = c->drift[i];
+		extra[JM_GRAM_DRIFT2] = c->drift2[i];
 		extra[JM_GRAM_READING] = in->readings[i].power_w;
-		visit(ctx, row, 1 / (state->variance_w2 + cut_variance(in, state, &f, i)),
-		      (size_t)((in->readings[i].t_s - in->readings[0].t_s) / in->block_s));
+		weight = 1 / (state->white_w2 + c->cut_w2[i] + state->jitter_s2 * c->lag[i] * c->lag[i]);
+		visit(ctx, row, weight, block);
+		if (has_effects)
+			feel(&e, row, weight, c->effects + i * JM_EFFECTS, c->newest[i]);
 	}
+	if (code == 0)
+		close_all(&e);
 	jm_forward_finish(&f);
-	free(columns);
+	free(row);
 	return code;
 }
 
@@ -150,6 +156,7 @@ int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_state *state
 struct summer {
 	struct jm_gram *g;
 	double *rows[2]; /* ROWS_AT_ONCE x n */
+	double sign[2][ROWS_AT_ONCE];
 	size_t n_rows[2];
 };
 
@@ -165,7 +172,7 @@ static void flush(struct summer *s, int half)
 		double a[ROWS_AT_ONCE], any = 0, *out = g + i * n;
 
 		for (k = 0; k < ROWS_AT_ONCE; k++) {
-			a[k] = rows[k * n + i];
+			a[k] = s->sign[half][k] * rows[k * n + i];
 			any += fabs(a[k]);
 		}
 		if (any == 0)
@@ -182,18 +189,19 @@ static void take_row(void *ctx, const double *row, double weight, size_t block)
 {
 	struct summer *s = ctx;
 	int half = (int)(block & 1);
-	double root = sqrt(weight), *out = s->rows[half] + s->n_rows[half] * s->g->n;
+	double root = sqrt(fabs(weight)), *out = s->rows[half] + s->n_rows[half] * s->g->n;
 	size_t i;
 
 	for (i = 0; i < s->g->n; i++)
 		out[i] = row[i] * root;
-	s->g->weight += weight;
-	s->g->n_readings++;
+	s->sign[half][s->n_rows[half]] = weight < 0 ? -1 : 1;
+	s->g->n_readings += weight > 0;
 	if (++s->n_rows[half] == ROWS_AT_ONCE)
 		flush(s, half);
 }
 
-int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct jm_fit_state *state)
+int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct jm_fit_columns *c,
+		const struct jm_fit_state *state)
 {
 	struct summer s = {.g = g};
 	int code;
@@ -203,9 +211,8 @@ int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct j
 		return JM_E_NOMEM;
 	s.rows[1] = s.rows[0] + ROWS_AT_ONCE * g->n;
 	memset(g->half[0], 0, 2 * g->n * g->n * sizeof(double));
-	g->weight = 0;
 	g->n_readings = 0;
-	code = jm_gram_rows(in, state, take_row, &s);
+	code = jm_gram_rows(in, c, state, take_row, &s);
 	if (code == 0) {
 		flush(&s, 0);
 		flush(&s, 1);

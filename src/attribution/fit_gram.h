@@ -1,7 +1,8 @@
 /* Sums of products over readings: what the fit needs of them, whatever their number. Inside attribution/ only.
  *
  * Raw columns: regions (activity), idle (1 - their sum), derivatives of the prediction by lag, box and tau, two drift curves,
- * and last the reading itself. Odd and even blocks of time are summed apart, for the hold-out. */
+ * and last the reading itself. Odd and even blocks of time are summed apart, for the hold-out; blocks do not share random
+ * effects. */
 #ifndef ATTRIBUTION_FIT_GRAM_H
 #define ATTRIBUTION_FIT_GRAM_H
 
@@ -10,27 +11,49 @@
 #define JM_GRAM_EXTRA 7 /* idle, lag, box, tau, drift, drift, reading */
 enum { JM_GRAM_IDLE, JM_GRAM_LAG, JM_GRAM_BOX, JM_GRAM_TAU, JM_GRAM_DRIFT, JM_GRAM_DRIFT2, JM_GRAM_READING };
 
-struct jm_gram {
-	size_t n;          /* columns: n_regions + JM_GRAM_EXTRA */
-	double *half[2];   /* n x n each, lower triangle, weighted */
-	double weight;     /* sum of weights */
-	size_t n_readings;
-};
+#define JM_EFFECTS 8 /* random effects that one reading can feel */
 
 /* The model about which the sums are taken. */
 struct jm_fit_state {
 	struct jm_kernel kernel;
-	double idle_w, variance_w2; /* s^2 */
-	const double *power;        /* n_regions */
+	double idle_w;
+	const double *power; /* n_regions */
+	double white_w2, jitter_s2, effect_variance; /* s^2, J, R of fit.h */
+};
+
+/* What is known of each reading before its row is built. */
+struct jm_fit_columns {
+	size_t n;
+	double *memory;
+	double *lag, *box, *tau, *drift, *drift2; /* n each */
+	double *yhat, *cut_w2;  /* prediction, v_k */
+	double *effects;        /* n x JM_EFFECTS: of effect newest[k] - j */
+	uint32_t *newest;
+	bool has_effects;
+};
+
+int jm_columns_init(struct jm_fit_columns *c, size_t n);
+void jm_columns_finish(struct jm_fit_columns *c);
+int jm_columns_fill(struct jm_fit_columns *c, const struct jm_fit_input *in, const struct jm_fit_state *state);
+/* Finds white_w2, jitter_s2 and effect_variance from the residuals about yhat. */
+void jm_columns_noise(const struct jm_fit_columns *c, const struct jm_fit_input *in, struct jm_fit_state *state);
+
+struct jm_gram {
+	size_t n;          /* columns: n_regions + JM_GRAM_EXTRA */
+	double *half[2];   /* n x n each, lower triangle, weighted */
+	size_t n_readings;
 };
 
 int jm_gram_init(struct jm_gram *g, size_t n_regions);
 void jm_gram_finish(struct jm_gram *g);
 /* Fills g. Errors: JM_E_NOMEM. */
-int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct jm_fit_state *state);
+int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct jm_fit_columns *c,
+		const struct jm_fit_state *state);
 
-/* Calls visit for every raw row, in order, with its weight and the number of its block. */
+/* Calls visit for every raw row, in order, with its weight and the number of its block; then, of each random effect, once
+ * with the row that takes its share away again, weight -1. */
 typedef void (*jm_gram_visit)(void *ctx, const double *row, double weight, size_t block);
-int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_state *state, jm_gram_visit visit, void *ctx);
+int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, const struct jm_fit_state *state,
+		 jm_gram_visit visit, void *ctx);
 
 #endif

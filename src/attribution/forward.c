@@ -55,6 +55,18 @@ static void rescale(struct jm_stream *s, size_t n, double to_s)
 	s->edge_s = NAN;
 }
 
+static size_t value_of(const struct jm_forward *f, size_t segment)
+{
+	if (!f->power)
+		return f->segments[segment].region;
+	return f->slots ? f->slots[segment] : 0;
+}
+
+static size_t row_length(const struct jm_forward *f)
+{
+	return f->power ? f->n_slots : f->n_regions;
+}
+
 static double weight_of(const struct jm_forward *f, const struct jm_segment *g)
 {
 	return f->power ? (double)g->weight * f->power[g->region] : (double)g->weight;
@@ -67,7 +79,7 @@ static void stream_advance(const struct jm_forward *f, struct jm_stream *s, size
 		stream_rewind(s, n, f->n_segments ? fmin(t_s, f->segments[0].start_s) : t_s, tau_s);
 	for (; s->next < f->n_segments && f->segments[s->next].end_s <= t_s; s->next++) {
 		const struct jm_segment *g = &f->segments[s->next];
-		size_t r = f->power ? 0 : g->region;
+		size_t r = value_of(f, s->next);
 		double weight = weight_of(f, g);
 
 		s->active_s[r] += weight * (g->end_s - g->start_s);
@@ -94,7 +106,7 @@ static void add_partial(const struct jm_forward *f, const struct jm_stream *s, d
 	cut->length_s = 0;
 	for (i = s->next; i < f->n_segments && f->segments[i].start_s < t_s; i++) {
 		const struct jm_segment *g = &f->segments[i];
-		size_t r = f->power ? 0 : g->region;
+		size_t r = value_of(f, i);
 		double weight = weight_of(f, g), u = t_s - g->start_s, d = g->end_s - g->start_s;
 
 		row[r] += weight * scale * u;
@@ -105,16 +117,10 @@ static void add_partial(const struct jm_forward *f, const struct jm_stream *s, d
 	}
 }
 
-int jm_forward_init(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, size_t n_regions,
-		    const double *power)
+static int init(struct jm_forward *f)
 {
-	size_t n = power ? 1 : n_regions;
+	size_t n = row_length(f);
 
-	memset(f, 0, sizeof(*f));
-	f->segments = segments;
-	f->n_segments = n_segments;
-	f->n_regions = n_regions;
-	f->power = power;
 	f->head = stream_create(n);
 	f->tail = stream_create(n);
 	if (!f->head || !f->tail) {
@@ -124,6 +130,30 @@ int jm_forward_init(struct jm_forward *f, const struct jm_segment *segments, siz
 	stream_rewind(f->head, n, INFINITY, 0);
 	stream_rewind(f->tail, n, INFINITY, 0);
 	return 0;
+}
+
+int jm_forward_init(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, size_t n_regions,
+		    const double *power)
+{
+	memset(f, 0, sizeof(*f));
+	f->segments = segments;
+	f->n_segments = n_segments;
+	f->n_regions = n_regions;
+	f->power = power;
+	f->n_slots = 1;
+	return init(f);
+}
+
+int jm_forward_init_slots(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, const double *power,
+			  const uint32_t *slots, size_t n_slots)
+{
+	memset(f, 0, sizeof(*f));
+	f->segments = segments;
+	f->n_segments = n_segments;
+	f->power = power;
+	f->slots = slots;
+	f->n_slots = n_slots;
+	return init(f);
 }
 
 void jm_forward_finish(struct jm_forward *f)
@@ -137,16 +167,16 @@ static void instant_row(struct jm_forward *f, double t_s, double *row)
 {
 	size_t i, r;
 
-	stream_advance(f, f->head, f->power ? 1 : f->n_regions, t_s, 0);
+	stream_advance(f, f->head, row_length(f), t_s, 0);
 	for (i = f->head->next; i < f->n_segments && f->segments[i].start_s <= t_s; i++) {
-		r = f->power ? 0 : f->segments[i].region;
+		r = value_of(f, i);
 		row[r] += weight_of(f, &f->segments[i]);
 	}
 }
 
 static void box_row(struct jm_forward *f, double t_s, double width_s, double tau_s, double *row)
 {
-	size_t i, n = f->power ? 1 : f->n_regions;
+	size_t i, n = row_length(f);
 	double scale = 1 / width_s, state_scale = -tau_s / width_s, head_state = 0, tail_state = 0;
 
 	stream_advance(f, f->head, n, t_s, tau_s);
@@ -166,7 +196,7 @@ static void box_row(struct jm_forward *f, double t_s, double width_s, double tau
 
 static void low_pass_row(struct jm_forward *f, double t_s, double tau_s, double *row)
 {
-	size_t i, n = f->power ? 1 : f->n_regions;
+	size_t i, n = row_length(f);
 	double factor;
 
 	stream_advance(f, f->head, n, t_s, tau_s);
@@ -180,7 +210,7 @@ void jm_forward_row(struct jm_forward *f, const struct jm_kernel *kernel, const 
 {
 	double t_s = reading->t_s - kernel->lag_s, width_s = reading->width_s > 0 ? reading->width_s : kernel->box_s;
 
-	memset(row, 0, (f->power ? 1 : f->n_regions) * sizeof(*row));
+	memset(row, 0, (row_length(f)) * sizeof(*row));
 	f->cut[0].length_s = f->cut[1].length_s = 0;
 	if (width_s > 0)
 		box_row(f, t_s, width_s, kernel->tau_s, row);

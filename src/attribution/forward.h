@@ -44,6 +44,8 @@ struct jm_forward {
 	const struct jm_segment *segments;
 	size_t n_segments, n_regions;
 	const double *power; /* NULL: rows of activities; else one value: the sum over regions of activity * power */
+	const uint32_t *slots; /* with power: per segment, which of n_slots values it goes to; NULL: one value */
+	size_t n_slots;
 	struct jm_stream *head, *tail;
 	struct jm_cut cut[2]; /* of the last row: where the kernel begins and ends; with a low-pass none at the end */
 };
@@ -51,6 +53,9 @@ struct jm_forward {
 /* segments, power: borrowed. power: n_regions entries, or NULL. Errors: JM_E_NOMEM. */
 int jm_forward_init(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, size_t n_regions,
 		    const double *power);
+/* The same with power, and several values a row: segment i goes to value slots[i] < n_slots. */
+int jm_forward_init_slots(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, const double *power,
+			  const uint32_t *slots, size_t n_slots);
 void jm_forward_finish(struct jm_forward *f);
 /* Gives the row of one reading: n_regions activities, or one value. Fast when readings come in order of time and the kernel
  * stays the same. */

@@ -34,6 +34,7 @@ struct emu_sensor {
 };
 
 struct emu_options {
+	bool no_jitter, no_wobble, no_ramp; /* to see what each costs */
 	bool no_dither, is_flat; /* is_flat: no ramps, wobble or jitter of durations */
 	double shift_s;          /* the spans are shifted by that against the readings */
 	int fixed_cycle;         /* > 0: no jitter, rests make the iteration divide the window: period / fixed_cycle */
@@ -207,7 +208,7 @@ static inline void emu_play(struct emu_world *w, const struct emu_sensor *s, con
 	emu_add_piece(w, &capacity, -20, t, EMU_IDLE_W, tau_s);
 	while (t < 1.0 + s->duration_s && i < n_max) {
 		bool is_flat = o->is_flat || o->fixed_cycle > 0;
-		double start = t, wobble = 1 + (is_flat ? 0 : 0.005 * emu_normal(r)), rest;
+		double start = t, wobble = 1 + (is_flat || o->no_wobble ? 0 : 0.005 * emu_normal(r)), rest;
 
 		for (l = 0; l < EMU_LAYERS; l++) {
 			double from = t;
@@ -215,7 +216,7 @@ static inline void emu_play(struct emu_world *w, const struct emu_sensor *s, con
 			for (k = 0; k < EMU_STEPS; k++) {
 				double jitter = fmax(-3, fmin(3, emu_normal(r)));
 				double d = w->duration_s[l] / EMU_STEPS * (1 + (is_flat ? 0 : 0.01 * jitter));
-				double p = w->power_w[l] * (1 + (is_flat ? 0 : 0.1) * sign[l] * ((double)k - 1)) * wobble;
+				double p = w->power_w[l] * (1 + (is_flat || o->no_ramp ? 0 : 0.1) * sign[l] * ((double)k - 1)) * wobble;
 
 				emu_add_piece(w, &capacity, t, t + d, p, tau_s);
 				w->energy_j[l] += p * d;
@@ -265,7 +266,7 @@ static inline void emu_isolate(struct emu_world *w, const struct emu_sensor *s, 
 	emu_add_piece(w, &capacity, t, t + 1, EMU_IDLE_W, tau_s);
 }
 
-static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, struct emu_rng *r)
+static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, const struct emu_options *o, struct emu_rng *r)
 {
 	double period = 1e-3 * s->period_ms, first = 0.2 + period * emu_uniform(r), end = w->pieces[w->n_pieces - 1].end_s - 0.2;
 	double energy_uj = 1e6, last_s = 0, last_j = 0;
@@ -275,7 +276,7 @@ static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, str
 	if (!w->samples)
 		abort();
 	for (i = 0; i < n; i++) {
-		double t = first + period * (double)i, exact = t + 1e-3 * s->jitter_ms * emu_normal(r);
+		double t = first + period * (double)i, exact = t + (o->no_jitter ? 0 : 1e-3) * s->jitter_ms * emu_normal(r);
 		double noise = s->noise_w * emu_normal(r), value;
 
 		if (s->is_counter) {
@@ -323,7 +324,7 @@ static inline struct emu_world *emu_create(const struct emu_sensor *s, const str
 	emu_network(w, &r);
 	emu_play(w, s, o, &r);
 	emu_isolate(w, s, &r);
-	emu_look(w, s, &r);
+	emu_look(w, s, o, &r);
 	emu_describe(w, s, &r);
 	w->sample_lists[0] = w->samples;
 	w->sample_counts[0] = w->n_samples;
