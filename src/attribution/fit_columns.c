@@ -22,7 +22,7 @@ int jm_columns_init(struct jm_fit_columns *c, size_t n)
 {
 	memset(c, 0, sizeof(*c));
 	c->n = n;
-	c->memory = calloc((7 + JM_EFFECTS) * n + 1, sizeof(double));
+	c->memory = calloc((8 + JM_EFFECTS) * n + 1, sizeof(double));
 	c->newest = calloc(n + 1, sizeof(*c->newest));
 	if (!c->memory || !c->newest) {
 		jm_columns_finish(c);
@@ -35,7 +35,8 @@ int jm_columns_init(struct jm_fit_columns *c, size_t n)
 	c->drift2 = c->drift + n;
 	c->yhat = c->drift2 + n;
 	c->cut_w2 = c->yhat + n;
-	c->effects = c->cut_w2 + n;
+	c->slope2 = c->cut_w2 + n;
+	c->effects = c->slope2 + n;
 	return 0;
 }
 
@@ -98,6 +99,25 @@ static int fill_derivatives(struct jm_fit_columns *c, const struct jm_fit_input 
 		if (tau == 0)
 			tau = STEP_FRACTION * length;
 		code = difference(in, s, (struct jm_kernel){.tau_s = tau}, down, tau - down.tau_s, c->tau, work);
+	}
+	return code;
+}
+
+/* Mean of (yhat(t + j) - yhat(t))^2 / J over a normal j of variance J, by three points (0, +-sqrt(3 J)): where the kernel's
+ * edge crosses short layers the slope at one point says little. */
+static int fill_slopes(struct jm_fit_columns *c, const struct jm_fit_input *in, const struct jm_fit_state *s)
+{
+	double step = fmin(LAG_STEP_S, STEP_FRACTION * kernel_length(in, &s->kernel)), *work = c->effects;
+	int sign, code = 0;
+	size_t i;
+
+	if (s->jitter_s2 > 0)
+		step = sqrt(3 * s->jitter_s2);
+	memset(c->slope2, 0, c->n * sizeof(double));
+	for (sign = -1; sign <= 1 && code == 0; sign += 2) {
+		code = predict(in, s, (struct jm_kernel){.lag_s = sign * step}, work);
+		for (i = 0; i < c->n && code == 0; i++)
+			c->slope2[i] += 0.5 * (work[i] - c->yhat[i]) * (work[i] - c->yhat[i]) / (step * step);
 	}
 	return code;
 }
@@ -212,6 +232,9 @@ int jm_columns_fill(struct jm_fit_columns *c, const struct jm_fit_input *in, con
 		return code;
 	fill_cuts(c, in, state, &f);
 	jm_forward_finish(&f);
+	code = fill_slopes(c, in, state);
+	if (code < 0)
+		return code;
 	fill_drift(c, in);
 	c->has_effects = in->is_counter || in->segment_group;
 	if (in->is_counter)
@@ -272,7 +295,7 @@ void jm_columns_noise(const struct jm_fit_columns *c, const struct jm_fit_input 
 		double w0 = 0, w1 = 0, w2 = 0, y0 = 0, y1 = 0, det;
 
 		for (i = 0; i < c->n; i++) {
-			double r = in->readings[i].power_w - c->yhat[i], d2 = in->is_counter ? 0 : c->lag[i] * c->lag[i];
+			double r = in->readings[i].power_w - c->yhat[i], d2 = in->is_counter ? 0 : c->slope2[i];
 			double known = c->cut_w2[i] + (c->has_effects ? effect * shared_effects(c, i, i) : 0);
 			double expected = white + jitter * d2 + known, w = 1 / (expected * expected), e = r * r - known;
 

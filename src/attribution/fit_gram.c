@@ -84,13 +84,14 @@ static void open_effects(struct eliminator *e, uint32_t newest)
 		e->newest = e->first - 1;
 		e->is_empty = false;
 	}
+	/* Close before opening: the ring holds what is open and what the band still reaches, and no more. */
+	for (; e->first + (JM_EFFECTS - 1) < newest && e->first != e->newest + 1; e->first++)
+		close_effect(e, e->first);
 	for (id = e->newest + 1; id != newest + 1; id++) {
 		memset(e->band[id % RING], 0, sizeof(e->band[0]));
 		memset(e->rows + (id % RING) * e->n, 0, e->n * sizeof(double));
 	}
 	e->newest = newest;
-	for (; e->first + (JM_EFFECTS - 1) < newest; e->first++)
-		close_effect(e, e->first);
 }
 
 static void feel(struct eliminator *e, const double *row, double weight, const double *effects, uint32_t newest)
@@ -140,7 +141,7 @@ int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, 
 		extra[JM_GRAM_DRIFT] = c->drift[i];
 		extra[JM_GRAM_DRIFT2] = c->drift2[i];
 		extra[JM_GRAM_READING] = in->readings[i].power_w;
-		weight = 1 / (state->white_w2 + c->cut_w2[i] + state->jitter_s2 * c->lag[i] * c->lag[i]);
+		weight = 1 / (state->white_w2 + c->cut_w2[i] + state->jitter_s2 * c->slope2[i]);
 		visit(ctx, row, weight, block);
 		if (has_effects)
 			feel(&e, row, weight, c->effects + i * JM_EFFECTS, c->newest[i]);

@@ -27,6 +27,7 @@ struct jm_fit_columns {
 	double *memory;
 	double *lag, *box, *tau, *drift, *drift2; /* n each */
 	double *yhat, *cut_w2;  /* prediction, v_k */
+	double *slope2;         /* mean square of the slope over the times an update may stray to, W^2/s^2 */
 	double *effects;        /* n x JM_EFFECTS: of effect newest[k] - j */
 	uint32_t *newest;
 	bool has_effects;
