@@ -25,6 +25,17 @@ static void run(struct emu_world *w, enum jm_method method, struct sum *sum)
 	v = emu_judge(w, &r);
 	if (getenv("VERBOSE") && r.n_warnings)
 		fprintf(stderr, "  err %.2f%% cov %.0f%% %s\n", 100 * v.error, 100 * v.coverage, r.warnings[r.n_warnings - 1]);
+	if (getenv("ROWS") && method == JM_METHOD_REGRESS) {
+		size_t i;
+
+		for (i = 0; i < r.n_layers; i++) {
+			size_t l = (size_t)atoi(r.layers[i].name + 5);
+			double sd = (r.layers[i].mean_power_ci_w.high - r.layers[i].mean_power_ci_w.low) / 3.92;
+
+			fprintf(stderr, "%.3f ms  true %.1f est %.1f sd %.2f z %.2f\n", 1e3 * w->duration_s[l], w->true_w[l],
+				r.layers[i].mean_power_w, sd, (r.layers[i].mean_power_w - w->true_w[l]) / sd);
+		}
+	}
 	if (!isnan(v.error)) {
 		sum->error += v.error;
 		sum->n++;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPLIT_ABOVE_S 0.8e-3   /* longer layers get three sub-segments, */
+#define SPLIT_ABOVE_S 0.25e-3  /* longer layers get three sub-segments, */
 #define SPLIT_MAX_PART 0.15    /* for a fast sensor those above this part of its kernel, */
 #define SPLIT_MIN_PART 0.0333  /* for a slow one none below this */
 #define N_PIECES 3

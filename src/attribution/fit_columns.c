@@ -14,6 +14,7 @@
 #define N_SLOTS (2 * JM_EFFECTS)
 #define N_NOISE_ROUNDS 8
 #define N_NEIGHBOURS 4
+#define SMEAR_ABOVE 0.005 /* jitter above this part of the kernel smears it */
 #define MIN_SIGMAS 3
 #define MAX_WOBBLE 0.05
 #define MIN_WHITE 0.02    /* of the residual: below that the model's own errors would be taken for truth */
@@ -56,8 +57,15 @@ static double kernel_length(const struct jm_fit_input *in, const struct jm_kerne
 	return fmax(k->box_s, k->tau_s);
 }
 
-/* Predicts all readings at the state's kernel moved by d. */
-static int predict(const struct jm_fit_input *in, const struct jm_fit_state *s, struct jm_kernel d, double *out)
+double jm_fit_smear_s(const struct jm_fit_input *in, const struct jm_fit_state *state)
+{
+	double jitter = sqrt(state->jitter_s2);
+
+	return !in->is_counter && jitter > SMEAR_ABOVE * kernel_length(in, &state->kernel) ? sqrt(3) * jitter : 0;
+}
+
+/* Predicts all readings at the state's kernel moved by d, update times exact. */
+static int predict_sharp(const struct jm_fit_input *in, const struct jm_fit_state *s, struct jm_kernel d, double *out)
 {
 	struct jm_kernel k = s->kernel;
 
@@ -66,6 +74,32 @@ static int predict(const struct jm_fit_input *in, const struct jm_fit_state *s, 
 	k.tau_s += d.tau_s;
 	return jm_forward_predict(in->segments, in->n_segments, in->n_regions, s->power, s->idle_w, &k, in->readings,
 				  in->n_readings, out);
+}
+
+/* The same with update times that stray. */
+static int predict(const struct jm_fit_input *in, const struct jm_fit_state *s, struct jm_kernel d, double *out)
+{
+	double smear = jm_fit_smear_s(in, s), *side;
+	int sign, code = predict_sharp(in, s, d, out);
+	size_t i;
+
+	if (code < 0 || smear == 0)
+		return code;
+	side = malloc((in->n_readings + 1) * sizeof(*side));
+	if (!side)
+		return JM_E_NOMEM;
+	for (i = 0; i < in->n_readings; i++)
+		out[i] *= JM_SMEAR_MIDDLE;
+	for (sign = -1; sign <= 1 && code == 0; sign += 2) {
+		struct jm_kernel moved = d;
+
+		moved.lag_s += sign * smear;
+		code = predict_sharp(in, s, moved, side);
+		for (i = 0; i < in->n_readings && code == 0; i++)
+			out[i] += JM_SMEAR_SIDE * side[i];
+	}
+	free(side);
+	return code;
 }
 
 /* out = (prediction at +up - prediction at -down) / (up + down along that axis). work: n_readings. */
@@ -115,7 +149,7 @@ static int fill_slopes(struct jm_fit_columns *c, const struct jm_fit_input *in, 
 		step = sqrt(3 * s->jitter_s2);
 	memset(c->slope2, 0, c->n * sizeof(double));
 	for (sign = -1; sign <= 1 && code == 0; sign += 2) {
-		code = predict(in, s, (struct jm_kernel){.lag_s = sign * step}, work);
+		code = predict_sharp(in, s, (struct jm_kernel){.lag_s = sign * step}, work);
 		for (i = 0; i < c->n && code == 0; i++)
 			c->slope2[i] += 0.5 * (work[i] - c->yhat[i]) * (work[i] - c->yhat[i]) / (step * step);
 	}

@@ -112,16 +112,41 @@ static void feel(struct eliminator *e, const double *row, double weight, const d
 	}
 }
 
+/* One or three rows of a reading, see jm_fit_smear_s. */
+static void build_row(struct jm_forward *f, const struct jm_fit_state *state, const struct jm_model_reading *reading,
+		      double smear_s, double *row, double *side)
+{
+	size_t i, n = f[0].n_regions;
+	int k;
+
+	jm_forward_row(&f[0], &state->kernel, reading, row);
+	if (smear_s == 0)
+		return;
+	for (i = 0; i < n; i++)
+		row[i] *= JM_SMEAR_MIDDLE;
+	for (k = 1; k <= 2; k++) {
+		struct jm_kernel kernel = state->kernel;
+
+		kernel.lag_s += k == 1 ? smear_s : -smear_s;
+		jm_forward_row(&f[k], &kernel, reading, side);
+		for (i = 0; i < n; i++)
+			row[i] += JM_SMEAR_SIDE * side[i];
+	}
+}
+
 int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, const struct jm_fit_state *state,
 		 jm_gram_visit visit, void *ctx)
 {
 	size_t i, r, n_regions = in->n_regions, n = n_regions + JM_GRAM_EXTRA;
 	struct eliminator e = {.n = n, .is_empty = true, .visit = visit, .ctx = ctx};
-	double *row = malloc((1 + RING) * n * sizeof(*row)), *extra = row + n_regions;
+	double *row = malloc((2 + RING) * n * sizeof(*row)), *extra = row + n_regions, *side = row + (1 + RING) * n;
+	double smear_s = jm_fit_smear_s(in, state);
 	bool has_effects = c->has_effects && state->effect_variance > 0;
-	struct jm_forward f = {0};
-	int code = row ? jm_forward_init(&f, in->segments, in->n_segments, n_regions, NULL) : JM_E_NOMEM;
+	struct jm_forward f[3] = {{0}};
+	int code = row ? 0 : JM_E_NOMEM;
 
+	for (i = 0; i < 3 && code == 0; i++)
+		code = jm_forward_init(&f[i], in->segments, in->n_segments, n_regions, NULL);
 	e.rows = row + n;
 	e.precision = has_effects ? 1 / state->effect_variance : 0;
 	for (i = 0; i < in->n_readings && code == 0; i++) {
@@ -131,7 +156,7 @@ int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, 
 		if (block != e.block)
 			close_all(&e);
 		e.block = block;
-		jm_forward_row(&f, &state->kernel, &in->readings[i], row);
+		build_row(f, state, &in->readings[i], smear_s, row, side);
 		for (r = 0; r < n_regions; r++)
 			sum += row[r];
 		extra[JM_GRAM_IDLE] = 1 - sum;
@@ -148,7 +173,8 @@ int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, 
 	}
 	if (code == 0)
 		close_all(&e);
-	jm_forward_finish(&f);
+	for (i = 0; i < 3; i++)
+		jm_forward_finish(&f[i]);
 	free(row);
 	return code;
 }

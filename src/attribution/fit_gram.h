@@ -21,6 +21,13 @@ struct jm_fit_state {
 	double white_w2, jitter_s2, effect_variance; /* s^2, J, R of fit.h */
 };
 
+/* Where an update strays from the clock by much of the kernel, it sees the kernel smeared: the mean over three times, 0 and
+ * +-sqrt(3 J), with these weights (Gauss-Hermite). */
+#define JM_SMEAR_MIDDLE (2.0 / 3)
+#define JM_SMEAR_SIDE (1.0 / 6)
+/* Gives sqrt(3 J) where smearing matters, else 0. */
+double jm_fit_smear_s(const struct jm_fit_input *in, const struct jm_fit_state *state);
+
 /* What is known of each reading before its row is built. */
 struct jm_fit_columns {
 	size_t n;
