@@ -1,0 +1,251 @@
+/* Gates on accuracy against known truth; the whole table is bench/attribution_truth.c. Errors are energy-weighted, of
+ * seeds 0 and 1; the gates leave room for other seeds (SCIENCE section 5's CI gates where it has one). */
+#include "support/emulator.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define N_SEEDS 2
+#define ALL_LAYERS 1e9 /* target that never merges */
+
+struct gate {
+	const char *sensor;
+	double passive, fused; /* error */
+};
+
+static const struct emu_sensor *sensor(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < EMU_SENSORS; i++) {
+		if (strcmp(emu_sensors[i].name, name) == 0)
+			return &emu_sensors[i];
+	}
+	fail_msg("no sensor %s", name);
+	return NULL;
+}
+
+static struct jm_result attribute(const struct emu_world *w, enum jm_method method, double target)
+{
+	struct jm_attribution_options opt = {.method = method, .skip_iterations = true, .target_fraction = target};
+	struct jm_result r = {0};
+	struct jm_error err = {0};
+
+	if (jm_attribute(&w->in, &opt, &r, &err) < 0)
+		fail_msg("%s", err.message);
+	return r;
+}
+
+static struct emu_verdict judge(const struct emu_world *w, enum jm_method method)
+{
+	struct jm_result r = attribute(w, method, ALL_LAYERS);
+	struct emu_verdict v = emu_judge(w, &r);
+
+	jm_result_finish(&r);
+	return v;
+}
+
+static void check_gate(const struct gate *g)
+{
+	struct emu_options o = {0};
+	double share = 0, passive = 0, fused = 0, held = 0;
+	uint64_t seed;
+
+	for (seed = 0; seed < N_SEEDS; seed++) {
+		struct emu_world *w = emu_create(sensor(g->sensor), &o, seed);
+		struct emu_verdict p = judge(w, JM_METHOD_REGRESS), f = judge(w, JM_METHOD_FUSED);
+
+		assert_int_equal(p.n_figures, EMU_LAYERS);
+		share += judge(w, JM_METHOD_SHARE).error / N_SEEDS;
+		passive += p.error / N_SEEDS;
+		fused += f.error / N_SEEDS;
+		held += (p.coverage + f.coverage) / 2 / N_SEEDS;
+		emu_destroy(w);
+	}
+	print_message("%s: share %.2f %%, passive %.2f %%, fused %.2f %%, coverage %.0f %%\n", g->sensor, 100 * share, 100 * passive,
+		      100 * fused, 100 * held);
+	assert_true(passive <= g->passive);
+	assert_true(fused <= g->fused);
+	assert_true(held >= 0.85);
+	assert_true(share >= 5 * fused);
+	assert_true(share >= 3 * passive);
+}
+
+#define GATE(function, name, passive_error, fused_error)                                                               \
+	static void function(void **state)                                                                             \
+	{                                                                                                              \
+		static const struct gate g = {name, passive_error, fused_error};                                      \
+                                                                                                                       \
+		(void)state;                                                                                           \
+		check_gate(&g);                                                                                        \
+	}
+
+GATE(a_boxcar_of_25_ms_every_100_ms, "a100-like", 0.06, 0.018)
+GATE(a_low_pass_of_12_ms, "rc-12", 0.045, 0.015)
+GATE(a_buffer_of_20_ms, "h200-like", 0.065, 0.018)
+GATE(a_boxcar_of_100_ms, "3090-like", 0.09, 0.025)
+GATE(a_boxcar_of_10_ms_every_20_ms, "v100-like", 0.03, 0.012)
+GATE(a_counter_every_ms, "rapl-1ms", 0.008, 0.005)
+GATE(a_converter_of_1_ms_every_7_ms, "ina3221", 0.02, 0.008)
+
+/* Says whether no layer got a figure, and whether the text stands among the reasons. */
+static void assert_refused(const struct jm_result *r, const char *text)
+{
+	bool is_said = false;
+	size_t i;
+
+	for (i = 0; i < r->n_layers; i++) {
+		assert_true(isnan(r->layers[i].energy_j));
+		assert_false(r->layers[i].resolvable);
+		is_said = is_said || strstr(r->layers[i].reason, text);
+	}
+	if (!is_said)
+		fail_msg("not said: %s, but: %s", text, r->layers[0].reason);
+}
+
+static void without_dither_and_calibration_the_lag_is_unanchored(void **state)
+{
+	struct emu_options o = {.no_dither = true};
+	struct emu_world *w = emu_create(sensor("a100-like"), &o, 0);
+	struct jm_result r = attribute(w, JM_METHOD_REGRESS, 0);
+
+	(void)state;
+	assert_refused(&r, "lag unanchored");
+	assert_int_equal(r.n_groups, 1);
+	jm_result_finish(&r);
+	r = attribute(w, JM_METHOD_AUTO, 0);
+	assert_true(r.layers[0].method == JM_METHOD_FUSED || r.layers[0].method == JM_METHOD_SHARE);
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+/* The sensor is a low-pass of 12 ms; the estimator is told a boxcar of 100 ms. */
+static void a_wrong_kernel_family_trips_the_gate(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("rc-12"), &o, 0);
+	struct jm_result r;
+
+	(void)state;
+	w->response.family = JM_RESPONSE_BOX;
+	w->response.tau_s = w->response.tau_sd_s = 0;
+	w->response.box_s = 0.1;
+	w->response.box_sd_s = 0.001;
+	r = attribute(w, JM_METHOD_REGRESS, 0);
+	assert_refused(&r, "misfit");
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+static void an_average_over_a_second_is_refused(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("a100-like"), &o, 0);
+	struct jm_result r;
+
+	(void)state;
+	w->response.family = JM_RESPONSE_RAMP;
+	w->response.box_s = 1;
+	r = attribute(w, JM_METHOD_REGRESS, 0);
+	assert_refused(&r, "averages over");
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+static void a_shifted_schedule_trips_the_gate(void **state)
+{
+	struct emu_options o = {.shift_s = 0.023};
+	struct emu_world *w = emu_create(sensor("a100-like"), &o, 0);
+	struct jm_result r = attribute(w, JM_METHOD_REGRESS, 0);
+
+	(void)state;
+	assert_refused(&r, "misfit");
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+/* Five iterations in two windows, always the same: every reading is the same. */
+static void a_cycle_that_divides_the_window_tells_no_layers(void **state)
+{
+	struct emu_options o = {.fixed_cycle = 1};
+	struct emu_world *w = emu_create(sensor("3090-like"), &o, 0);
+	struct jm_result r = attribute(w, JM_METHOD_REGRESS, 0);
+
+	(void)state;
+	assert_refused(&r, "lag unanchored");
+	jm_result_finish(&r);
+	/* Even with a known lag: nothing but the sum. */
+	w->response.is_lag_anchored = true;
+	r = attribute(w, JM_METHOD_REGRESS, 0);
+	assert_true(r.n_groups >= 1);
+	assert_true(r.groups[0].count > EMU_LAYERS / 2);
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+static void layers_that_cannot_be_told_are_merged_and_the_sums_hold(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("a100-like"), &o, 0);
+	struct jm_result r = attribute(w, JM_METHOD_REGRESS, 0);
+	const struct jm_closure *c = &r.closure[0];
+	double truth = 0, found = 0;
+	size_t i, n_merged = 0;
+
+	(void)state;
+	for (i = 0; i < r.n_layers; i++) {
+		truth += w->energy_j[i];
+		n_merged += r.layers[i].group >= 0;
+		if (r.layers[i].group >= 0)
+			assert_true(r.layers[i].origin == JM_ORIGIN_MERGED && isnan(r.layers[i].energy_j));
+		else
+			found += r.layers[i].energy_j;
+	}
+	for (i = 0; i < r.n_groups; i++)
+		found += r.groups[i].energy_j;
+	assert_true(n_merged > 0 && n_merged < r.n_layers);
+	assert_true(fabs(found / truth - 1) < 0.005);
+	assert_true(fabs(c->parts_j - found) < 1e-9 * found);
+	assert_true(fabs(c->parts_j + c->idle_j + c->unattributed_j + c->residual_j - c->total_j) < 1e-9 * c->total_j);
+	assert_true(fabs(c->residual_j) < 0.01 * c->total_j);
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+static void auto_takes_the_blocks_where_there_are_some(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("v100-like"), &o, 0);
+	struct jm_result r = attribute(w, JM_METHOD_AUTO, 0);
+
+	(void)state;
+	assert_int_equal(r.method, JM_METHOD_FUSED);
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_boxcar_of_25_ms_every_100_ms),
+	    cmocka_unit_test(a_low_pass_of_12_ms),
+	    cmocka_unit_test(a_buffer_of_20_ms),
+	    cmocka_unit_test(a_boxcar_of_100_ms),
+	    cmocka_unit_test(a_boxcar_of_10_ms_every_20_ms),
+	    cmocka_unit_test(a_counter_every_ms),
+	    cmocka_unit_test(a_converter_of_1_ms_every_7_ms),
+	    cmocka_unit_test(without_dither_and_calibration_the_lag_is_unanchored),
+	    cmocka_unit_test(a_wrong_kernel_family_trips_the_gate),
+	    cmocka_unit_test(an_average_over_a_second_is_refused),
+	    cmocka_unit_test(a_shifted_schedule_trips_the_gate),
+	    cmocka_unit_test(a_cycle_that_divides_the_window_tells_no_layers),
+	    cmocka_unit_test(layers_that_cannot_be_told_are_merged_and_the_sums_hold),
+	    cmocka_unit_test(auto_takes_the_blocks_where_there_are_some),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
