@@ -238,10 +238,11 @@ static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estim
 	levels->idle_j = e->fit.idle_w * rest_seen_s;
 	levels->bare_j = (in->has_bare ? e->fit.power_w[in->n_fitted] : 0) * bare_seen_s;
 	snprintf(levels->reason, sizeof(levels->reason),
-		 "%zu readings, residual %.3g W (gate %.3g W; white %.2g W, jitter %.2g ms, wobble %.2g %%), lag %.3g ms, box %.3g ms, low-pass %.3g ms, idle %.4g W; a layer of %.2g ms "
-		 "can be told within %.0f %%", e->n_readings, e->fit.residual_w, e->gate_w, e->fit.white_w, 1e3 * e->fit.jitter_s, 100 * e->fit.wobble, 1e3 * e->fit.kernel.lag_s,
-		 1e3 * e->fit.kernel.box_s, 1e3 * e->fit.kernel.tau_s, e->fit.idle_w, 1e3 * e->shortest_s,
-		 100 * (w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION));
+		 "%zu readings; residual %.3g W (gate %.3g): noise %.2g W, jitter %.2g ms, wobble %.2g %%; lag %.3g, box %.3g, "
+		 "low-pass %.3g ms; idle %.4g W; %.2g ms layers within %.0f %%",
+		 e->n_readings, e->fit.residual_w, e->gate_w, e->fit.white_w, 1e3 * e->fit.jitter_s, 100 * e->fit.wobble,
+		 1e3 * e->fit.kernel.lag_s, 1e3 * e->fit.kernel.box_s, 1e3 * e->fit.kernel.tau_s, e->fit.idle_w,
+		 1e3 * e->shortest_s, 100 * (w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION));
 }
 
 /* Only the sum of all layers stands: what the series saw inside iterations. */

@@ -2,7 +2,7 @@
  * parameter is a column of zeros, and the condition number says what the data cannot tell. */
 #include "attribution/fit.h"
 
-#include "attribution/fit_gram.h"
+#include "attribution/fit_solver.h"
 #include "attribution/linalg.h"
 #include "core/error.h"
 
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLASS_SD 0.15
 #define SHAPE_TERM_SD 0.12
 #define DRIFT_SD 0.02
 #define MIN_READINGS 10
@@ -23,37 +22,11 @@
 #define N_LEARN_STEPS 6
 #define PIN 1e9          /* precision that holds a layer at zero power */
 #define N_PIN_ROUNDS 4
-#define MAX_PER_COLUMN 4 /* eps, kappa, two shapes */
 
 static const double eps_choices[] = {0.01, 0.02, 0.04, 0.08, 0.15};
 #define N_CHOICES (sizeof(eps_choices) / sizeof(eps_choices[0]))
 
-struct term {
-	size_t param;
-	double value;
-};
-
-/* Working memory of one fit. */
-struct solver {
-	const struct jm_fit_input *in;
-	struct jm_gram gram;
-	struct jm_fit_columns columns;
-	struct jm_fit_state state;
-	size_t n_params, first_class, first_shape, idle; /* idle and what follows it: as the raw columns */
-	size_t *shape_of;    /* n_layers: first of two shape parameters, or SIZE_MAX */
-	struct term *terms;  /* raw column x MAX_PER_COLUMN, param SIZE_MAX: none */
-	double *base;        /* raw coefficients at the prior */
-	double *scale;       /* n_params: sd of the prior */
-	double *centre;      /* n_params: mean of the prior in its sd */
-	double *xx, *xy;     /* data part of the normal equations, at noise 1 */
-	double *m, *inverse, *solution, *raw; /* system, its inverse, scaled solution, raw coefficients */
-	double *wide;        /* raw x params */
-	double *power;       /* n_regions: state.power */
-	bool *is_pinned;     /* n_layers */
-	double sd_eps, variance_scale;
-};
-
-static void solver_finish(struct solver *s)
+static void solver_finish(struct jm_fit_solver *s)
 {
 	jm_gram_finish(&s->gram);
 	jm_columns_finish(&s->columns);
@@ -63,14 +36,14 @@ static void solver_finish(struct solver *s)
 	free(s->is_pinned);
 }
 
-static int solver_alloc(struct solver *s)
+static int solver_alloc(struct jm_fit_solver *s)
 {
 	size_t q = s->gram.n, p = s->n_params, wide = q > p ? q : p;
 	size_t n_doubles = 2 * q + 4 * p + 3 * p * p + wide * p + s->in->n_regions;
 	double *d = calloc(n_doubles, sizeof(*d));
 
 	s->base = d;
-	s->terms = malloc(q * MAX_PER_COLUMN * sizeof(*s->terms));
+	s->terms = malloc(q * JM_FIT_TERMS * sizeof(*s->terms));
 	s->is_pinned = calloc(s->in->n_layers + 1, sizeof(*s->is_pinned));
 	if (!d || !s->terms || !s->is_pinned)
 		return JM_E_NOMEM;
@@ -88,7 +61,7 @@ static int solver_alloc(struct solver *s)
 	return 0;
 }
 
-static int solver_init(struct solver *s, const struct jm_fit_input *in)
+static int solver_init(struct jm_fit_solver *s, const struct jm_fit_input *in)
 {
 	size_t l, r, n_shapes = 0;
 	int code;
@@ -126,7 +99,7 @@ static double clamp(double x, double limit)
 }
 
 /* Prior sd and mean of all parameters at the present kernel. */
-static void set_priors(struct solver *s, double sd_eps)
+static void set_priors(struct jm_fit_solver *s, double sd_eps)
 {
 	const struct jm_fit_input *in = s->in;
 	const struct jm_kernel *sd = &in->kernel_sd;
@@ -136,7 +109,7 @@ static void set_priors(struct solver *s, double sd_eps)
 	for (l = 0; l < in->n_layers; l++)
 		s->scale[l] = in->layer_sd && in->layer_sd[l] > 0 ? in->layer_sd[l] : sd_eps;
 	for (l = s->first_class; l < s->first_shape; l++)
-		s->scale[l] = CLASS_SD;
+		s->scale[l] = JM_FIT_CLASS_SD;
 	for (l = s->first_shape; l < s->idle; l++)
 		s->scale[l] = SHAPE_TERM_SD;
 	s->scale[s->idle + JM_GRAM_IDLE] = in->idle_sd_w;
@@ -153,31 +126,31 @@ static void set_priors(struct solver *s, double sd_eps)
 }
 
 /* How raw columns go into parameters. */
-static void set_terms(struct solver *s)
+static void set_terms(struct jm_fit_solver *s)
 {
 	const struct jm_fit_input *in = s->in;
 	size_t i, k;
 
 	memset(s->base, 0, s->gram.n * sizeof(double));
-	for (i = 0; i < s->gram.n * MAX_PER_COLUMN; i++)
+	for (i = 0; i < s->gram.n * JM_FIT_TERMS; i++)
 		s->terms[i].param = SIZE_MAX;
 	for (i = 0; i < in->n_regions; i++) {
 		const struct jm_fit_region *g = &in->regions[i];
-		struct term *t = s->terms + i * MAX_PER_COLUMN;
+		struct jm_fit_term *t = s->terms + i * JM_FIT_TERMS;
 		double p0 = in->prior_w[g->layer];
 		size_t c = s->first_class + in->layer_class[g->layer], shape = s->shape_of[g->layer];
 
 		s->base[i] = p0;
-		t[0] = (struct term){g->layer, p0 * s->scale[g->layer]};
-		t[1] = (struct term){c, p0 * s->scale[c]};
+		t[0] = (struct jm_fit_term){g->layer, p0 * s->scale[g->layer]};
+		t[1] = (struct jm_fit_term){c, p0 * s->scale[c]};
 		if (shape != SIZE_MAX) {
-			t[2] = (struct term){shape, p0 * (double)g->linear * s->scale[shape]};
-			t[3] = (struct term){shape + 1, p0 * (double)g->quadratic * s->scale[shape + 1]};
+			t[2] = (struct jm_fit_term){shape, p0 * (double)g->linear * s->scale[shape]};
+			t[3] = (struct jm_fit_term){shape + 1, p0 * (double)g->quadratic * s->scale[shape + 1]};
 		}
 	}
 	s->base[in->n_regions + JM_GRAM_IDLE] = in->idle_w;
 	for (k = 0; k < JM_GRAM_READING; k++)
-		s->terms[(in->n_regions + k) * MAX_PER_COLUMN] = (struct term){s->idle + k, s->scale[s->idle + k]};
+		s->terms[(in->n_regions + k) * JM_FIT_TERMS] = (struct jm_fit_term){s->idle + k, s->scale[s->idle + k]};
 }
 
 static double gram_at(const double *g, size_t n, size_t i, size_t j)
@@ -186,7 +159,7 @@ static double gram_at(const double *g, size_t n, size_t i, size_t j)
 }
 
 /* xx = T' G T, xy = T' (G_y - G base) for the sum of n_halves matrices from `first` on. */
-static void project(struct solver *s, int first, int n_halves)
+static void project(struct jm_fit_solver *s, int first, int n_halves)
 {
 	size_t n = s->gram.n, p = s->n_params, i, j, k, y = n - 1;
 	const double *g0 = s->gram.half[first], *g1 = s->gram.half[first + n_halves - 1];
@@ -202,11 +175,11 @@ static void project(struct solver *s, int first, int n_halves)
 			double v = gram_at(g0, n, i, j) + both * gram_at(g1, n, i, j);
 
 			rhs -= v * s->base[j];
-			for (k = 0; k < MAX_PER_COLUMN && s->terms[j * MAX_PER_COLUMN + k].param != SIZE_MAX; k++)
-				wide[s->terms[j * MAX_PER_COLUMN + k].param] += v * s->terms[j * MAX_PER_COLUMN + k].value;
+			for (k = 0; k < JM_FIT_TERMS && s->terms[j * JM_FIT_TERMS + k].param != SIZE_MAX; k++)
+				wide[s->terms[j * JM_FIT_TERMS + k].param] += v * s->terms[j * JM_FIT_TERMS + k].value;
 		}
-		for (k = 0; k < MAX_PER_COLUMN && s->terms[i * MAX_PER_COLUMN + k].param != SIZE_MAX; k++) {
-			const struct term *t = &s->terms[i * MAX_PER_COLUMN + k];
+		for (k = 0; k < JM_FIT_TERMS && s->terms[i * JM_FIT_TERMS + k].param != SIZE_MAX; k++) {
+			const struct jm_fit_term *t = &s->terms[i * JM_FIT_TERMS + k];
 			double *out = s->xx + t->param * p;
 
 			s->xy[t->param] += t->value * rhs;
@@ -217,7 +190,7 @@ static void project(struct solver *s, int first, int n_halves)
 }
 
 /* Solves (xx * noise_scale + 1) x = xy * noise_scale + centre, layers at or above zero. m: factor afterwards. */
-static int solve(struct solver *s)
+static int solve(struct jm_fit_solver *s)
 {
 	size_t p = s->n_params, i, l, c, n_new, round;
 
@@ -257,19 +230,19 @@ static int solve(struct solver *s)
 }
 
 /* raw = base + T solution. */
-static void expand(struct solver *s)
+static void expand(struct jm_fit_solver *s)
 {
 	size_t i, k;
 
 	memcpy(s->raw, s->base, s->gram.n * sizeof(double));
 	for (i = 0; i + 1 < s->gram.n; i++) {
-		for (k = 0; k < MAX_PER_COLUMN && s->terms[i * MAX_PER_COLUMN + k].param != SIZE_MAX; k++)
-			s->raw[i] += s->terms[i * MAX_PER_COLUMN + k].value * s->solution[s->terms[i * MAX_PER_COLUMN + k].param];
+		for (k = 0; k < JM_FIT_TERMS && s->terms[i * JM_FIT_TERMS + k].param != SIZE_MAX; k++)
+			s->raw[i] += s->terms[i * JM_FIT_TERMS + k].value * s->solution[s->terms[i * JM_FIT_TERMS + k].param];
 	}
 }
 
 /* Weighted sum of squares of (reading - raw coefficients), over one half. */
-static double squares(const struct solver *s, int half)
+static double squares(const struct jm_fit_solver *s, int half)
 {
 	size_t n = s->gram.n, y = n - 1, i, j;
 	const double *g = s->gram.half[half];
@@ -285,7 +258,7 @@ static double squares(const struct solver *s, int half)
 	return sum > 0 ? sum : 0;
 }
 
-static double trace_inverse(struct solver *s)
+static double trace_inverse(struct jm_fit_solver *s)
 {
 	double sum = 0;
 	size_t i;
@@ -297,7 +270,7 @@ static double trace_inverse(struct solver *s)
 }
 
 /* Picks sd_eps: predicts each half from the other. */
-static int hold_out(struct solver *s)
+static int hold_out(struct jm_fit_solver *s)
 {
 	double best = INFINITY, scale = s->variance_scale, learned = s->sd_eps;
 	size_t i;
@@ -326,7 +299,7 @@ static int hold_out(struct solver *s)
 
 /* The sd of eps that makes the eps found likely: sd^2 = mean of (eps^2 + posterior variance), layers of known sd left out.
  * The noise model is close enough to the truth for this; hold_out is its guard. */
-static void learn_eps(struct solver *s)
+static void learn_eps(struct jm_fit_solver *s)
 {
 	double sum = 0, n = 0;
 	size_t l, p = s->n_params;
@@ -342,7 +315,7 @@ static void learn_eps(struct solver *s)
 }
 
 /* Solves at the present kernel, and finds the noise at which the residual has the size it should. */
-static int solve_noise(struct solver *s, double *freedom_out)
+static int solve_noise(struct jm_fit_solver *s, double *freedom_out)
 {
 	double n = (double)s->gram.n_readings;
 	size_t step;
@@ -368,7 +341,7 @@ static int solve_noise(struct solver *s, double *freedom_out)
 }
 
 /* Moves the kernel by the solution, not too far at once; takes over powers and idle level. */
-static void step_state(struct solver *s, bool is_last)
+static void step_state(struct jm_fit_solver *s, bool is_last)
 {
 	const struct jm_kernel *sd = &s->in->kernel_sd;
 	struct jm_kernel *k = &s->state.kernel;
@@ -385,199 +358,7 @@ static void step_state(struct solver *s, bool is_last)
 	k->tau_s = fmax(0.05 * s->in->kernel.tau_s, k->tau_s + clamp(s->raw[n_regions + JM_GRAM_TAU], 0.5 * sd->tau_s));
 }
 
-/* Scores of blocks, in parameters. */
-struct scorer {
-	struct solver *s;
-	double *block, *params; /* raw, params */
-	double *spread;         /* n_layers: sum over blocks of (h' M^-1 g)^2 */
-	size_t current, n_blocks;
-	double signal, signal2, squares, n;
-	double bb, bi, ii, by, iy, yy; /* sums for the model with one power for all */
-};
-
-static void close_block(struct scorer *c)
-{
-	struct solver *s = c->s;
-	size_t i, k, l;
-
-	memset(c->params, 0, s->n_params * sizeof(double));
-	for (i = 0; i + 1 < s->gram.n; i++) {
-		for (k = 0; k < MAX_PER_COLUMN && s->terms[i * MAX_PER_COLUMN + k].param != SIZE_MAX; k++)
-			c->params[s->terms[i * MAX_PER_COLUMN + k].param] += s->terms[i * MAX_PER_COLUMN + k].value * c->block[i];
-	}
-	for (i = 0; i < s->n_params; i++)
-		c->params[i] *= s->variance_scale;
-	jm_cholesky_solve(s->m, s->n_params, c->params);
-	for (l = 0; l < s->in->n_layers; l++) {
-		size_t klass = s->first_class + s->in->layer_class[l];
-		double u = s->in->prior_w[l] * (s->scale[l] * c->params[l] + s->scale[klass] * c->params[klass]);
-
-		c->spread[l] += u * u;
-	}
-	memset(c->block, 0, s->gram.n * sizeof(double));
-	c->n_blocks++;
-}
-
-static void take_score(void *ctx, const double *row, double weight, size_t block)
-{
-	struct scorer *c = ctx;
-	size_t i, n = c->s->gram.n;
-	double yhat = 0, error, busy, idle;
-
-	if (weight > 0 && block != c->current && c->n > 0)
-		close_block(c);
-	if (weight > 0)
-		c->current = block;
-	for (i = 0; i + 1 < n; i++)
-		yhat += row[i] * c->s->raw[i];
-	error = weight * (row[n - 1] - yhat);
-	for (i = 0; i + 1 < n; i++)
-		c->block[i] += error * row[i];
-	if (weight < 0)
-		return;
-	c->signal += yhat;
-	c->signal2 += yhat * yhat;
-	c->squares += (row[n - 1] - yhat) * (row[n - 1] - yhat);
-	c->n++;
-	idle = row[c->s->in->n_regions];
-	busy = 1 - idle;
-	c->bb += busy * busy;
-	c->bi += busy * idle;
-	c->ii += idle * idle;
-	c->by += busy * row[n - 1];
-	c->iy += idle * row[n - 1];
-	c->yy += row[n - 1] * row[n - 1];
-}
-
-/* Residual of the model with one power for all layers and one for idle: normal equations in two unknowns. */
-static double shared_residual(const struct scorer *c)
-{
-	double det = c->bb * c->ii - c->bi * c->bi, b = c->bb > 0 ? c->by / c->bb : 0, q = 0;
-
-	if (det > 1e-9 * c->bb * c->ii) {
-		b = (c->by * c->ii - c->iy * c->bi) / det;
-		q = (c->bb * c->iy - c->bi * c->by) / det;
-	}
-	return sqrt(fmax(0, c->yy - b * c->by - q * c->iy) / c->n);
-}
-
-/* Covariance of layer powers: see fit.h. */
-static int fill_covariance(struct solver *s, struct jm_fit *out)
-{
-	size_t n = s->in->n_layers, p = s->n_params, i, j, k;
-	struct scorer c = {.s = s};
-	double *memory = calloc(s->gram.n + p + 2 * n + 1, sizeof(*memory));
-	int code = memory ? 0 : JM_E_NOMEM;
-
-	c.block = memory;
-	c.params = memory + s->gram.n;
-	c.spread = c.params + p;
-	if (code == 0)
-		code = jm_gram_rows(s->in, &s->columns, &s->state, take_score, &c);
-	if (code < 0) {
-		free(memory);
-		return code;
-	}
-	close_block(&c);
-	out->shared_w = shared_residual(&c);
-	out->residual_w = sqrt(c.squares / fmax(5, c.n - out->freedom));
-	out->signal_w = sqrt(fmax(0, c.signal2 / c.n - c.signal * c.signal / c.n / c.n));
-	for (i = 0; i < n; i++) {
-		size_t a[2] = {i, s->first_class + s->in->layer_class[i]};
-
-		for (j = 0; j < n; j++) {
-			size_t b[2] = {j, s->first_class + s->in->layer_class[j]};
-			double sum = 0;
-
-			for (k = 0; k < 4; k++)
-				sum += s->scale[a[k / 2]] * s->scale[b[k % 2]] * s->inverse[a[k / 2] * p + b[k % 2]];
-			out->covariance[i * n + j] = sum * s->in->prior_w[i] * s->in->prior_w[j];
-		}
-		out->prior_sd_w[i] = s->in->prior_w[i] * hypot(s->scale[i], CLASS_SD);
-	}
-	for (i = 0; i < n; i++) {
-		size_t klass = s->first_class + s->in->layer_class[i];
-		double prior = 0, robust, variance = out->covariance[i * n + i], *factor = c.spread + n;
-
-		for (k = 0; k < p; k++) {
-			double u = s->scale[i] * s->inverse[i * p + k] + s->scale[klass] * s->inverse[klass * p + k];
-
-			prior += u * u;
-		}
-		robust = prior * s->in->prior_w[i] * s->in->prior_w[i];
-		if (c.n_blocks > 1)
-			robust += c.spread[i] * (double)c.n_blocks / (double)(c.n_blocks - 1);
-		factor[i] = variance > 0 ? sqrt(fmax(1, robust / variance)) : 1;
-	}
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < n; j++)
-			out->covariance[i * n + j] *= c.spread[n + i] * c.spread[n + j];
-	}
-	free(memory);
-	return 0;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int describe_readings(const struct jm_fit_input *in, struct jm_fit *out)
-{
-	double *y = malloc((in->n_readings + 1) * sizeof(*y)), sum = 0, sum2 = 0, n = (double)in->n_readings;
-	size_t i;
-
-	if (!y)
-		return JM_E_NOMEM;
-	for (i = 0; i < in->n_readings; i++) {
-		y[i] = in->readings[i].power_w;
-		sum += y[i];
-	}
-	for (i = 0; i < in->n_readings; i++)
-		sum2 += (y[i] - sum / n) * (y[i] - sum / n);
-	qsort(y, in->n_readings, sizeof(*y), compare_doubles);
-	out->spread_w = sqrt(sum2 / n);
-	out->swing_w = y[(size_t)(0.99 * (n - 1))] - y[(size_t)(0.01 * (n - 1))];
-	free(y);
-	return 0;
-}
-
-static int fill_result(struct solver *s, double freedom, struct jm_fit *out)
-{
-	size_t n = s->in->n_layers, l, i, p = s->n_params;
-	double *work = malloc(2 * p * sizeof(*work)), *m = s->wide;
-	int code = work ? 0 : JM_E_NOMEM;
-
-	out->freedom = freedom;
-	if (code == 0)
-		code = fill_covariance(s, out);
-	if (code < 0) {
-		free(work);
-		return code;
-	}
-	for (l = 0; l < n; l++)
-		out->power_w[l] = fmax(0, s->in->prior_w[l] * (1 + s->scale[l] * s->solution[l] +
-			s->scale[s->first_class + s->in->layer_class[l]] * s->solution[s->first_class + s->in->layer_class[l]]));
-	out->kernel = s->state.kernel;
-	out->kernel_sd.lag_s = s->scale[s->idle + JM_GRAM_LAG] * sqrt(s->inverse[(s->idle + JM_GRAM_LAG) * (p + 1)]);
-	out->kernel_sd.box_s = s->scale[s->idle + JM_GRAM_BOX] * sqrt(s->inverse[(s->idle + JM_GRAM_BOX) * (p + 1)]);
-	out->kernel_sd.tau_s = s->scale[s->idle + JM_GRAM_TAU] * sqrt(s->inverse[(s->idle + JM_GRAM_TAU) * (p + 1)]);
-	out->idle_w = s->state.idle_w;
-	out->idle_sd_w = s->scale[s->idle] * sqrt(s->inverse[s->idle * (p + 1)]);
-	out->sd_eps = s->sd_eps;
-	out->white_w = sqrt(s->state.white_w2);
-	out->jitter_s = sqrt(s->in->is_counter ? s->state.effect_variance : s->state.jitter_s2);
-	out->wobble = s->in->is_counter ? 0 : sqrt(s->state.effect_variance);
-	for (i = 0; i < p * p; i++)
-		m[i] = s->xx[i] * s->variance_scale + (i % (p + 1) == 0 ? 1 : 0);
-	out->condition = jm_condition(m, s->m, p, work);
-	free(work);
-	return describe_readings(s->in, out);
-}
-
-static int run(struct solver *s, struct jm_fit *out)
+static int run(struct jm_fit_solver *s, struct jm_fit *out)
 {
 	const struct jm_fit_input *in = s->in;
 	size_t i, step, n_steps = in->n_iterations ? in->n_iterations : N_ITERATIONS;
@@ -610,7 +391,7 @@ static int run(struct solver *s, struct jm_fit *out)
 			step_state(s, false);
 	}
 	if (code == 0)
-		code = fill_result(s, freedom, out);
+		code = jm_fit_describe(s, freedom, out);
 	return code;
 }
 
@@ -622,7 +403,7 @@ void jm_fit_finish(struct jm_fit *fit)
 
 int jm_fit(const struct jm_fit_input *in, struct jm_fit *out, struct jm_error *err)
 {
-	struct solver s;
+	struct jm_fit_solver s;
 	size_t n = in->n_layers;
 	int code;
 
