@@ -65,7 +65,8 @@ static void make_folder(const char *folder, const char *name)
 /* As long as TensorRT's names of ResNet-18. */
 static void layer_name(int layer, char *out, size_t size)
 {
-	snprintf(out, size, "[CONVOLUTION]-[layer%d/%d/conv%d] + [ACTIVATION]-[relu%d]", layer / 4, layer % 4, layer % 2, layer);
+	snprintf(out, size, "[CONVOLUTION]-[layer%d/%d/conv%d] + [ACTIVATION]-[relu%d]", layer / 4, layer % 4,
+		 layer % 2, layer);
 }
 
 static void stamp(FILE *file, int64_t us)
@@ -74,8 +75,8 @@ static void stamp(FILE *file, int64_t us)
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	fprintf(file, "%04d%02d%02d-%02d:%02d:%02d.%06d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		tm.tm_sec, (int)(us % 1000000));
+	fprintf(file, "%04d%02d%02d-%02d:%02d:%02d.%06d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		tm.tm_min, tm.tm_sec, (int)(us % 1000000));
 }
 
 /* As json.dump writes it; TensorRT reports float, so the numbers have 17 digits. */
@@ -116,7 +117,8 @@ static void make_rest(const char *folder, int n_cycles)
 	fprintf(file, "{\"Layers\": [");
 	for (i = 0; i < N_LAYERS; i++) {
 		layer_name(i, name, sizeof(name));
-		fprintf(file, "%s{\"Name\": \"%s\", \"LayerType\": \"CaskConvolution\", \"Inputs\": []}", i ? ", " : "", name);
+		fprintf(file, "%s{\"Name\": \"%s\", \"LayerType\": \"CaskConvolution\", \"Inputs\": []}", i ? ", " : "",
+			name);
 	}
 	fprintf(file, "], \"Bindings\": [\"x\", \"output0\"]}");
 	fclose(file);
@@ -198,7 +200,8 @@ static void complain(void *ctx, const struct jm_map_model *m)
 static double map(const char *folder, enum jm_map_mode mode, long *rss_kib)
 {
 	char raw[1024], out[1024], old[1100];
-	struct jm_map_options o = {.raw_data_dir = raw, .result_dir = out, .mode = mode, .overwrite = true, .report = complain};
+	struct jm_map_options o = {
+	    .raw_data_dir = raw, .result_dir = out, .mode = mode, .overwrite = true, .report = complain};
 	struct rusage usage;
 	double seconds = NAN;
 	int ends[2], status;
@@ -254,8 +257,10 @@ static void measure(const char *folder, enum jm_map_mode mode, const char *name,
 	}
 	map_s = median(seconds, n_runs);
 	copy_s = median(copies, n_runs);
-	printf(", \"%s\": {\"median_s\": %.4f, \"rss_mib\": %.1f, \"copy_median_s\": %.4f, \"ratio\": %.2f, \"bytes_in\": %zu, "
-	       "\"bytes_out\": %zu}", name, map_s, (double)rss_kib / 1024, copy_s, map_s / copy_s, n_in, n_out);
+	printf(", \"%s\": {\"median_s\": %.4f, \"rss_mib\": %.1f, \"copy_median_s\": %.4f, \"ratio\": %.2f, "
+	       "\"bytes_in\": %zu, "
+	       "\"bytes_out\": %zu}",
+	       name, map_s, (double)rss_kib / 1024, copy_s, map_s / copy_s, n_in, n_out);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -160,7 +160,8 @@ static int fill(struct jm_json *json, struct jm_error *err)
 			jm_error_set(&json->error, rc, "%s: out of memory", json->path);
 		else if (rc)
 			jm_error_set(&json->error, rc, "%s:%llu (byte %llu): %s", json->path,
-				     (unsigned long long)jm_json_line(json, offset), (unsigned long long)offset, message);
+				     (unsigned long long)jm_json_line(json, offset), (unsigned long long)offset,
+				     message);
 		if (rc)
 			return fail(json, rc, err);
 	}
@@ -301,7 +302,8 @@ int jm_json_error(struct jm_json *json, const struct jm_json_token *at, struct j
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	return jm_error_set(err, JM_E_FORMAT, "%s:%llu (byte %llu): %s", json->path,
-			    (unsigned long long)jm_json_line(json, at->offset), (unsigned long long)at->offset, message);
+			    (unsigned long long)jm_json_line(json, at->offset), (unsigned long long)at->offset,
+			    message);
 }
 
 int jm_json_number(struct jm_json *json, const struct jm_json_token *token, double *out, struct jm_error *err)
@@ -309,8 +311,8 @@ int jm_json_number(struct jm_json *json, const struct jm_json_token *token, doub
 	if (token->type != JM_JSON_NUMBER)
 		return jm_json_error(json, token, err, "a number was expected");
 	if (jm_text_double(token->text, token->n, out))
-		return jm_json_error(json, token, err, "the number %.*s is out of range", (int)(token->n < 40 ? token->n : 40),
-				     token->text);
+		return jm_json_error(json, token, err, "the number %.*s is out of range",
+				     (int)(token->n < 40 ? token->n : 40), token->text);
 	return 0;
 }
 

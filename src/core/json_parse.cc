@@ -45,7 +45,8 @@ struct handler {
 			size_t capacity = batch->text_capacity ? batch->text_capacity : 4096;
 			while (capacity - batch->n_text < s.size())
 				capacity *= 2;
-			char *text = capacity > 2 * MAX_TEXT ? nullptr : static_cast<char *>(realloc(batch->text, capacity));
+			char *text =
+			    capacity > 2 * MAX_TEXT ? nullptr : static_cast<char *>(realloc(batch->text, capacity));
 			if (!text)
 				return fail(ec);
 			batch->text = text;

@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/* A token of a batch. text_at: place in the batch's text; offset: of the token in the bytes fed since jm_json_parser_reset. */
+/* A token of a batch. text_at: place in the batch's text; offset: of the token in the bytes fed since
+ * jm_json_parser_reset. */
 struct jm_json_raw {
 	uint64_t offset;
 	uint32_t text_at, n;

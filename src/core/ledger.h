@@ -9,8 +9,9 @@ struct jm_ledger {
 	uint64_t taken;           /* readings that came and were kept (repeated ones included) */
 	uint64_t late;            /* of the taken: more than half a period behind their deadline */
 	uint64_t missed;          /* due, not taken: the deadline was skipped or the read failed */
-	uint64_t repeated;        /* of the taken: same value as the one before, though the quantity must move or the device
-				     updates more slowly than it is asked: no new information */
+	/* of the taken: same value as the one before, though the quantity must move or the device updates more slowly
+	 * than it is asked: no new information */
+	uint64_t repeated;
 	int64_t longest_gap_ns;   /* between two taken readings */
 	int64_t first_ns, last_ns; /* of the taken; both 0: none */
 	int64_t cpu_ns;           /* own processor time spent reading it */

@@ -1,4 +1,5 @@
-/* Between text.c and the C++ library's <charconv>: the only correct and fast number conversions at hand without locale. */
+/* Between text.c and the C++ library's <charconv>: the only correct and fast number conversions at hand without locale.
+ */
 #ifndef CORE_NUMBER_H
 #define CORE_NUMBER_H
 

@@ -170,7 +170,8 @@ int jm_nvml_open(const struct jm_env *env, struct jm_nvml **out, struct jm_error
 	int rc;
 
 	if (env->root[0] && !env->nvml[0]) {
-		jm_error_set(err, JM_E_UNSUPPORTED, "nvml: a folder stands in for this machine, its GPUs are not asked");
+		jm_error_set(err, JM_E_UNSUPPORTED,
+			     "nvml: a folder stands in for this machine, its GPUs are not asked");
 		jm_error_remedy(err, "unset JOULEMAP_ROOT, or set JOULEMAP_NVML too");
 		return JM_E_UNSUPPORTED;
 	}

@@ -81,7 +81,8 @@ enum { JM_NVML_ARCH_VOLTA = 5, JM_NVML_ARCH_TURING = 6, JM_NVML_ARCH_AMPERE = 7 
 	X(init, (void), "nvmlInit_v2", "nvmlInit", true)                                                               \
 	X(shutdown, (void), "nvmlShutdown", "", true)                                                                  \
 	X(device_count, (unsigned int *), "nvmlDeviceGetCount_v2", "nvmlDeviceGetCount", true)                         \
-	X(device, (unsigned int, jm_nvml_device *), "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex", true) \
+	X(device, (unsigned int, jm_nvml_device *), "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex",     \
+	  true)                                                                                                        \
 	X(name, (jm_nvml_device, char *, unsigned int), "nvmlDeviceGetName", "", true)                                 \
 	X(driver_version, (char *, unsigned int), "nvmlSystemGetDriverVersion", "", false)                             \
 	X(uuid, (jm_nvml_device, char *, unsigned int), "nvmlDeviceGetUUID", "", false)                                \
@@ -107,8 +108,9 @@ struct jm_nvml {
 };
 
 /* Loads env->nvml, or libnvidia-ml.so.1, and initialises it. *out: one use, ended with jm_nvml_release. Errors, with
- * message and remedy: JM_E_NOT_FOUND: no such library; JM_E_UNSUPPORTED: a required symbol is missing, or env has a root
- * and no NVML of its own; JM_E_GONE: no driver; JM_E_PERMISSION; JM_E_VERSION: library and driver differ; JM_E_IO. */
+ * message and remedy: JM_E_NOT_FOUND: no such library; JM_E_UNSUPPORTED: a required symbol is missing, or env has a
+ * root and no NVML of its own; JM_E_GONE: no driver; JM_E_PERMISSION; JM_E_VERSION: library and driver differ; JM_E_IO.
+ */
 int jm_nvml_open(const struct jm_env *env, struct jm_nvml **out, struct jm_error *err);
 /* One more use. */
 struct jm_nvml *jm_nvml_retain(struct jm_nvml *nvml);

@@ -8,7 +8,8 @@
 enum jm_sample_status { JM_SAMPLE_OK, JM_SAMPLE_GAP };
 
 struct jm_sample {
-	int64_t t_ns;           /* CLOCK_MONOTONIC, middle of the read; or the device's own time brought to that clock */
+	/* CLOCK_MONOTONIC, middle of the read; or the device's own time brought to that clock */
+	int64_t t_ns;
 	int64_t value;          /* raw, in the channel's quantity unit (uJ, uW, ...) */
 	int64_t device_us;      /* the device's own timestamp as it gave it; 0: it gives none */
 	uint32_t half_width_ns; /* half of the time the read took: t_ns is uncertain by this much */

@@ -12,7 +12,8 @@ struct jm_sample_sink {
 };
 
 struct jm_span_sink {
-	/* Gives the index of a name, to be used in spans. text, type: n bytes, need not be terminated; type may be NULL. */
+	/* Gives the index of a name, to be used in spans. text, type: n bytes, need not be terminated; type may be
+	 * NULL. */
 	int (*name)(void *ctx, const char *text, size_t text_n, const char *type, size_t type_n, uint32_t *index_out);
 	int (*write)(void *ctx, const struct jm_span *spans, size_t n);
 	void *ctx;

@@ -1,10 +1,10 @@
 /* Device: the battery of a laptop: what the whole machine draws while it runs on it.
- * Interface: /sys/class/power_supply/<name>: type "Battery", scope other than "Device" (a mouse), status, power_now (uW),
- *   or current_now (uA) and voltage_now (uV).
+ * Interface: /sys/class/power_supply/<name>: type "Battery", scope other than "Device" (a mouse), status, power_now
+ *   (uW), or current_now (uA) and voltage_now (uV).
  * Unit: uW; uA x uV / 10^6. Step, period: of the battery's own controller, unknown (often seconds). Wrap: none.
  * Permission: none. A read may block: it can ask an embedded controller.
- * Faults: while charging or full the figures are of the battery, not of the machine: such a reading is a gap. Some drivers
- *   give discharge as a negative number.
+ * Faults: while charging or full the figures are of the battery, not of the machine: such a reading is a gap. Some
+ *   drivers give discharge as a negative number.
  * Source: Linux, Documentation/ABI/testing/sysfs-class-power; Documentation/power/power_supply_class.rst. */
 #include "sensor/sensor.h"
 

@@ -50,11 +50,12 @@ void jm_sysfs_candidate_try(const struct jm_env *env, struct jm_sysfs_candidate 
 		 jm_error_text(c->code));
 	if (c->code == JM_E_PERMISSION)
 		snprintf(c->channel.remedy, sizeof(c->channel.remedy),
-			 "sudo chgrp \"$(id -gn)\" %.85s && sudo chmod g+r %.85s (until reboot)", in.path[0], in.path[0]);
+			 "sudo chgrp \"$(id -gn)\" %.85s && sudo chmod g+r %.85s (until reboot)", in.path[0],
+			 in.path[0]);
 }
 
-static int append_one(const struct jm_env *env, const struct jm_sensor_driver *driver, const char *name, size_t n_before,
-		      struct jm_sysfs_candidate *c, struct jm_sensor_set *found)
+static int append_one(const struct jm_env *env, const struct jm_sensor_driver *driver, const char *name,
+		      size_t n_before, struct jm_sysfs_candidate *c, struct jm_sensor_set *found)
 {
 	struct jm_sensor *s;
 	struct jm_channel *channel;
@@ -64,7 +65,8 @@ static int append_one(const struct jm_env *env, const struct jm_sensor_driver *d
 	if (n_before % JM_SENSOR_CHANNELS_MAX == 0) {
 		snprintf(full, sizeof(full), "%s%s", name, c->code ? "/unreadable" : "");
 		if (n_before)
-			snprintf(full + strlen(full), sizeof(full) - strlen(full), ".%zu", n_before / JM_SENSOR_CHANNELS_MAX);
+			snprintf(full + strlen(full), sizeof(full) - strlen(full), ".%zu",
+				 n_before / JM_SENSOR_CHANNELS_MAX);
 		s = jm_sensor_set_append(found, driver, env, full);
 		if (!s)
 			return JM_E_NOMEM;

@@ -123,8 +123,8 @@ static int parse_argument(const char *argument, struct estimate *e, struct jm_er
 	}
 	if (e->max_uw > e->idle_uw)
 		return 0;
-	jm_error_set(err, JM_E_INVALID, "estimate: max (%.3g W) is not above idle (%.3g W)", jm_si_from_micro(e->max_uw),
-		     jm_si_from_micro(e->idle_uw));
+	jm_error_set(err, JM_E_INVALID, "estimate: max (%.3g W) is not above idle (%.3g W)",
+		     jm_si_from_micro(e->max_uw), jm_si_from_micro(e->idle_uw));
 	jm_error_remedy(err, "give both: estimate:idle=10,max=65");
 	return JM_E_INVALID;
 }

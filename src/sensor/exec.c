@@ -117,7 +117,8 @@ static void describe(struct jm_sensor *s, struct jm_channel *c, const struct exe
 	snprintf(c->reason, sizeof(c->reason), "read from the output of: %.200s", e->command);
 	if (c->update_period_ns == 0)
 		snprintf(c->remedy, sizeof(c->remedy), "%s",
-			 "say how often the program prints, so that missing lines are counted rightly: exec:period=1s;COMMAND");
+			 "say how often the program prints, so that missing lines are counted rightly: "
+			 "exec:period=1s;COMMAND");
 }
 
 static int probe(const struct jm_env *env, const char *argument, struct jm_sensor_set *found, struct jm_error *why)

@@ -103,8 +103,9 @@ int jm_exec_parse_options(const char *argument, struct jm_exec_format *format, c
 			break;
 		if (rc) {
 			jm_error_set(err, rc, "exec: cannot understand \"%.*s\"", (int)(n < 100 ? n : 100), argument);
-			jm_error_remedy(err, "options are unit=W|mW|uW|kW|J|mJ|uJ|kJ|Wh|kWh|C|MHz|%% match=TEXT column=N time=N "
-					     "window=DURATION period=DURATION name=NAME, each followed by ';', then the command");
+			jm_error_remedy(
+			    err, "options are unit=W|mW|uW|kW|J|mJ|uJ|kJ|Wh|kWh|C|MHz|%% match=TEXT column=N time=N "
+				 "window=DURATION period=DURATION name=NAME, each followed by ';', then the command");
 			return rc;
 		}
 		argument += n + (end != NULL);

@@ -1,12 +1,14 @@
-/* Device: any power sensor with a kernel driver: amdgpu, xe, i915, INA2xx, ACPI power meters, power supplies with PMBus.
+/* Device: any power sensor with a kernel driver: amdgpu, xe, i915, INA2xx, ACPI power meters, power supplies with
+ *   PMBus.
  * Interface: /sys/class/hwmon/hwmon<N>: name; energy<n>_input (uJ), power<n>_input and power<n>_average (uW),
  *   power<n>_average_interval (ms), <attribute>_label; where a chip has none of these, pairs in<n>_input (mV) and
  *   curr<n>_input (mA) that carry the same label (INA3221: that the chip's documentation joins); update_interval (ms).
  * Unit: uJ, uW; mV x mA = uW. Step: unknown. Period: update_interval where there is one. Wrap: none known (64 bits).
- * Permission: mostly none; some energy counters are 0400. A read may block (I2C, ACPI, firmware): own thread, except i915
- *   and xe, which read a register.
- * Faults: the numbers of hwmon<N> change from boot to boot, so chips are named by their name and, where there are several
- *   of a name, by order. A battery shows itself here too; the driver battery has it. INA3221 on a Jetson: driver jetson.
+ * Permission: mostly none; some energy counters are 0400. A read may block (I2C, ACPI, firmware): own thread, except
+ *   i915 and xe, which read a register.
+ * Faults: the numbers of hwmon<N> change from boot to boot, so chips are named by their name and, where there are
+ *   several of a name, by order. A battery shows itself here too; the driver battery has it. INA3221 on a Jetson:
+ *   driver jetson.
  * Source: Linux, Documentation/hwmon/sysfs-interface.rst, ina3221.rst, acpi_power_meter.rst; Documentation/gpu/amdgpu/
  *   thermal.rst; Documentation/ABI/testing/sysfs-driver-intel-{i915,xe}-hwmon (6.12). */
 #include "sensor/sensor.h"
@@ -102,7 +104,8 @@ static int find_same(const struct chip *chip, size_t n, const char *label, enum 
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (chip->channels[i].channel.quantity == quantity && strcmp(chip->channels[i].channel.label, label) == 0)
+		if (chip->channels[i].channel.quantity == quantity &&
+		    strcmp(chip->channels[i].channel.label, label) == 0)
 			return (int)i;
 	return -1;
 }
@@ -151,7 +154,8 @@ static void add_average(struct chip *chip, const char *file, int n)
 	    window_ms < 3600000)
 		c->channel.window_ns = window_ms * JM_NS_PER_MS;
 	else
-		snprintf(c->channel.reason, sizeof(c->channel.reason), "an average over a time that the driver does not tell");
+		snprintf(c->channel.reason, sizeof(c->channel.reason),
+			 "an average over a time that the driver does not tell");
 	c->same_as = find_same(chip, chip->n - 1, c->channel.label, JM_QUANTITY_ENERGY);
 	if (c->same_as < 0)
 		c->same_as = find_same(chip, chip->n - 1, c->channel.label, JM_QUANTITY_POWER);
@@ -220,7 +224,8 @@ static void link_parts(struct chip *chip)
 		return;
 	for (i = 0; i < chip->n; i++)
 		if (strcmp(chip->channels[i].channel.label, "pkg") == 0)
-			chip->channels[i].part_of = find_same(chip, chip->n, "card", chip->channels[i].channel.quantity);
+			chip->channels[i].part_of =
+			    find_same(chip, chip->n, "card", chip->channels[i].channel.quantity);
 }
 
 /* Odd firmware may repeat a label: the second gets the number of its place. */
@@ -337,7 +342,8 @@ static int probe(const struct jm_env *env, const char *argument, struct jm_senso
 	else if (found->n_sensors == n_before && names.n == 0)
 		jm_error_set(why, JM_E_NOT_FOUND, "no hardware monitors in " FOLDER);
 	else if (found->n_sensors == n_before)
-		jm_error_set(why, JM_E_NOT_FOUND, "none of the %zu hardware monitors in " FOLDER " measures power", names.n);
+		jm_error_set(why, JM_E_NOT_FOUND, "none of the %zu hardware monitors in " FOLDER " measures power",
+			     names.n);
 	jm_sysfs_names_finish(&names);
 	return rc;
 }

@@ -6,8 +6,8 @@
  * Period: update_interval; 6.6 ms at power-on defaults (3 channels x (1.1 + 1.1) ms). Wrap: none.
  * Permission: none. A read blocks for up to two conversion cycles (the driver polls the ready flag), so each rail is a
  *   sensor of its own; voltage and current come from different cycles, both inside the sample's pair of times.
- * Faults: the chip's averaging is recursive (a low-pass), not a block mean. The total covers the module, not the carrier
- *   board. Label "NC": not connected. in7 and curr4 are sums of channels, not rails.
+ * Faults: the chip's averaging is recursive (a low-pass), not a block mean. The total covers the module, not the
+ *   carrier board. Label "NC": not connected. in7 and curr4 are sums of channels, not rails.
  * Source: Linux, Documentation/hwmon/ina3221.rst, drivers/hwmon/ina3221.c (6.12); TI SBOS576; the table below. */
 #include "sensor/jetson.h"
 
@@ -52,7 +52,8 @@ static const struct board boards[] = {
 	  {"VIN_SYS_5V0", JM_DOMAIN_RAIL, "VIN"}}},
 	/* No total: three inputs that add up; the memory's rail is fed by the 5 V rail. */
 	{"Jetson AGX Orin", {"nvidia,p3701", NULL}, "Jetson AGX Orin",
-	 "Jetson Linux Developer Guide r35, AGX Orin power monitor: VIN_SYS_5V0 includes VDDQ_VDD2_1V8AO; tegra234-p3701.dtsi",
+	 "Jetson Linux Developer Guide r35, AGX Orin power monitor: VIN_SYS_5V0 includes VDDQ_VDD2_1V8AO; "
+	 "tegra234-p3701.dtsi",
 	 {{"VDD_GPU_SOC", JM_DOMAIN_RAIL, NULL},
 	  {"VDD_CPU_CV", JM_DOMAIN_RAIL, NULL},
 	  {"VIN_SYS_5V0", JM_DOMAIN_RAIL, NULL},
@@ -174,7 +175,7 @@ static const struct rail *find_rail(const struct board *board, const char *label
 	return NULL;
 }
 
-/* Adds a rail. b: NULL when a alone gives the power. Gives it, or NULL when it is not connected or there are too many. */
+/* Adds a rail. b: NULL when a alone gives the power. Gives it, or NULL when it is not connected or one too many. */
 static struct jm_sysfs_candidate *add_rail(struct scan *scan, const char *label, const char *a, const char *b,
 					   int64_t multiplier)
 {
@@ -194,8 +195,8 @@ static struct jm_sysfs_candidate *add_rail(struct scan *scan, const char *label,
 	snprintf(c->channel.label, sizeof(c->channel.label), "%.63s", label);
 	c->channel.domain = rail ? rail->domain : JM_DOMAIN_RAIL;
 	if (rail)
-		snprintf(c->channel.reason, sizeof(c->channel.reason), "%s, untested on hardware; %s", scan->board->name,
-			 scan->board->source);
+		snprintf(c->channel.reason, sizeof(c->channel.reason), "%s, untested on hardware; %s",
+			 scan->board->name, scan->board->source);
 	else
 		snprintf(c->channel.reason, sizeof(c->channel.reason),
 			 "not in joulemap's table of rails: whether another rail contains it is unknown");
@@ -321,7 +322,8 @@ static void link_rails(struct scan *scan)
 
 		for (j = 0; rail && rail->part_of && j < scan->n_rails; j++)
 			if (strcmp(scan->rails[j].channel.label, rail->part_of) == 0 ||
-			    (strcmp(rail->part_of, "VDD_IN") == 0 && strcmp(scan->rails[j].channel.label, "5V_IN") == 0))
+			    (strcmp(rail->part_of, "VDD_IN") == 0 &&
+			     strcmp(scan->rails[j].channel.label, "5V_IN") == 0))
 				scan->rails[i].part_of = (int)j;
 	}
 }
@@ -365,7 +367,8 @@ static int probe(const struct jm_env *env, const char *argument, struct jm_senso
 		scan_i2c_driver(scan);
 	link_rails(scan);
 	if (scan->n_rails == 0) {
-		jm_error_set(why, JM_E_NOT_FOUND, "no INA3221 on this Jetson (the Nano 2GB has none), or its module is missing");
+		jm_error_set(why, JM_E_NOT_FOUND,
+			     "no INA3221 on this Jetson (the Nano 2GB has none), or its module is missing");
 		jm_error_remedy(why, "sudo modprobe ina3221");
 	}
 	rc = append_rails(scan, found);

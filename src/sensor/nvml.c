@@ -355,7 +355,8 @@ static int probe_gpus(const struct jm_env *env, struct jm_nvml *nvml, struct jm_
 		return jm_error_set(why, rc, "nvml: the GPUs cannot be counted: %s", jm_error_text(rc));
 	if (n == 0) {
 		jm_error_set(why, JM_E_NOT_FOUND, "nvml: the driver is loaded and sees no GPU");
-		jm_error_remedy(why, "in a container: start it with the GPUs (--gpus all); else lspci | grep -i nvidia");
+		jm_error_remedy(why,
+				"in a container: start it with the GPUs (--gpus all); else lspci | grep -i nvidia");
 		return 0;
 	}
 	for (i = 0; i < n && i < N_GPUS_MAX; i++) {

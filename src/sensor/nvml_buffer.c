@@ -4,7 +4,8 @@
  * CLOCK_REALTIME; so 2.4 s may pass between two drains before anything is lost. All of it is asked for at every drain,
  * and what was there at the drain before is dropped by its stamp: asking only for what is newer than a stamp would lose
  * samples when the wall clock is set back. The driver shifts the stamps of the whole ring by up to 67 us now and then
- * (seen every 5.2 s on the H200), so a stamp is known again when it is within 1 ms; entries were never closer than 7 ms.
+ * (seen every 5.2 s on the H200), so a stamp is known again when it is within 1 ms; entries were never closer than 7
+ * ms.
  *
  * Stamps are brought to the monotonic clock by an anchor taken at every drain:
  *   t = monotonic - (realtime - stamp)
@@ -239,7 +240,8 @@ int jm_nvml_buffer_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_ou
 		if (was_seen(n, n->now[i].timestamp_us, &seen))
 			continue;
 		memset(o, 0, sizeof(*o));
-		if (!place(n, &anchor, step_ns, &n->now[i], o) || jm_nvml_scaled(type, n->now[i].value, UW_PER_MW, &o->value))
+		if (!place(n, &anchor, step_ns, &n->now[i], o) ||
+		    jm_nvml_scaled(type, n->now[i].value, UW_PER_MW, &o->value))
 			continue;
 		o->channel = s->first_channel;
 		o->device_us = (int64_t)n->now[i].timestamp_us;

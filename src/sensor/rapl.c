@@ -9,7 +9,8 @@ bool jm_rapl_is_impossible(const struct jm_env *env, struct jm_error *why)
 		      jm_sysfs_has_cpu_vendor(env, "HygonGenuine");
 
 	if (jm_sysfs_is_vm(env)) {
-		jm_error_set(why, JM_E_UNSUPPORTED, "a virtual machine without RAPL: the hypervisor does not pass it on");
+		jm_error_set(why, JM_E_UNSUPPORTED,
+			     "a virtual machine without RAPL: the hypervisor does not pass it on");
 		jm_error_remedy(why, "run joulemap on the host");
 		return true;
 	}

@@ -1,11 +1,11 @@
 /* Device: RAPL energy counters of Intel and AMD processors.
  * Interface: perf_event_open(2) on the PMU /sys/bus/event_source/devices/power: type, cpumask (one processor for each
- *   package or die), events/energy-*, .scale, .unit. The events of one processor form a group: one system call reads all.
+ *   package or die), events/energy-*, .scale, .unit. The events of one processor form a group: one call reads all.
  * Unit: count times scale (2^-32 J); here uJ. Step: 15 or 61 uJ, not told. Period: about 1 ms. Wrap: none (64 bits).
  * Permission: CAP_PERFMON (Linux 5.8 and later), or kernel.perf_event_paranoid <= 0.
- * Faults: guests may show the PMU without a counter behind it (seen: energy-psys alone, always 0); so in a virtual machine
- *   a counter must move before it is taken. A container's seccomp profile may forbid the call. The per-core PMU power_core
- *   of AMD (Linux 6.14) is not read: the package contains it. Tree: as in rapl_powercap.c.
+ * Faults: guests may show the PMU without a counter behind it (seen: energy-psys alone, always 0); so in a virtual
+ *   machine a counter must move before it is taken. A container's seccomp profile may forbid the call. The per-core PMU
+ *   power_core of AMD (Linux 6.14) is not read: the package contains it. Tree: as in rapl_powercap.c.
  * Source: Linux, arch/x86/events/rapl.c (6.12); perf_event_open(2); Documentation/admin-guide/perf-security.rst. */
 #define _GNU_SOURCE
 #include "sensor/sensor.h"
@@ -134,8 +134,8 @@ static int sensor_open(struct jm_sensor *s, struct jm_error *err)
 			fd = open_event(s->env, c, -1);
 		}
 		if (fd < 0) {
-			int rc = jm_error_errno(err, errno, "cannot open %s on processor %d", event_table[c->kind].event,
-						c->cpu);
+			int rc = jm_error_errno(err, errno, "cannot open %s on processor %d",
+						event_table[c->kind].event, c->cpu);
 
 			sensor_close(s);
 			return rc;
@@ -220,7 +220,8 @@ static int load_units(const struct jm_env *env, struct plan *plan)
 		int64_t package = i, die = 0;
 
 		u->cpu = cpus[i];
-		(void)jm_sysfs_i64(env, &package, "/sys/devices/system/cpu/cpu%d/topology/physical_package_id", cpus[i]);
+		(void)jm_sysfs_i64(env, &package, "/sys/devices/system/cpu/cpu%d/topology/physical_package_id",
+				   cpus[i]);
 		(void)jm_sysfs_i64(env, &die, "/sys/devices/system/cpu/cpu%d/topology/die_id", cpus[i]);
 		u->package = (int)package;
 		u->die = (int)die;
@@ -232,8 +233,8 @@ static int load_units(const struct jm_env *env, struct plan *plan)
 	for (i = 1; i < n; i++)
 		has_dies = has_dies || plan->units[i].package == plan->units[i - 1].package;
 	for (i = 0; i < n; i++)
-		snprintf(plan->units[i].name, sizeof(plan->units[i].name), has_dies ? "package-%d-die-%d" : "package-%d",
-			 plan->units[i].package, plan->units[i].die);
+		snprintf(plan->units[i].name, sizeof(plan->units[i].name),
+			 has_dies ? "package-%d-die-%d" : "package-%d", plan->units[i].package, plan->units[i].die);
 	return 0;
 }
 
@@ -318,7 +319,7 @@ static void say_unreadable(const struct jm_env *env, struct jm_channel *c, int c
 
 	c->state = JM_STATE_UNAVAILABLE;
 	if (code == JM_E_UNSUPPORTED) {
-		snprintf(c->reason, sizeof(c->reason), "%s does not move: the virtual machine has no counter behind it", event);
+		snprintf(c->reason, sizeof(c->reason), "%s does not move: a virtual machine without counter", event);
 		return;
 	}
 	if (code != JM_E_PERMISSION) {
@@ -467,7 +468,7 @@ static int probe(const struct jm_env *env, const char *argument, struct jm_senso
 
 	(void)argument;
 	if (env->root[0] && !is_call_injected(env)) {
-		jm_error_set(why, JM_E_UNSUPPORTED, "perf events come from the kernel; JOULEMAP_ROOT cannot stand in for them");
+		jm_error_set(why, JM_E_UNSUPPORTED, "perf events are the kernel's: JOULEMAP_ROOT cannot replace them");
 		jm_error_remedy(why, "unset JOULEMAP_ROOT");
 		return 0;
 	}

@@ -1,6 +1,6 @@
 /* Device: RAPL energy counters of Intel and AMD (Zen and later) processors.
- * Interface: /sys/class/powercap/<type>:<zone>[:<subzone>]/{name,energy_uj,max_energy_range_uj}; type is intel-rapl (MSR
- *   or TPMI; AMD processors too) or intel-rapl-mmio (the same package counter by another way).
+ * Interface: /sys/class/powercap/<type>:<zone>[:<subzone>]/{name,energy_uj,max_energy_range_uj}; type is intel-rapl
+ *   (MSR or TPMI; AMD processors too) or intel-rapl-mmio (the same package counter by another way).
  * Unit: uJ. Step: max_energy_range_uj / 2^32 (the register has 32 bits): 61 uJ, or 15 uJ for the memory of servers.
  * Period: about 1 ms (Intel SDM vol. 3B, 15.10 "Platform Specific Power Management Support").
  * Wrap: at max_energy_range_uj, some minutes at full power.
@@ -8,11 +8,12 @@
  * Faults: containers mask /sys/devices/virtual/powercap, which leaves dangling links (moby GHSA-jq35-85cj-fj4p). On AMD
  *   the zone "core" reads the per-core MSR 0xC001029A of one core only. Zone numbers need not follow package numbers.
  *   Firmware may add noise (energy filtering, Intel SA-00389).
- * Tree: "core" and "uncore" are parts of their package. "dram" hangs below the package in sysfs, but the package counter
- *   does not contain it (SDM: the package domain is the processor die, the DRAM domain the directly attached memory).
- *   "psys" is the platform and contains packages and memory (Linux, drivers/powercap/intel_rapl_common.c; "psys-N" where
- *   each package has one).
- * Source: Linux, Documentation/power/powercap/powercap.rst and drivers/powercap/intel_rapl_{common,msr,tpmi}.c, 6.12. */
+ * Tree: "core" and "uncore" are parts of their package. "dram" hangs below the package in sysfs, but the package
+ *   counter does not contain it (SDM: the package domain is the processor die, the DRAM domain the directly attached
+ *   memory). "psys" is the platform and contains packages and memory (Linux, drivers/powercap/intel_rapl_common.c;
+ *   "psys-N" where each package has one).
+ * Source: Linux, Documentation/power/powercap/powercap.rst and drivers/powercap/intel_rapl_{common,msr,tpmi}.c, 6.12.
+ *   */
 #define _GNU_SOURCE
 #include "sensor/sysfs.h"
 
@@ -239,10 +240,12 @@ static void say_unreadable(struct jm_channel *c, const struct zone *z)
 			 "only root may read " FOLDER "/%.63s/energy_uj (a guard against the PLATYPUS attack)", z->id);
 		snprintf(c->remedy, sizeof(c->remedy),
 			 "sudo chgrp \"$(id -gn)\" " FOLDER "/*/energy_uj && sudo chmod g+r " FOLDER
-			 "/*/energy_uj (until reboot), or sudo setcap cap_perfmon+ep \"$(command -v joulemap)\" for rapl_perf");
+			 "/*/energy_uj (until reboot), or sudo setcap cap_perfmon+ep \"$(command -v joulemap)\" for "
+			 "rapl_perf");
 		return;
 	}
-	snprintf(c->reason, sizeof(c->reason), FOLDER "/%.63s/energy_uj gives no reading: %s", z->id, jm_error_text(z->code));
+	snprintf(c->reason, sizeof(c->reason), FOLDER "/%.63s/energy_uj gives no reading: %s", z->id,
+		 jm_error_text(z->code));
 }
 
 static int append_channel(const struct zones *zones, struct zone *z, bool is_amd, struct jm_sensor_set *found)
@@ -363,9 +366,11 @@ static void say_none(const struct jm_env *env, bool has_names, struct jm_error *
 	if (jm_rapl_is_impossible(env, why))
 		return;
 	if (has_names) {
-		jm_error_set(why, JM_E_NOT_FOUND, FOLDER " lists zones, but none shows energy_uj: a container hides them");
-		jm_error_remedy(why, "run outside the container, or start it with: docker run --security-opt "
-				     "systempaths=unconfined (podman: --security-opt unmask=/sys/devices/virtual/powercap)");
+		jm_error_set(why, JM_E_NOT_FOUND,
+			     FOLDER " lists zones, but none shows energy_uj: a container hides them");
+		jm_error_remedy(why,
+				"run outside the container, or start it with: docker run --security-opt "
+				"systempaths=unconfined (podman: --security-opt unmask=/sys/devices/virtual/powercap)");
 	} else {
 		jm_error_set(why, JM_E_NOT_FOUND, FOLDER " has no RAPL zones: the kernel module is not loaded");
 		jm_error_remedy(why, "sudo modprobe intel_rapl_msr");

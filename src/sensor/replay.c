@@ -272,7 +272,8 @@ static int load_text(const char *path, FILE *f, struct jm_replay **out, struct j
 		capacity *= 2;
 	}
 	if (rc)
-		jm_error_set(err, rc, "%s: %s", path, rc == JM_E_NOMEM ? "out of memory" : "larger than 64 MiB, no script");
+		jm_error_set(err, rc, "%s: %s", path,
+			     rc == JM_E_NOMEM ? "out of memory" : "larger than 64 MiB, no script");
 	else if (ferror(f))
 		rc = jm_error_errno(err, errno, "cannot read %s", path);
 	else

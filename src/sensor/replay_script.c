@@ -217,8 +217,8 @@ static int check_name(struct parser *p, const char *name)
 {
 	bool is_letter = (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z');
 
-	if (!is_letter || strlen(name) > 80 || is_text(name, "error") || is_text(name, "stall") || is_text(name, "gap") ||
-	    is_text(name, "end"))
+	if (!is_letter || strlen(name) > 80 || is_text(name, "error") || is_text(name, "stall") ||
+	    is_text(name, "gap") || is_text(name, "end"))
 		return fail(p, "not usable as a name", name);
 	return 0;
 }
@@ -243,8 +243,8 @@ static int parse_sensor(struct parser *p)
 	for (i = 2; i < p->n_tokens; i++) {
 		if (is_text(p->tokens[i], "mode=buffer"))
 			s->is_buffered = true;
-		else if (strncmp(p->tokens[i], "drain=", 6) || jm_text_duration_ns(p->tokens[i] + 6, &s->drain_period_ns) ||
-			 s->drain_period_ns <= 0)
+		else if (strncmp(p->tokens[i], "drain=", 6) ||
+			 jm_text_duration_ns(p->tokens[i] + 6, &s->drain_period_ns) || s->drain_period_ns <= 0)
 			return fail(p, "unknown word for a sensor", p->tokens[i]);
 	}
 	return 0;
@@ -265,7 +265,8 @@ static int parse_channel(struct parser *p)
 	if (p->r->n_sensors == 0 && !jm_replay_add_sensor(p->r, "replay"))
 		return out_of_memory(p);
 	if (p->r->sensors[p->r->n_sensors - 1].n_channels == JM_SENSOR_CHANNELS_MAX || p->r->n_channels == CHANNELS_MAX)
-		return fail(p, "too many channels in one sensor (at most 8): begin another with a line \"sensor NAME\"", NULL);
+		return fail(p, "too many channels in one sensor (at most 8): begin another with a line \"sensor NAME\"",
+			    NULL);
 	snprintf(name, sizeof(name), "replay/%s", p->tokens[1]);
 	c = jm_replay_add_channel(p->r, name);
 	if (!c)
@@ -354,7 +355,8 @@ static int parse_values(struct parser *p, int64_t t_ns)
 	int rc = 0;
 
 	if (n != p->r->n_channels)
-		return fail(p, "the line must have one value for each channel, or a channel's name and one value", NULL);
+		return fail(p, "the line must have one value for each channel, or a channel's name and one value",
+			    NULL);
 	for (i = 0; i < n && !rc; i++)
 		rc = add_value(p, t_ns, i, p->tokens[i + 1]);
 	return rc;

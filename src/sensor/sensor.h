@@ -19,8 +19,10 @@ struct jm_sensor {
 	uint16_t n_channels;        /* at most JM_SENSOR_CHANNELS_MAX */
 	size_t max_samples;         /* one read gives at most this many; n_channels unless the device keeps a buffer */
 	int64_t min_period_ns;      /* a shorter period only repeats values; 0: unknown */
-	int64_t drain_period_ns;    /* > 0: the device keeps a buffer of timestamped readings, to be drained this often */
-	bool may_block;             /* a read can take longer than about 0.1 ms: the sampler gives it a thread of its own */
+	/* > 0: the device keeps a buffer of timestamped readings, to be drained this often */
+	int64_t drain_period_ns;
+	/* a read can take longer than about 0.1 ms: the sampler gives it a thread of its own */
+	bool may_block;
 	bool is_open;
 	void *state;                /* the driver's; one block from malloc unless the driver has destroy */
 };
@@ -47,10 +49,11 @@ struct jm_sensor_driver {
 	int (*probe)(const struct jm_env *env, const char *argument, struct jm_sensor_set *found, struct jm_error *why);
 	/* Opens descriptors, once; allocates what read needs. */
 	int (*open)(struct jm_sensor *s, struct jm_error *err);
-	/* Hot: no allocation, formatting, logging, opening. Writes at most s->max_samples samples, times in order within a
+	/* Hot: no allocation, formatting, logging, opening. Writes at most s->max_samples samples, times in order
+	 *   within a
 	 * channel, channel = s->first_channel + i, one per channel (status GAP for a channel that gave none) unless the
-	 * device keeps a buffer. Gives 0; JM_E_AGAIN: nothing now, try at the next deadline; JM_E_GONE: stop this sensor,
-	 * keep the run; another code: this reading failed (the sampler counts it missed and goes on). */
+	 * device keeps a buffer. Gives 0; JM_E_AGAIN: nothing now, try at the next deadline; JM_E_GONE: stop this
+	 * sensor, keep the run; another code: this reading failed (the sampler counts it missed and goes on). */
 	int (*read)(struct jm_sensor *s, struct jm_sample *out, size_t *n_out);
 	/* Takes a half-opened sensor; may be called twice. */
 	void (*close)(struct jm_sensor *s);

@@ -17,7 +17,8 @@ struct jm_sysfs_names {
 int jm_sysfs_list(const struct jm_env *env, const char *path, struct jm_sysfs_names *out);
 void jm_sysfs_names_finish(struct jm_sysfs_names *names);
 
-/* Read one attribute, its path formatted, below env's root. Errors: as jm_env_read_text; JM_E_INVALID: path too long. */
+/* Read one attribute, its path formatted, below env's root. Errors: as jm_env_read_text; JM_E_INVALID: path too long.
+ */
 int jm_sysfs_text(const struct jm_env *env, char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 int jm_sysfs_i64(const struct jm_env *env, int64_t *out, const char *format, ...)
@@ -90,8 +91,8 @@ int jm_sysfs_candidates_append(const struct jm_env *env, const struct jm_sensor_
 /* Carries part_of and same_as over to the appended channels. */
 void jm_sysfs_candidates_link(const struct jm_sysfs_candidate *candidates, size_t n, struct jm_sensor_set *found);
 
-/* Reads fd from its beginning as one decimal integer. Hot path. Errors: JM_E_FORMAT: empty, garbage or too long; else by
- * errno. */
+/* Reads fd from its beginning as one decimal integer. Hot path. Errors: JM_E_FORMAT: empty, garbage or too long; else
+ * by errno. */
 int jm_sysfs_pread_i64(int fd, int64_t *out);
 
 #endif

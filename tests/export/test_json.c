@@ -49,7 +49,8 @@ static void the_format_names_itself(void **state)
 static void estimated_figures_are_marked(void **state)
 {
 	(void)state;
-	expect("\"name\":\"first, \\\"quoted\\\"\",\"type\":\"Conv\",\"channel\":\"estimate/cpu\",\"state\":\"estimated\"");
+	expect("\"name\":\"first, "
+	       "\\\"quoted\\\"\",\"type\":\"Conv\",\"channel\":\"estimate/cpu\",\"state\":\"estimated\"");
 	expect("\"energy_j\":2.0,\"energy_per_iteration_mj\":500.0");
 	expect("\"energy_ci_j\":[1.0,4.0]");
 }
@@ -70,7 +71,8 @@ static void the_ledger_and_the_sum_check_are_there(void **state)
 	(void)state;
 	expect("\"expected\":100,\"taken\":97,\"late\":2,\"missed\":3,\"repeated\":5");
 	expect("\"coverage\":0.97");
-	expect("\"total_j\":8.0,\"parts_j\":2.0,\"idle_j\":0.0,\"gaps_j\":null,\"unattributed_j\":6.0,\"residual_j\":0.0");
+	expect(
+	    "\"total_j\":8.0,\"parts_j\":2.0,\"idle_j\":0.0,\"gaps_j\":null,\"unattributed_j\":6.0,\"residual_j\":0.0");
 }
 
 int main(void)

@@ -41,8 +41,13 @@ struct field {
 	union value value;
 };
 
-static struct fake_nvml script = {
-    .gpus = 1, .name = "NVIDIA H200", .architecture = 9, .buffer = 120, .period_us = 20000, .value_type = 1, .base_mw = 120000};
+static struct fake_nvml script = {.gpus = 1,
+				  .name = "NVIDIA H200",
+				  .architecture = 9,
+				  .buffer = 120,
+				  .period_us = 20000,
+				  .value_type = 1,
+				  .base_mw = 120000};
 
 CALL(struct fake_nvml *fake_nvml_script(void))
 {
@@ -57,10 +62,11 @@ static void set(const char *key, const char *value)
 		const char *key;
 		size_t at, size;
 		int is_text;
-	} keys[] = {KEY(gpus, 0),       KEY(name, 1),       KEY(architecture, 0), KEY(unsupported, 1), KEY(init_result, 0),
-		    KEY(count_result, 0), KEY(buffer, 0),     KEY(period_us, 0),    KEY(rotation, 0),    KEY(duplicates, 0),
-		    KEY(zeros, 0),      KEY(value_type, 0), KEY(base_mw, 0),      KEY(now_us, 0),      KEY(step_us, 0),
-		    KEY(step_at_us, 0), KEY(energy_mj, 0),  KEY(memory_mw, 0),    KEY(lost_after, 0),  KEY(mig, 0),
+	} keys[] = {KEY(gpus, 0),           KEY(name, 1),         KEY(architecture, 0), KEY(unsupported, 1),
+		    KEY(init_result, 0),    KEY(count_result, 0), KEY(buffer, 0),       KEY(period_us, 0),
+		    KEY(rotation, 0),       KEY(duplicates, 0),   KEY(zeros, 0),        KEY(value_type, 0),
+		    KEY(base_mw, 0),        KEY(now_us, 0),       KEY(step_us, 0),      KEY(step_at_us, 0),
+		    KEY(energy_mj, 0),      KEY(memory_mw, 0),    KEY(lost_after, 0),   KEY(mig, 0),
 		    KEY(virtualization, 0), KEY(restamp_us, 0)};
 	size_t i;
 
@@ -228,7 +234,8 @@ CALL(int nvmlDeviceGetSamples(device_t d, int type, unsigned long long seen, uns
 		return SUCCESS;
 	}
 	for (i = 0; i < script.buffer && k < *n; i++) {
-		struct sample s = entry(newest - script.buffer + 1 + (i + script.rotation) % script.buffer, (unsigned)(uintptr_t)d);
+		struct sample s =
+		    entry(newest - script.buffer + 1 + (i + script.rotation) % script.buffer, (unsigned)(uintptr_t)d);
 
 		if (s.timestamp > seen)
 			out[k++] = s;
@@ -251,7 +258,8 @@ CALL(int nvmlDeviceGetFieldValues(device_t d, int n, struct field *f))
 
 		snprintf(what, sizeof(what), "%u:%u", f[i].field, f[i].scope);
 		f[i].result = is_unsupported(what) ? NOT_SUPPORTED : SUCCESS;
-		if ((f[i].field != 185 && f[i].field != 186) || (f[i].scope == 2 && script.memory_mw == 0) || f[i].scope == 1)
+		if ((f[i].field != 185 && f[i].field != 186) || (f[i].scope == 2 && script.memory_mw == 0) ||
+		    f[i].scope == 1)
 			f[i].result = NOT_SUPPORTED;
 		if (f[i].result)
 			continue;

@@ -9,7 +9,8 @@ struct fake_nvml {
 	unsigned int gpus;             /* 1 */
 	char name[96];                 /* "NVIDIA H200" */
 	unsigned int architecture;     /* 9 */
-	char unsupported[512];         /* names of calls, comma first and last: ",nvmlDeviceGetSamples,"; fields: ",186:0," */
+	/* names of calls, comma first and last: ",nvmlDeviceGetSamples,"; fields: ",186:0," */
+	char unsupported[512];
 	int init_result, count_result; /* nvmlReturn_t */
 	unsigned int buffer;           /* entries kept: 120; 0: none yet */
 	uint64_t period_us;            /* 20000 */

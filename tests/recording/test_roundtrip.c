@@ -297,7 +297,8 @@ static void ledger_and_events_come_back(void **state)
 {
 	struct scratch *s = *state;
 	struct jm_writer *w = new_writer(s->path);
-	struct jm_ledger first = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, second = {11, 12, 13, 14, 15, 16, -17, 18, 19, 20}, got;
+	struct jm_ledger first = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, second = {11, 12, 13, 14, 15, 16, -17, 18, 19, 20},
+			 got;
 	struct jm_event late = {T0 + 5, 0, 2, "note", "late"}, early = {T0, 9, -1, "sensor_lost", "early"};
 	const struct jm_event *events;
 	struct jm_recording *r;

@@ -41,7 +41,8 @@ static void current_times_voltage_serves_where_there_is_no_power(void **state)
 
 static void plugging_in_makes_gaps_not_values(void **state)
 {
-	static const char *const others[] = {"Charging\n", "Full\n", "Not charging\n", "Unknown\n", "", "Dischargingx\n"};
+	static const char *const others[] = {"Charging\n", "Full\n", "Not charging\n",
+					     "Unknown\n",  "",       "Dischargingx\n"};
 	struct bench b;
 	size_t i;
 

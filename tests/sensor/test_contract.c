@@ -1,4 +1,5 @@
-/* What every driver owes the sampler, whatever it finds: run over all registered drivers, on worlds good and hostile. */
+/* What every driver owes the sampler, whatever it finds: run over all registered drivers, on worlds good and hostile.
+ *   */
 #include "support/sensors.h"
 
 #include <errno.h>

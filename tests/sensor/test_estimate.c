@@ -128,8 +128,8 @@ static void the_channel_says_that_it_is_an_estimate_and_from_what(void **state)
 
 static void bad_arguments_are_refused(void **state)
 {
-	static const char *const bad[] = {"idle",   "idle=",       "idle=x,max=3",  "idle=5,max=5", "idle=50,max=10", "idle=-1,max=3",
-					  "max=nan", "max=1e300", "idle=1,tdp=65", ",max=3"};
+	static const char *const bad[] = {"idle",          "idle=",   "idle=x,max=3", "idle=5,max=5",  "idle=50,max=10",
+					  "idle=-1,max=3", "max=nan", "max=1e300",    "idle=1,tdp=65", ",max=3"};
 	struct fake_world *w = *state;
 	size_t i;
 

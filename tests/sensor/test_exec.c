@@ -179,7 +179,8 @@ static void the_channel_follows_the_options(void **state)
 {
 	struct fake_world *w = *state;
 
-	assert_int_equal(jm_sensor_exec.probe(&w->env, "unit=J;name=wall;period=50ms;meter 'a b'", &w->set, &w->why), 0);
+	assert_int_equal(jm_sensor_exec.probe(&w->env, "unit=J;name=wall;period=50ms;meter 'a b'", &w->set, &w->why),
+			 0);
 	assert_string_equal(w->set.channels[0].name, "exec/wall");
 	assert_int_equal(w->set.channels[0].quantity, JM_QUANTITY_ENERGY);
 	assert_int_equal(w->set.channels[0].kind, JM_KIND_COUNTER);

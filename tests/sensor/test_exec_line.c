@@ -74,8 +74,9 @@ static void csv_columns_and_tegrastats_are_read(void **state)
 
 static void a_line_without_its_value_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "power [W]", "N/A", "nan", "inf", "0x10", "1 2 3", "12.5 furlongs", "12.5x",
-					  "1,", "1e999", "12:30:01", "--5", "."};
+	static const char *const bad[] = {"",      "power [W]", "N/A",           "nan",   "inf",
+					  "0x10",  "1 2 3",     "12.5 furlongs", "12.5x", "1,",
+					  "1e999", "12:30:01",  "--5",           "."};
 	size_t i;
 
 	(void)state;

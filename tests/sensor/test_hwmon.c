@@ -67,7 +67,8 @@ static void an_unreadable_counter_stands_for_nothing(void **state)
 	tree_be_back();
 	assert_int_equal(bench_channel(&b, "hwmon/xe/card")->same_as, -1);
 	assert_int_equal(bench_channel(&b, "hwmon/xe/card.energy")->state, JM_STATE_UNAVAILABLE);
-	assert_non_null(strstr(bench_channel(&b, "hwmon/xe/card.energy")->remedy, "chmod g+r /sys/class/hwmon/hwmon3/"));
+	assert_non_null(
+	    strstr(bench_channel(&b, "hwmon/xe/card.energy")->remedy, "chmod g+r /sys/class/hwmon/hwmon3/"));
 	bench_end(&b);
 }
 

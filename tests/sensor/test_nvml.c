@@ -37,7 +37,8 @@ static void the_next_best_is_counted_where_a_call_is_not_supported(void **state)
 	    {",nvmlDeviceGetSamples,", "nvml/gpu0/energy"},
 	    {",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,", "nvml/gpu0/power_instant"},
 	    {",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,186:0,", "nvml/gpu0/power_average"},
-	    {",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,nvmlDeviceGetFieldValues,", "nvml/gpu0/power_usage"},
+	    {",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,nvmlDeviceGetFieldValues,",
+	     "nvml/gpu0/power_usage"},
 	};
 	struct gpu_world *g = *state;
 	size_t i, k;
@@ -58,10 +59,17 @@ static void the_next_best_is_counted_where_a_call_is_not_supported(void **state)
 
 static void any_single_call_may_be_missing(void **state)
 {
-	static const char *const calls[] = {
-	    "nvmlDeviceGetName",	"nvmlDeviceGetArchitecture", "nvmlDeviceGetSamples",   "nvmlDeviceGetFieldValues",
-	    "nvmlDeviceGetPowerUsage",	"nvmlDeviceGetTemperature",  "nvmlDeviceGetClockInfo", "nvmlDeviceGetTotalEnergyConsumption",
-	    "nvmlDeviceGetMigMode",	"nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetVirtualizationMode"};
+	static const char *const calls[] = {"nvmlDeviceGetName",
+					    "nvmlDeviceGetArchitecture",
+					    "nvmlDeviceGetSamples",
+					    "nvmlDeviceGetFieldValues",
+					    "nvmlDeviceGetPowerUsage",
+					    "nvmlDeviceGetTemperature",
+					    "nvmlDeviceGetClockInfo",
+					    "nvmlDeviceGetTotalEnergyConsumption",
+					    "nvmlDeviceGetMigMode",
+					    "nvmlDeviceGetCurrentClocksThrottleReasons",
+					    "nvmlDeviceGetVirtualizationMode"};
 	struct gpu_world *g = *state;
 	size_t i, k;
 
@@ -80,8 +88,9 @@ static void a_gpu_without_any_power_says_so(void **state)
 	struct gpu_world *g = *state;
 	const struct jm_channel *c;
 
-	strcpy(g->script->unsupported, ",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,nvmlDeviceGetFieldValues,"
-				       "nvmlDeviceGetPowerUsage,");
+	strcpy(g->script->unsupported,
+	       ",nvmlDeviceGetSamples,nvmlDeviceGetTotalEnergyConsumption,nvmlDeviceGetFieldValues,"
+	       "nvmlDeviceGetPowerUsage,");
 	g->script->virtualization = 2;
 	probe(g);
 	c = channel(g, "nvml/gpu0/power");

@@ -152,7 +152,8 @@ static void long_runs_keep_the_last_microjoule(void **state)
 	bench_probe(&b, "rapl_perf");
 	forget_trials(&f);
 	open_all(&b);
-	/* 4e9 J (a year at 127 W) = 4e9 * 2^32 counts; 4295 counts are the first to make one more uJ (2^32 / 1e6 = 4294.97). */
+	/* 4e9 J (a year at 127 W) = 4e9 * 2^32 counts; 4295 counts are the first to make one more uJ (2^32 / 1e6 =
+	 * 4294.97). */
 	give(&f, 0, 1, UINT64_C(4000000000) << 32, 0);
 	assert_true(bench_value(&b, "rapl_perf/package-0") == INT64_C(4000000000000000));
 	give(&f, 0, 1, (UINT64_C(4000000000) << 32) + 4294, 0);
@@ -228,7 +229,8 @@ static void many_packages_are_a_sensor_each(void **state)
 	assert_int_equal(b.set.n_sensors, 4);
 	assert_int_equal(b.set.n_channels, 12);
 	assert_string_equal(b.set.sensors[3].name, "rapl_perf/package-3");
-	assert_int_equal(bench_channel(&b, "rapl_perf/package-3/core")->part_of, bench_index(&b, "rapl_perf/package-3"));
+	assert_int_equal(bench_channel(&b, "rapl_perf/package-3/core")->part_of,
+			 bench_index(&b, "rapl_perf/package-3"));
 	end(&b, &f);
 }
 

@@ -180,8 +180,10 @@ static void channels_carry_what_the_script_says(void **state)
 	struct fake_world *w = *state;
 	const struct jm_channel *c;
 
-	play(w, "# comment\r\nsensor a\r\nchannel whole power gauge domain=platform label=\"the whole board\" accuracy=0.05\n"
-		"sensor b\nchannel part power mean part_of=whole state=estimated window=100ms lag=-2ms low=5 high=25.5 device=3 "
+	play(w, "# comment\r\nsensor a\r\nchannel whole power gauge domain=platform label=\"the whole board\" "
+		"accuracy=0.05\n"
+		"sensor b\nchannel part power mean part_of=whole state=estimated window=100ms lag=-2ms low=5 high=25.5 "
+		"device=3 "
 		"reason=\"from nothing\"\n0 1 2\n1 end # over\n");
 	c = w->set.channels;
 	assert_int_equal(w->set.n_sensors, 2);
@@ -217,7 +219,9 @@ static void faults_can_hit_one_sensor(void **state)
 	struct fake_world *w = *state;
 	int64_t v = 0;
 
-	play(w, "sensor a\nchannel p power gauge\nsensor b\nchannel q power gauge\n0 1 10\n0 error gone sensor=a\n2 end\n");
+	play(
+	    w,
+	    "sensor a\nchannel p power gauge\nsensor b\nchannel q power gauge\n0 1 10\n0 error gone sensor=a\n2 end\n");
 	assert_int_equal(read_at(w, 0, 0, &v), JM_E_GONE);
 	assert_int_equal(read_at(w, 1, 0, &v), 0);
 }
@@ -276,8 +280,9 @@ static void hostile_scripts_are_refused_with_their_line(void **state)
 
 static void noise_is_refused_and_never_crashes(void **state)
 {
-	static const char seed_text[] = "sensor a mode=buffer drain=1ms\nchannel p power gauge step=1 period=1ms interpolate=yes\n"
-					"channel q energy counter wrap=10\n0 1 2\n1ms p 3\n2 error io 3s\n3 stall 1\n4 gap\n5 end\n";
+	static const char seed_text[] =
+	    "sensor a mode=buffer drain=1ms\nchannel p power gauge step=1 period=1ms interpolate=yes\n"
+	    "channel q energy counter wrap=10\n0 1 2\n1ms p 3\n2 error io 3s\n3 stall 1\n4 gap\n5 end\n";
 	struct fake_world *w = *state;
 	uint64_t x = 88172645463325252u;
 	char text[sizeof(seed_text)];

@@ -110,8 +110,8 @@ static inline void onnx_model(struct wire *model, const struct wire *graph)
 	wire_message(model, 8, &opset);
 }
 
-/* y = Relu(x W), x: [batch, 8] with batch open or, where rows > 0, rows; W: 8x8 of fp32. second_op: operator of the second
- * node, "Relu" in a good model. */
+/* y = Relu(x W), x: [batch, 8] with batch open or, where rows > 0, rows; W: 8x8 of fp32. second_op: operator of the
+ * second node, "Relu" in a good model. */
 static inline void onnx_small_model(struct wire *model, int64_t rows, const char *second_op)
 {
 	static const char *const open_names[] = {"batch", NULL};

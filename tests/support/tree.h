@@ -1,4 +1,5 @@
-/* A tree of small files in a temporary folder, to stand in for /sys and /proc. Everything aborts the test on failure. */
+/* A tree of small files in a temporary folder, to stand in for /sys and /proc. Everything aborts the test on failure.
+ */
 #ifndef TESTS_SUPPORT_TREE_H
 #define TESTS_SUPPORT_TREE_H
 
