@@ -141,6 +141,8 @@ static int fill(struct jm_json *json, struct jm_error *err)
 {
 	struct jm_json_batch *batch = &json->batch;
 
+	if (json->failed)
+		return fail(json, json->failed, err);
 	batch->n_tokens = 0;
 	json->next = 0;
 	while (batch->n_tokens == 0 && !json->is_done) {
@@ -160,10 +162,12 @@ static int fill(struct jm_json *json, struct jm_error *err)
 			jm_error_set(&json->error, rc, "%s: out of memory", json->path);
 		else if (rc)
 			jm_error_set(&json->error, rc, "%s:%llu (byte %llu): %s", json->path,
-				     (unsigned long long)jm_json_line(json, offset), (unsigned long long)offset,
-				     message);
-		if (rc)
+				     (unsigned long long)jm_json_line(json, offset), (unsigned long long)offset, message);
+		json->failed = rc;
+		if (rc && batch->n_tokens == 0)
 			return fail(json, rc, err);
+		if (rc) /* what came before the error is given out first */
+			break;
 	}
 	return 0;
 }
@@ -185,6 +189,8 @@ static int open_inner(struct jm_json *json, const char *text, size_t n, struct j
 	memcpy(inner, text, n);
 	while (!json->is_done && !rc) /* what follows the string must be checked, too */
 		rc = fill(json, err);
+	if (!rc && json->failed)
+		rc = fail(json, json->failed, err);
 	if (rc) {
 		free(inner);
 		return rc;
@@ -215,8 +221,6 @@ int jm_json_next(struct jm_json *json, struct jm_json_token *out, struct jm_erro
 	const struct jm_json_raw *raw;
 	int rc;
 
-	if (json->failed)
-		return fail(json, json->failed, err);
 	if (json->next == json->batch.n_tokens) {
 		rc = refill(json, err);
 		if (rc)

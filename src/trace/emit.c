@@ -170,3 +170,184 @@ void jm_span_list_finish(struct jm_span_list *list)
 	free(list->items);
 	memset(list, 0, sizeof(*list));
 }
+
+static int by_start(const void *a, const void *b)
+{
+	const struct jm_span *x = a, *y = b;
+
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	return x->end_ns < y->end_ns ? 1 : x->end_ns > y->end_ns ? -1 : 0;
+}
+
+void jm_span_list_sort(struct jm_span_list *list)
+{
+	size_t i;
+
+	for (i = 1; i < list->n; i++)
+		if (by_start(&list->items[i - 1], &list->items[i]) > 0) {
+			qsort(list->items, list->n, sizeof(*list->items), by_start);
+			return;
+		}
+}
+
+/* Says how well a run holds a span: 0 not at all, 2 on the same track. */
+static int holds(const struct jm_span *run, const struct jm_span *span, int64_t slack_ns)
+{
+	if (span->start_ns + slack_ns < run->start_ns || span->end_ns - slack_ns > run->end_ns)
+		return 0;
+	return run->track == span->track ? 2 : 1;
+}
+
+/* Runs may overlap (several threads), but few at a time: look back over those that started before the span. */
+#define MAX_OVERLAPPING_RUNS 256
+
+static uint32_t iteration_of(const struct jm_span_list *runs, const struct jm_span *span, int64_t slack_ns)
+{
+	size_t low = 0, high = runs->n, back;
+	uint32_t found = JM_NO_ITERATION;
+	int best = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (runs->items[middle].start_ns <= span->start_ns + slack_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (back = 0; back < MAX_OVERLAPPING_RUNS && low > 0 && best < 2; back++) {
+		int fit = holds(&runs->items[--low], span, slack_ns);
+
+		if (fit > best) {
+			best = fit;
+			found = runs->items[low].iteration;
+		}
+	}
+	return found;
+}
+
+uint64_t jm_span_list_assign(struct jm_span_list *list, const struct jm_span_list *runs, int64_t slack_ns)
+{
+	uint64_t n_outside = 0;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		list->items[i].iteration = iteration_of(runs, &list->items[i], slack_ns);
+		n_outside += list->items[i].iteration == JM_NO_ITERATION;
+	}
+	return n_outside;
+}
+
+/* Open spans of one track: a stack of indices. */
+struct stack {
+	size_t *items;
+	size_t n, capacity;
+};
+
+static int push(struct stack *s, size_t i)
+{
+	if (s->n == s->capacity) {
+		size_t capacity = s->capacity ? 2 * s->capacity : 16;
+		size_t *items = realloc(s->items, capacity * sizeof(*items));
+
+		if (!items)
+			return JM_E_NOMEM;
+		s->items = items;
+		s->capacity = capacity;
+	}
+	s->items[s->n++] = i;
+	return 0;
+}
+
+/* Puts span i on its track's stack. Gives 1 when it crosses the one it starts in, 0 or JM_E_NOMEM. */
+static int nest(const struct jm_span_list *list, struct stack *s, size_t i, int64_t slack_ns, bool *parents)
+{
+	const struct jm_span *span = &list->items[i];
+	int crossing = 0, rc;
+
+	while (s->n > 0 && list->items[s->items[s->n - 1]].end_ns <= span->start_ns + slack_ns)
+		s->n--;
+	if (s->n > 0) {
+		crossing = list->items[s->items[s->n - 1]].end_ns < span->end_ns - slack_ns;
+		if (parents && !crossing)
+			parents[s->items[s->n - 1]] = true;
+	}
+	rc = push(s, i);
+	return rc ? rc : crossing;
+}
+
+int jm_span_list_nesting(const struct jm_span_list *list, int64_t slack_ns, bool *parents, uint64_t *n_crossing_out)
+{
+	uint32_t n_tracks = 0;
+	struct stack *stacks;
+	uint64_t n_crossing = 0;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < list->n; i++)
+		if (list->items[i].track >= n_tracks)
+			n_tracks = list->items[i].track + 1;
+	stacks = calloc(n_tracks ? n_tracks : 1, sizeof(*stacks));
+	if (!stacks)
+		return JM_E_NOMEM;
+	for (i = 0; i < list->n && rc >= 0; i++) {
+		rc = nest(list, &stacks[list->items[i].track], i, slack_ns, parents);
+		n_crossing += rc == 1;
+	}
+	for (i = 0; i < n_tracks; i++)
+		free(stacks[i].items);
+	free(stacks);
+	if (rc < 0)
+		return rc;
+	*n_crossing_out = n_crossing;
+	return 0;
+}
+
+int jm_sample_list_add(struct jm_sample_list *list, uint16_t channel, int64_t t_ns, int64_t value, bool is_gap)
+{
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 1024;
+		struct jm_sample *items = realloc(list->items, capacity * sizeof(*items));
+
+		if (!items)
+			return JM_E_NOMEM;
+		list->items = items;
+		list->capacity = capacity;
+	}
+	memset(&list->items[list->n], 0, sizeof(*list->items));
+	list->items[list->n].t_ns = t_ns;
+	list->items[list->n].value = is_gap ? 0 : value;
+	list->items[list->n].channel = channel;
+	list->items[list->n++].status = is_gap ? JM_SAMPLE_GAP : JM_SAMPLE_OK;
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct jm_sample *x = a, *y = b;
+
+	if (x->t_ns != y->t_ns)
+		return x->t_ns < y->t_ns ? -1 : 1;
+	return x->channel < y->channel ? -1 : x->channel > y->channel;
+}
+
+void jm_sample_list_emit(struct jm_sample_list *list, const struct jm_trace_input *in, struct jm_emit *e)
+{
+	size_t i, n_back = 0;
+
+	for (i = 1; i < list->n; i++)
+		n_back += list->items[i].t_ns < list->items[i - 1].t_ns;
+	if (n_back > 0) {
+		jm_trace_warn(e->out, "%s: the time of the log steps back %zu times: its readings were sorted by time",
+			      jm_trace_path(in), n_back);
+		qsort(list->items, list->n, sizeof(*list->items), by_time);
+	}
+	for (i = 0; i < list->n; i++) {
+		e->samples[e->n_samples++] = list->items[i];
+		if (e->n_samples == JM_EMIT_BATCH)
+			flush_samples(e);
+	}
+	free(list->items);
+	memset(list, 0, sizeof(*list));
+}

@@ -53,5 +53,23 @@ struct jm_span_list {
 /* Errors: JM_E_NOMEM. */
 int jm_span_list_add(struct jm_span_list *list, const struct jm_span *span);
 void jm_span_list_finish(struct jm_span_list *list);
+/* Sorts by start; of equal starts the longer one first, so that what contains comes before what is contained. */
+void jm_span_list_sort(struct jm_span_list *list);
+/* Gives each span the iteration of the run (of runs, sorted, iterations set) that holds it, one on its own track first;
+ * slack_ns: by how much it may stick out. Gives how many lie in none. */
+uint64_t jm_span_list_assign(struct jm_span_list *list, const struct jm_span_list *runs, int64_t slack_ns);
+/* Counts, in a sorted list, spans that neither follow nor lie inside the one before them on their track; slack_ns as
+ * above. Marks in parents (list->n entries, may be NULL) the spans that contain others. Errors: JM_E_NOMEM. */
+int jm_span_list_nesting(const struct jm_span_list *list, int64_t slack_ns, bool *parents, uint64_t *n_crossing_out);
+
+/* A growing list of samples, for logs whose lines may come in any order. */
+struct jm_sample_list {
+	struct jm_sample *items;
+	size_t n, capacity;
+};
+/* Errors: JM_E_NOMEM. */
+int jm_sample_list_add(struct jm_sample_list *list, uint16_t channel, int64_t t_ns, int64_t value, bool is_gap);
+/* Sorts by time if need be, warning of it, passes all on through e, and frees the list. */
+void jm_sample_list_emit(struct jm_sample_list *list, const struct jm_trace_input *in, struct jm_emit *e);
 
 #endif

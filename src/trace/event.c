@@ -137,6 +137,7 @@ int jm_trace_event_read(struct jm_json *json, const struct jm_json_token *begin,
 	event->has_start = event->has_duration = false;
 	event->stream = -1;
 	event->offset = begin->offset;
+	event->is_whole = false;
 	while (!(rc = jm_json_next(json, &key, err)) && key.type == JM_JSON_KEY) {
 		enum field field = field_of(&key);
 
@@ -150,6 +151,7 @@ int jm_trace_event_read(struct jm_json *json, const struct jm_json_token *begin,
 		if (rc)
 			return rc;
 	}
+	event->is_whole = rc == 0;
 	return rc;
 }
 

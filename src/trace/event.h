@@ -14,6 +14,7 @@ struct jm_trace_event {
 	int64_t pid, tid;                         /* a text becomes a hash of it */
 	int64_t stream;                           /* args.stream; -1: absent */
 	uint64_t offset;                          /* of the event, for messages */
+	bool is_whole;                            /* read to its end; true before the first */
 };
 
 void jm_trace_event_finish(struct jm_trace_event *event);

@@ -100,51 +100,6 @@ static int read_events(struct reading *r, struct jm_error *err)
 	return rc;
 }
 
-static int by_start(const void *a, const void *b)
-{
-	const struct jm_span *x = a, *y = b;
-
-	if (x->start_ns != y->start_ns)
-		return x->start_ns < y->start_ns ? -1 : 1;
-	return x->end_ns < y->end_ns ? 1 : x->end_ns > y->end_ns ? -1 : 0;
-}
-
-/* Says how well a run holds a span: 0 not at all, 2 on the same thread. */
-static int holds(const struct jm_span *run, const struct jm_span *span)
-{
-	if (span->start_ns < run->start_ns - SLACK_NS || span->end_ns > run->end_ns + SLACK_NS)
-		return 0;
-	return run->track == span->track ? 2 : 1;
-}
-
-/* Calls of Run may overlap (several threads), but few at a time: look back over those that started before the span. */
-#define MAX_OVERLAPPING_RUNS 256
-
-static uint32_t iteration_of(const struct jm_span_list *runs, const struct jm_span *span)
-{
-	size_t low = 0, high = runs->n, back;
-	uint32_t found = JM_NO_ITERATION;
-	int best = 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (runs->items[middle].start_ns <= span->start_ns + SLACK_NS)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (back = 0; back < MAX_OVERLAPPING_RUNS && low > 0 && best < 2; back++) {
-		int fit = holds(&runs->items[--low], span);
-
-		if (fit > best) {
-			best = fit;
-			found = runs->items[low].iteration;
-		}
-	}
-	return found;
-}
-
 static void number_iterations(struct reading *r)
 {
 	size_t i;
@@ -152,22 +107,17 @@ static void number_iterations(struct reading *r)
 	if (r->runs.n == 0 && r->spans.n > 0)
 		jm_trace_warn(r->emit.out, "%s: no model_run events: the nodes cannot be told apart by iteration",
 			      jm_trace_path(r->in));
-	if (r->runs.n > 0)
-		qsort(r->runs.items, r->runs.n, sizeof(*r->runs.items), by_start);
+	jm_span_list_sort(&r->runs);
 	for (i = 0; i < r->runs.n; i++) {
 		r->runs.items[i].iteration = (uint32_t)i;
 		jm_emit_span(&r->emit, &r->runs.items[i]);
 	}
-	if (r->spans.n > 0)
-		qsort(r->spans.items, r->spans.n, sizeof(*r->spans.items), by_start);
-	for (i = 0; i < r->spans.n; i++) {
-		struct jm_span *span = &r->spans.items[i];
-
-		span->iteration = iteration_of(&r->runs, span);
-		if (span->iteration == JM_NO_ITERATION && r->runs.n > 0)
-			r->outside.n++;
-		jm_emit_span(&r->emit, span);
-	}
+	jm_span_list_sort(&r->spans);
+	r->outside.n = jm_span_list_assign(&r->spans, &r->runs, SLACK_NS);
+	if (r->runs.n == 0)
+		r->outside.n = 0;
+	for (i = 0; i < r->spans.n; i++)
+		jm_emit_span(&r->emit, &r->spans.items[i]);
 }
 
 static void warn_all(struct reading *r)

@@ -39,14 +39,22 @@ struct jm_importer {
 	const char *name, *summary;
 	/* Confidence, 0 (not mine) to 100, after seeing only the head of the file (at most 64 KiB). */
 	int (*match)(const char *head, size_t n);
-	/* Errors: JM_E_FORMAT with file, line or byte position and what is wrong; those of the sinks. */
+	/* in is plain text, no gzip. Errors: JM_E_FORMAT with file, line or byte position and what is wrong; those of the sinks. */
 	int (*read)(const struct jm_trace_input *in, struct jm_trace_output *out, struct jm_error *err);
 };
 
 /* Registered importers, NULL at the end. */
 extern const struct jm_importer *const jm_importers[];
 const struct jm_importer *jm_importer_find(const char *name);
-/* Gives the importer most confident about the head, or NULL. */
+/* Gives the importer most confident about the head, or NULL. A head compressed by gzip is opened up first. */
 const struct jm_importer *jm_importer_match(const char *head, size_t n);
+
+/* Reads what is in memory by importer, or by the one that recognises it when importer is NULL; opens up gzip, which an
+ * importer's own read does not. Errors: JM_E_UNSUPPORTED when nothing recognises it; as an importer's read. */
+int jm_trace_read(const struct jm_importer *importer, const struct jm_trace_input *in, struct jm_trace_output *out,
+		  struct jm_error *err);
+/* The same for a file. */
+int jm_trace_read_file(const struct jm_importer *importer, const char *path, struct jm_trace_output *out,
+		       struct jm_error *err);
 
 #endif

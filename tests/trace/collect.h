@@ -85,7 +85,7 @@ static void collect_warning(void *ctx, const char *text)
 static inline int collect_text(struct collected *c, const char *name, const char *path, const char *text, size_t n,
 			       struct jm_error *err)
 {
-	const struct jm_importer *importer = name ? jm_importer_find(name) : jm_importer_match(text, n < 65536 ? n : 65536);
+	const struct jm_importer *importer = name ? jm_importer_find(name) : NULL;
 	struct jm_trace_output out = {.spans = {collect_name, collect_spans, c}, .samples = {collect_samples, c},
 				      .channel = collect_channel, .meta = collect_meta, .warn = collect_warning, .ctx = c};
 	struct jm_trace_input in = {path, NULL, n};
@@ -93,13 +93,11 @@ static inline int collect_text(struct collected *c, const char *name, const char
 	int rc;
 
 	memset(c, 0, sizeof(*c));
-	if (!importer || !copy) {
-		free(copy);
-		return JM_E_UNSUPPORTED;
-	}
+	if (!copy)
+		return JM_E_NOMEM;
 	memcpy(copy, text, n);
 	in.data = copy;
-	rc = importer->read(&in, &out, err);
+	rc = jm_trace_read(importer, &in, &out, err);
 	c->clock = out.clock;
 	free(copy);
 	return rc;
@@ -112,6 +110,7 @@ static inline char *collect_load(const char *path, size_t *n_out)
 	FILE *file = fopen(path, "rb");
 	char *text = NULL;
 
+	*n_out = 0;
 	if (file && fstat(fileno(file), &st) == 0 && (text = calloc(1, (size_t)st.st_size + 1)))
 		*n_out = fread(text, 1, (size_t)st.st_size, file);
 	if (file)
