@@ -2,6 +2,7 @@
 #ifndef TRACE_MAP_INTERNAL_H
 #define TRACE_MAP_INTERNAL_H
 
+#include "core/json.h"
 #include "trace/map.h"
 
 struct jm_map_power {
@@ -35,13 +36,18 @@ int jm_map_power_sort(struct jm_map_power *power);
 int jm_map_idle_load(const char *path, double *out_uw, struct jm_error *err);
 
 void jm_map_layers_finish(struct jm_map_layers *layers);
-/* Reads trt_layer_latency.json. */
+/* Reads trt_layer_latency.json, open in json or by its path. */
+int jm_map_latency_read(struct jm_json *json, struct jm_map_layers *layers, struct jm_error *err);
 int jm_map_latency_load(const char *path, struct jm_map_layers *layers, struct jm_error *err);
 /* Sets the layers' types from trt_engine_info.json; "Unknown" where it does not say. */
 int jm_map_types_load(const char *path, struct jm_map_layers *layers, struct jm_error *err);
 
 /* Gives the microseconds of a duration as Python's timedelta(milliseconds=ms) rounds them: half to even. */
 int64_t jm_map_round_us(double ms);
+
+/* Lays the layers of a cycle in time, as described in map_write.c under "corrected". starts_us, ends_us: layers->n
+ * entries; those of layers that the cycle lacks stay as they are. Gives whether the stamps could be kept as ends. */
+bool jm_map_lay(const struct jm_map_layers *layers, size_t cycle, int64_t *starts_us, int64_t *ends_us);
 
 /* Writes the CSV to fd and fills in what m says of rows and readings. idle_uw: NAN when unknown. */
 int jm_map_write(int fd, const struct jm_map_layers *layers, const struct jm_map_power *power, double idle_uw,

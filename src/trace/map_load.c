@@ -349,22 +349,30 @@ static int open_json(const char *path, struct jm_json **json, int *fd, struct jm
 	return jm_json_open_fd(path, *fd, json, err);
 }
 
-int jm_map_latency_load(const char *path, struct jm_map_layers *layers, struct jm_error *err)
+int jm_map_latency_read(struct jm_json *json, struct jm_map_layers *layers, struct jm_error *err)
 {
 	struct jm_stamp_cache cache = {0};
-	struct jm_json *json = NULL;
 	struct jm_json_token t;
-	int fd, rc = open_json(path, &json, &fd, err);
+	int rc;
 
 	layers->has_stamps = layers->is_integral = true;
-	if (!rc)
-		rc = jm_json_next(json, &t, err);
+	rc = jm_json_next(json, &t, err);
 	if (!rc && t.type != JM_JSON_OBJECT)
 		rc = jm_json_error(json, &t, err, "an object of layers was expected");
 	while (!rc && !(rc = jm_json_next(json, &t, err)) && t.type == JM_JSON_KEY)
 		rc = read_layer(json, &t, layers, &cache, err);
 	if (!rc)
 		rc = jm_json_next(json, &t, err); /* text behind the end is an error */
+	return rc;
+}
+
+int jm_map_latency_load(const char *path, struct jm_map_layers *layers, struct jm_error *err)
+{
+	struct jm_json *json = NULL;
+	int fd, rc = open_json(path, &json, &fd, err);
+
+	if (!rc)
+		rc = jm_map_latency_read(json, layers, err);
 	jm_json_close(json);
 	if (fd >= 0)
 		close(fd);

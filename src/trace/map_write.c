@@ -45,6 +45,7 @@ struct writing {
 	struct jm_map_model *m;
 	struct prefix *prefixes;
 	struct output out;
+	int64_t *starts_us, *ends_us; /* of the layers of a cycle */
 	size_t next; /* reading */
 	int64_t covered_until_us;
 	int64_t covered_us;
@@ -215,11 +216,10 @@ static bool stamps_are_ends(const struct jm_map_layers *layers, size_t cycle)
 	return true;
 }
 
-static void corrected_cycle(struct writing *w, size_t cycle)
+bool jm_map_lay(const struct jm_map_layers *layers, size_t cycle, int64_t *starts_us, int64_t *ends_us)
 {
-	const struct jm_map_layers *layers = w->layers;
 	bool are_ends = stamps_are_ends(layers, cycle);
-	int64_t last = INT64_MIN, start, floor = INT64_MIN;
+	int64_t last = INT64_MIN, start;
 	double sum_ms = 0;
 	size_t i;
 
@@ -230,25 +230,35 @@ static void corrected_cycle(struct writing *w, size_t cycle)
 		if (layers->items[i].stamp_us[cycle] > last)
 			last = layers->items[i].stamp_us[cycle];
 	}
-	w->m->n_laid += !are_ends;
 	/* The borders fit together: each is rounded once, from the same running sum. */
-	start = last - jm_map_round_us(sum_ms);
-	for (i = 0; i < layers->n && !w->out.rc; i++) {
+	start = are_ends ? INT64_MIN : last - jm_map_round_us(sum_ms);
+	for (i = 0; i < layers->n; i++) {
 		const struct jm_map_layer *l = &layers->items[i];
-		int64_t end;
 
 		if (cycle >= l->n)
 			continue;
 		sum_ms -= l->duration_ms[cycle];
-		end = are_ends ? l->stamp_us[cycle] : last - jm_map_round_us(sum_ms > 0 ? sum_ms : 0);
 		if (are_ends) {
-			start = end - jm_map_round_us(l->duration_ms[cycle]);
-			start = start < floor ? floor : start;
-			floor = end;
+			int64_t own = l->stamp_us[cycle] - jm_map_round_us(l->duration_ms[cycle]);
+
+			starts_us[i] = own > start ? own : start;
+			start = ends_us[i] = l->stamp_us[cycle];
+		} else {
+			starts_us[i] = start;
+			start = ends_us[i] = last - jm_map_round_us(sum_ms > 0 ? sum_ms : 0);
 		}
-		corrected_row(w, i, cycle, start, end);
-		start = end;
 	}
+	return are_ends;
+}
+
+static void corrected_cycle(struct writing *w, size_t cycle)
+{
+	size_t i;
+
+	w->m->n_laid += !jm_map_lay(w->layers, cycle, w->starts_us, w->ends_us);
+	for (i = 0; i < w->layers->n && !w->out.rc; i++)
+		if (cycle < w->layers->items[i].n)
+			corrected_row(w, i, cycle, w->starts_us[i], w->ends_us[i]);
 }
 
 static void write_corrected(struct writing *w)
@@ -423,7 +433,9 @@ int jm_map_write(int fd, const struct jm_map_layers *layers, const struct jm_map
 	int rc;
 
 	w.out.data = malloc(OUT_BYTES);
-	rc = w.out.data ? make_prefixes(&w) : JM_E_NOMEM;
+	w.starts_us = calloc(2 * layers->n + 1, sizeof(*w.starts_us));
+	w.ends_us = w.starts_us + layers->n;
+	rc = w.out.data && w.starts_us ? make_prefixes(&w) : JM_E_NOMEM;
 	if (!rc) {
 		memcpy(w.out.data, header, sizeof(header) - 1);
 		w.out.n = sizeof(header) - 1;
@@ -440,6 +452,7 @@ int jm_map_write(int fd, const struct jm_map_layers *layers, const struct jm_map
 		free(w.prefixes[i].text);
 	free(w.prefixes);
 	free(w.out.data);
+	free(w.starts_us);
 	if (rc)
 		return jm_error_set(err, rc, rc == JM_E_FORMAT ? "a layer name of half a megabyte" : "out of memory");
 	if (w.out.rc)
