@@ -5,8 +5,7 @@
 	X(csv_spans) \
 	X(tensorrt_latency) \
 	X(tensorrt_engine) \
-	X(trtexec_profile) \
-	X(trtexec_timing) \
+	X(trtexec) \
 	X(power_lines) \
 	X(idle_power) \
 	X(nvidia_smi) \

@@ -36,14 +36,11 @@ struct entry {
 	uint64_t offset;
 };
 
-static int match_profile(const char *head, size_t n)
+static int match(const char *head, size_t n)
 {
-	return jm_head_first(head, n) == '[' && jm_head_has(head, n, "averageMs") && jm_head_has(head, n, "percentage") ? 90 : 0;
-}
-
-static int match_timing(const char *head, size_t n)
-{
-	return jm_head_first(head, n) == '[' && jm_head_has(head, n, "startComputeMs") ? 90 : 0;
+	if (jm_head_first(head, n) != '[')
+		return 0;
+	return jm_head_has(head, n, "startComputeMs") || (jm_head_has(head, n, "averageMs") && jm_head_has(head, n, "percentage")) ? 90 : 0;
 }
 
 static int read_ns(struct jm_json *json, const struct jm_json_token *t, int decimals, int64_t *out, struct jm_error *err)
@@ -215,16 +212,9 @@ static int read_trtexec(const struct jm_trace_input *in, struct jm_trace_output 
 	return rc;
 }
 
-const struct jm_importer jm_importer_trtexec_profile = {
-    .name = "trtexec_profile",
-    .summary = "trtexec --exportProfile: mean time of each layer",
-    .match = match_profile,
-    .read = read_trtexec,
-};
-
-const struct jm_importer jm_importer_trtexec_timing = {
-    .name = "trtexec_timing",
-    .summary = "trtexec --exportTimes: every inference with its copies",
-    .match = match_timing,
+const struct jm_importer jm_importer_trtexec = {
+    .name = "trtexec",
+    .summary = "trtexec --exportProfile (mean time of each layer) and --exportTimes (every inference with its copies)",
+    .match = match,
     .read = read_trtexec,
 };

@@ -67,7 +67,7 @@ static void bad_files_are_refused_with_their_place(void **state)
 					  "{}"};
 
 	(void)state;
-	refuse_all("trtexec_timing", bad, sizeof(bad) / sizeof(bad[0]));
+	refuse_all("trtexec", bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 int main(void)

@@ -2,5 +2,5 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	return fuzz_importer("trtexec_timing", data, n);
+	return fuzz_importer("trtexec", data, n);
 }

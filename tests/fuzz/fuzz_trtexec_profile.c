@@ -1,6 +1,0 @@
-#include "importer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
-{
-	return fuzz_importer("trtexec_profile", data, n);
-}
