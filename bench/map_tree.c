@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define N_LAYERS 29
+#define N_LAYERS   29
 #define COPY_BYTES ((size_t)262144)
 /* 2030-01-01 00:00:00 UTC, us. */
 #define START_US INT64_C(1893456000000000)

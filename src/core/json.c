@@ -18,16 +18,16 @@
 struct jm_json {
 	struct jm_json_parser *parser;
 	struct jm_json_batch batch;
-	size_t next; /* token of the batch */
+	size_t next;      /* token of the batch */
 	const char *data; /* memory: all of it */
 	size_t n, fed;
-	char *chunk;      /* file: CHUNK_BYTES */
-	int fd;           /* -1: memory */
-	bool is_done;     /* all was fed and accepted */
+	char *chunk;  /* file: CHUNK_BYTES */
+	int fd;       /* -1: memory */
+	bool is_done; /* all was fed and accepted */
 	bool is_started;
-	char *decoded;    /* the inner document of a double-encoded one */
+	char *decoded; /* the inner document of a double-encoded one */
 	uint64_t base_line;
-	int failed;       /* kept: errors are final */
+	int failed; /* kept: errors are final */
 	struct jm_error error;
 	char path[512];
 };
@@ -162,7 +162,8 @@ static int fill(struct jm_json *json, struct jm_error *err)
 			jm_error_set(&json->error, rc, "%s: out of memory", json->path);
 		else if (rc)
 			jm_error_set(&json->error, rc, "%s:%llu (byte %llu): %s", json->path,
-				     (unsigned long long)jm_json_line(json, offset), (unsigned long long)offset, message);
+				     (unsigned long long)jm_json_line(json, offset), (unsigned long long)offset,
+				     message);
 		json->failed = rc;
 		if (rc && batch->n_tokens == 0)
 			return fail(json, rc, err);

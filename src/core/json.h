@@ -29,11 +29,11 @@ enum jm_json_type {
 
 struct jm_json_token {
 	enum jm_json_type type;
-	unsigned depth;   /* objects and arrays around the token; a begin or end token is not inside its own */
+	unsigned depth; /* objects and arrays around the token; a begin or end token is not inside its own */
 	/* key, string: decoded UTF-8; number: as written; not terminated; lives until the next call */
 	const char *text;
-	size_t n;         /* bytes of text */
-	uint64_t offset;  /* byte in the document, of this token or shortly before it */
+	size_t n;        /* bytes of text */
+	uint64_t offset; /* byte in the document, of this token or shortly before it */
 };
 
 struct jm_json;

@@ -104,19 +104,58 @@ struct handler {
 		return token(type, ec);
 	}
 
-	bool on_document_begin(code &) { return true; }
-	bool on_document_end(code &) { return true; }
-	bool on_object_begin(code &ec) { return begin(JM_JSON_OBJECT, ec); }
-	bool on_object_end(size_t, code &ec) { return end(JM_JSON_OBJECT_END, ec); }
-	bool on_array_begin(code &ec) { return begin(JM_JSON_ARRAY, ec); }
-	bool on_array_end(size_t, code &ec) { return end(JM_JSON_ARRAY_END, ec); }
-	bool on_key_part(view s, size_t, code &ec) { return append(s, ec); }
-	bool on_key(view s, size_t, code &ec) { return text(JM_JSON_KEY, s, ec); }
-	bool on_string_part(view s, size_t, code &ec) { return append(s, ec); }
-	bool on_string(view s, size_t, code &ec) { return text(JM_JSON_STRING, s, ec); }
-	bool on_number_part(view s, code &ec) { return append(s, ec); }
-	bool on_int64(int64_t, view s, code &ec) { return text(JM_JSON_NUMBER, s, ec); }
-	bool on_uint64(uint64_t, view s, code &ec) { return text(JM_JSON_NUMBER, s, ec); }
+	bool on_document_begin(code &)
+	{
+		return true;
+	}
+	bool on_document_end(code &)
+	{
+		return true;
+	}
+	bool on_object_begin(code &ec)
+	{
+		return begin(JM_JSON_OBJECT, ec);
+	}
+	bool on_object_end(size_t, code &ec)
+	{
+		return end(JM_JSON_OBJECT_END, ec);
+	}
+	bool on_array_begin(code &ec)
+	{
+		return begin(JM_JSON_ARRAY, ec);
+	}
+	bool on_array_end(size_t, code &ec)
+	{
+		return end(JM_JSON_ARRAY_END, ec);
+	}
+	bool on_key_part(view s, size_t, code &ec)
+	{
+		return append(s, ec);
+	}
+	bool on_key(view s, size_t, code &ec)
+	{
+		return text(JM_JSON_KEY, s, ec);
+	}
+	bool on_string_part(view s, size_t, code &ec)
+	{
+		return append(s, ec);
+	}
+	bool on_string(view s, size_t, code &ec)
+	{
+		return text(JM_JSON_STRING, s, ec);
+	}
+	bool on_number_part(view s, code &ec)
+	{
+		return append(s, ec);
+	}
+	bool on_int64(int64_t, view s, code &ec)
+	{
+		return text(JM_JSON_NUMBER, s, ec);
+	}
+	bool on_uint64(uint64_t, view s, code &ec)
+	{
+		return text(JM_JSON_NUMBER, s, ec);
+	}
 	bool on_double(double value, view s, code &ec)
 	{
 		if (std::isfinite(value))
@@ -124,10 +163,22 @@ struct handler {
 		ec = bj::error::exponent_overflow; /* Boost up to 1.81 says so itself, 1.83 gives infinity. */
 		return false;
 	}
-	bool on_bool(bool is_true, code &ec) { return token(is_true ? JM_JSON_TRUE : JM_JSON_FALSE, ec); }
-	bool on_null(code &ec) { return token(JM_JSON_NULL, ec); }
-	bool on_comment_part(view, code &) { return true; }
-	bool on_comment(view, code &) { return true; }
+	bool on_bool(bool is_true, code &ec)
+	{
+		return token(is_true ? JM_JSON_TRUE : JM_JSON_FALSE, ec);
+	}
+	bool on_null(code &ec)
+	{
+		return token(JM_JSON_NULL, ec);
+	}
+	bool on_comment_part(view, code &)
+	{
+		return true;
+	}
+	bool on_comment(view, code &)
+	{
+		return true;
+	}
 };
 
 bj::parse_options options()

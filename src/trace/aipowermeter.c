@@ -29,9 +29,9 @@ static const struct power {
     {"nvidia_power", "import/aipowermeter/gpu", JM_DOMAIN_GPU, -1},
     {"nvidia_draw_absolute", "import/aipowermeter/gpu", JM_DOMAIN_GPU, -1},
 };
-#define N_POWERS (sizeof(powers) / sizeof(powers[0]))
-#define GPU_TOTAL 5
-#define MAX_GPUS 64
+#define N_POWERS   (sizeof(powers) / sizeof(powers[0]))
+#define GPU_TOTAL  5
+#define MAX_GPUS   64
 #define N_CHANNELS (N_POWERS + MAX_GPUS)
 
 struct reading {
@@ -49,7 +49,10 @@ static int match(const char *head, size_t n)
 {
 	if (n == 0 || head[0] != '{' || !jm_head_has(head, n, "\"date\"") || !jm_head_has(head, n, "\"metrics\""))
 		return 0;
-	return jm_head_has(head, n, "intel_power") || jm_head_has(head, n, "nvidia_") || jm_head_has(head, n, "per_process_") ? 90 : 30;
+	return jm_head_has(head, n, "intel_power") || jm_head_has(head, n, "nvidia_") ||
+		       jm_head_has(head, n, "per_process_")
+		   ? 90
+		   : 30;
 }
 
 static int set_value(struct reading *r, size_t i, const struct jm_json_token *t, struct jm_error *err)
@@ -209,8 +212,8 @@ static int read_lines(struct reading *r, struct jm_error *err)
 			jm_json_restart(r->json, line, n, number);
 			rc = read_record(r, err);
 			if (rc && !stop && jm_json_is_truncated(r->json)) {
-				jm_trace_warn(r->emit.out, "%s:%llu: the last line is torn and was left out", jm_trace_path(r->in),
-					      (unsigned long long)number + 1);
+				jm_trace_warn(r->emit.out, "%s:%llu: the last line is torn and was left out",
+					      jm_trace_path(r->in), (unsigned long long)number + 1);
 				rc = 0;
 			}
 		}

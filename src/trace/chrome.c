@@ -128,7 +128,8 @@ static int take(struct reading *r, const struct jm_trace_event *event, struct jm
 	if (!is_begin)
 		return keep(r, &span, err);
 	if (r->open.n == MAX_OPEN)
-		return jm_error_set(err, JM_E_FORMAT, "%s: too many begin events without their end", jm_trace_path(r->in));
+		return jm_error_set(err, JM_E_FORMAT, "%s: too many begin events without their end",
+				    jm_trace_path(r->in));
 	rc = jm_span_list_add(&r->open, &span);
 	return rc ? jm_error_set(err, rc, "out of memory") : 0;
 }
@@ -150,7 +151,8 @@ static int read_events(struct reading *r, struct jm_error *err)
 	}
 	/* Between events of a bare array the end of the text is the end of the array. */
 	if (rc && jm_json_is_truncated(r->json) && !r->is_object && event.is_whole) {
-		jm_trace_warn(r->emit.out, "%s: the closing bracket is missing; all whole events were read", jm_trace_path(r->in));
+		jm_trace_warn(r->emit.out, "%s: the closing bracket is missing; all whole events were read",
+			      jm_trace_path(r->in));
 		rc = JM_E_GONE;
 	}
 	jm_trace_event_finish(&event);
@@ -206,12 +208,14 @@ static void set_clock(struct reading *r)
 
 	if (first <= epoch_ns && r->base_ns > epoch_ns) {
 		for (i = 0; i < r->spans.n; i++) {
-			if (__builtin_add_overflow(r->spans.items[i].start_ns, r->base_ns, &r->spans.items[i].start_ns) ||
+			if (__builtin_add_overflow(r->spans.items[i].start_ns, r->base_ns,
+						   &r->spans.items[i].start_ns) ||
 			    __builtin_add_overflow(r->spans.items[i].end_ns, r->base_ns, &r->spans.items[i].end_ns))
 				r->spans.items[i].start_ns = r->spans.items[i].end_ns;
 		}
 		for (i = 0; i < r->steps.n; i++) {
-			if (__builtin_add_overflow(r->steps.items[i].start_ns, r->base_ns, &r->steps.items[i].start_ns) ||
+			if (__builtin_add_overflow(r->steps.items[i].start_ns, r->base_ns,
+						   &r->steps.items[i].start_ns) ||
 			    __builtin_add_overflow(r->steps.items[i].end_ns, r->base_ns, &r->steps.items[i].end_ns))
 				r->steps.items[i].start_ns = r->steps.items[i].end_ns;
 		}
@@ -244,7 +248,8 @@ static int hand_over(struct reading *r, struct jm_error *err)
 	jm_oddity_warn(&r->untimed, r->in, r->emit.out, "an event without ts or dur was left out");
 	jm_oddity_warn(&r->unmatched, r->in, r->emit.out, "an end event without its begin was left out");
 	if (r->open.n > 0)
-		jm_trace_warn(r->emit.out, "%s: %zu begin events without their end were left out", jm_trace_path(r->in), r->open.n);
+		jm_trace_warn(r->emit.out, "%s: %zu begin events without their end were left out", jm_trace_path(r->in),
+			      r->open.n);
 	if (n_crossing > 0)
 		jm_trace_warn(r->emit.out, "%s: %llu events of one thread overlap without one containing the other",
 			      jm_trace_path(r->in), (unsigned long long)n_crossing);

@@ -23,7 +23,7 @@ enum column { NAME, TYPE, START, END, DURATION, ITERATION, STAGE, TRACK, N_COLUM
 #define SLACK_NS INT64_C(200)
 
 struct layout {
-	size_t at[N_COLUMNS];  /* field, or ABSENT */
+	size_t at[N_COLUMNS];    /* field, or ABSENT */
 	int decimals[N_COLUMNS]; /* of the times: 10^decimals ns per unit */
 	bool has_header;
 };
@@ -91,10 +91,12 @@ static bool find_layout(struct layout *l, const struct jm_table *first)
 	}
 	for (i = 0; i < first->n_fields; i++)
 		layout_column(l, &first->fields[i], i);
-	l->has_header = l->at[NAME] != ABSENT && l->at[START] != ABSENT && (l->at[END] != ABSENT || l->at[DURATION] != ABSENT);
+	l->has_header =
+	    l->at[NAME] != ABSENT && l->at[START] != ABSENT && (l->at[END] != ABSENT || l->at[DURATION] != ABSENT);
 	if (l->has_header)
 		return true;
-	if (first->n_fields != 3 || first->fields[0].n == 0 || jm_text_fixed(first->fields[1].text, first->fields[1].n, 3, &value) ||
+	if (first->n_fields != 3 || first->fields[0].n == 0 ||
+	    jm_text_fixed(first->fields[1].text, first->fields[1].n, 3, &value) ||
 	    jm_text_fixed(first->fields[2].text, first->fields[2].n, 3, &value) ||
 	    jm_text_fixed(first->fields[0].text, first->fields[0].n, 3, &value) == 0)
 		return false;
@@ -131,7 +133,8 @@ static const struct jm_field *field(const struct reading *r, enum column column)
 
 static int row_error(const struct reading *r, const char *what, struct jm_error *err)
 {
-	return jm_error_set(err, JM_E_FORMAT, "%s:%llu: %s", jm_trace_path(r->in), (unsigned long long)r->table.line, what);
+	return jm_error_set(err, JM_E_FORMAT, "%s:%llu: %s", jm_trace_path(r->in), (unsigned long long)r->table.line,
+			    what);
 }
 
 static int get_times(struct reading *r, struct jm_span *span, struct jm_error *err)
@@ -211,7 +214,8 @@ static int take_row(struct reading *r, struct jm_error *err)
 		return rc;
 	if (name->n == 0)
 		return row_error(r, "a span without a name", err);
-	if (track->n > 0 && (jm_text_i64(track->text, track->n, &track_number) || track_number < 0 || track_number > 65535))
+	if (track->n > 0 &&
+	    (jm_text_i64(track->text, track->n, &track_number) || track_number < 0 || track_number > 65535))
 		return row_error(r, "the track is no number from 0 to 65535", err);
 	if (span.end_ns < span.start_ns) {
 		jm_oddity_add(&r->negative, r->table.line);

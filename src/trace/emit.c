@@ -143,11 +143,12 @@ void jm_oddity_add(struct jm_oddity *o, uint64_t line)
 		o->first_line = line;
 }
 
-void jm_oddity_warn(const struct jm_oddity *o, const struct jm_trace_input *in, struct jm_trace_output *out, const char *what)
+void jm_oddity_warn(const struct jm_oddity *o, const struct jm_trace_input *in, struct jm_trace_output *out,
+		    const char *what)
 {
 	if (o->n > 0)
-		jm_trace_warn(out, "%s:%llu: %s (%llu in all)", jm_trace_path(in), (unsigned long long)o->first_line, what,
-			      (unsigned long long)o->n);
+		jm_trace_warn(out, "%s:%llu: %s (%llu in all)", jm_trace_path(in), (unsigned long long)o->first_line,
+			      what, (unsigned long long)o->n);
 }
 
 int jm_span_list_add(struct jm_span_list *list, const struct jm_span *span)

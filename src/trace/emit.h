@@ -43,7 +43,8 @@ struct jm_oddity {
 /* line: from 1. */
 void jm_oddity_add(struct jm_oddity *o, uint64_t line);
 /* Warns "PATH:LINE: what (N in all)" if there were any. */
-void jm_oddity_warn(const struct jm_oddity *o, const struct jm_trace_input *in, struct jm_trace_output *out, const char *what);
+void jm_oddity_warn(const struct jm_oddity *o, const struct jm_trace_input *in, struct jm_trace_output *out,
+		    const char *what);
 
 /* A growing list of spans, for importers that must see all before they can hand on any. */
 struct jm_span_list {

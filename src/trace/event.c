@@ -24,12 +24,14 @@ static int copy_text(const struct jm_json_token *t, struct jm_buffer *out, struc
 }
 
 /* Times come as numbers, in older files as texts that hold numbers. */
-static int read_us(struct jm_json *json, const struct jm_json_token *t, int64_t *ns_out, bool *has_out, struct jm_error *err)
+static int read_us(struct jm_json *json, const struct jm_json_token *t, int64_t *ns_out, bool *has_out,
+		   struct jm_error *err)
 {
 	if (t->type != JM_JSON_NUMBER && t->type != JM_JSON_STRING)
 		return jm_json_error(json, t, err, "a time in microseconds was expected");
 	if (jm_text_fixed(t->text, t->n, 3, ns_out))
-		return jm_json_error(json, t, err, "'%.*s' is no time in microseconds", (int)(t->n < 40 ? t->n : 40), t->text);
+		return jm_json_error(json, t, err, "'%.*s' is no time in microseconds", (int)(t->n < 40 ? t->n : 40),
+				     t->text);
 	*has_out = true;
 	return 0;
 }
@@ -79,8 +81,8 @@ static enum field field_of(const struct jm_json_token *key)
 	static const struct {
 		const char *key;
 		enum field field;
-	} fields[] = {{"name", NAME}, {"cat", CATEGORY}, {"ph", PHASE}, {"ts", START}, {"dur", DURATION},
-		      {"pid", PID},   {"tid", TID},      {"args", ARGS}};
+	} fields[] = {{"name", NAME},    {"cat", CATEGORY}, {"ph", PHASE}, {"ts", START},
+		      {"dur", DURATION}, {"pid", PID},      {"tid", TID},  {"args", ARGS}};
 	size_t i;
 
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -89,8 +91,8 @@ static enum field field_of(const struct jm_json_token *key)
 	return OTHER;
 }
 
-static int read_field(struct jm_json *json, enum field field, const struct jm_json_token *t, struct jm_trace_event *event,
-		      struct jm_error *err)
+static int read_field(struct jm_json *json, enum field field, const struct jm_json_token *t,
+		      struct jm_trace_event *event, struct jm_error *err)
 {
 	switch (field) {
 	case NAME:

@@ -11,10 +11,10 @@ struct jm_trace_event {
 	char phase;                               /* 'X', 'B', 'E', ...; 0: absent */
 	int64_t start_ns, duration_ns;
 	bool has_start, has_duration;
-	int64_t pid, tid;                         /* a text becomes a hash of it */
-	int64_t stream;                           /* args.stream; -1: absent */
-	uint64_t offset;                          /* of the event, for messages */
-	bool is_whole;                            /* read to its end; true before the first */
+	int64_t pid, tid; /* a text becomes a hash of it */
+	int64_t stream;   /* args.stream; -1: absent */
+	uint64_t offset;  /* of the event, for messages */
+	bool is_whole;    /* read to its end; true before the first */
 };
 
 void jm_trace_event_finish(struct jm_trace_event *event);
@@ -26,7 +26,7 @@ int jm_trace_event_read(struct jm_json *json, const struct jm_json_token *begin,
 struct jm_trace_tracks {
 	struct {
 		int64_t pid, tid;
-	} *items;
+	} * items;
 	size_t n, capacity, last;
 };
 void jm_trace_tracks_finish(struct jm_trace_tracks *tracks);

@@ -68,8 +68,8 @@ static int match(const char *head, size_t n)
 
 static int row_error(const struct reading *r, struct jm_error *err)
 {
-	return jm_error_set(err, JM_E_FORMAT, "%s:%llu: not a line 'source,host_us,driver_us,value'", jm_trace_path(r->in),
-			    (unsigned long long)r->table.line);
+	return jm_error_set(err, JM_E_FORMAT, "%s:%llu: not a line 'source,host_us,driver_us,value'",
+			    jm_trace_path(r->in), (unsigned long long)r->table.line);
 }
 
 static int take_row(struct reading *r, struct jm_error *err)

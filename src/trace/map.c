@@ -145,8 +145,8 @@ static int copy_file(const char *from, const char *to, struct jm_error *err)
 }
 
 /* Writes beside the final name and renames: a CSV that is there is whole. */
-static int write_csv(const struct jm_map_options *o, const struct jm_map_layers *layers, const struct jm_map_power *power,
-		     double idle_uw, struct jm_map_model *m, struct jm_error *err)
+static int write_csv(const struct jm_map_options *o, const struct jm_map_layers *layers,
+		     const struct jm_map_power *power, double idle_uw, struct jm_map_model *m, struct jm_error *err)
 {
 	char part[PATH_BYTES + 8];
 	int fd, rc;
@@ -184,12 +184,14 @@ static int load_model(const char *folder, const char *log, struct jm_map_layers 
 }
 
 /* What the scripts could not read either, and what the corrected way must put in order first. */
-static int check(const struct jm_map_options *o, const char *name, struct jm_map_layers *layers, struct jm_map_power *power,
-		 struct jm_error *err)
+static int check(const struct jm_map_options *o, const char *name, struct jm_map_layers *layers,
+		 struct jm_map_power *power, struct jm_error *err)
 {
 	if (o->mode != JM_MAP_CORRECTED) {
 		if (!layers->has_stamps)
-			return jm_error_set(err, JM_E_UNSUPPORTED, "%s: the latencies have no times of day, nothing ties them to the log", name);
+			return jm_error_set(err, JM_E_UNSUPPORTED,
+					    "%s: the latencies have no times of day, nothing ties them to the log",
+					    name);
 		if (power->n == 0)
 			return jm_error_set(err, JM_E_FORMAT, "%s: the power log is empty", name);
 		return 0;
@@ -206,8 +208,10 @@ static int check(const struct jm_map_options *o, const char *name, struct jm_map
 static void warn_of_rows(const struct jm_map_options *o, const struct jm_map_model *m)
 {
 	if (m->n_laid > 0)
-		warn(o, "%s: in %llu of %llu cycles the times of the layers overlap, as TensorRT reports them after the cycle: "
-			"the layers were laid back to back before the last report",
+		warn(o,
+		     "%s: in %llu of %llu cycles the times of the layers overlap, as TensorRT reports them after the "
+		     "cycle: "
+		     "the layers were laid back to back before the last report",
 		     m->name, (unsigned long long)m->n_laid, (unsigned long long)m->n_cycles);
 	if (m->n_after_log + m->n_before_log > 0)
 		warn(o, "%s: %llu rows lie before and %llu after the power log: their power is missing", m->name,
@@ -225,7 +229,8 @@ static int map_model(const struct jm_map_options *o, const char *name, double id
 	struct jm_map_power power = {0};
 	int rc;
 
-	if (join(folder, "%s/%s", o->raw_data_dir, name) || join(copy, "%s/%s/trt_engine_info.json", o->result_dir, name) ||
+	if (join(folder, "%s/%s", o->raw_data_dir, name) ||
+	    join(copy, "%s/%s/trt_engine_info.json", o->result_dir, name) ||
 	    join(info, "%s/trt_profiling/trt_engine_info.json", folder))
 		return jm_error_set(err, JM_E_INVALID, "the path of %s is too long", name);
 	if (!o->overwrite && (exists(m->csv_path) || exists(copy))) {

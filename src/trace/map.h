@@ -7,30 +7,30 @@
 
 enum jm_map_mode {
 	JM_MAP_CORRECTED, /* intervals that cannot overlap, every row kept, no reading counted twice or outside */
-	JM_MAP_HEAD,      /* as the project's present script: a stamp is the end; rows after the end of the log are dropped */
-	JM_MAP_SEED,      /* as its first script: a stamp is the start; readings before a layer are charged to it */
+	JM_MAP_HEAD, /* as the project's present script: a stamp is the end; rows after the end of the log are dropped */
+	JM_MAP_SEED, /* as its first script: a stamp is the start; readings before a layer are charged to it */
 };
 
 /* What came of one model. */
 struct jm_map_model {
 	const char *name, *csv_path;
-	int rc;                /* 0, or why there is no CSV: error says it */
+	int rc; /* 0, or why there is no CSV: error says it */
 	struct jm_error error;
 	uint64_t n_cycles, n_layers, n_rows;
-	uint64_t n_measured;   /* rows with power */
+	uint64_t n_measured;                           /* rows with power */
 	uint64_t n_before_log, n_after_log, n_dropped; /* rows; dropped: only JM_MAP_HEAD */
 	uint64_t n_readings, n_readings_used;
-	uint64_t n_laid;       /* cycles whose layers were laid back to back, as their stamps overlap */
-	double layer_time_s;   /* sum of all layers */
+	uint64_t n_laid;        /* cycles whose layers were laid back to back, as their stamps overlap */
+	double layer_time_s;    /* sum of all layers */
 	double measured_time_s; /* of the rows with power */
-	double log_time_s;     /* first to last reading */
+	double log_time_s;      /* first to last reading */
 	double uncovered_log_s; /* of it, outside of every layer; NAN: unknown */
 };
 
 struct jm_map_options {
 	const char *raw_data_dir, *result_dir;
 	enum jm_map_mode mode;
-	bool overwrite; /* replace files that exist */
+	bool overwrite;                                              /* replace files that exist */
 	void (*report)(void *ctx, const struct jm_map_model *model); /* after each model; may be NULL */
 	void (*warn)(void *ctx, const char *text);                   /* may be NULL */
 	void *ctx;

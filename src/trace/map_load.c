@@ -122,7 +122,8 @@ int jm_map_power_load(const char *path, struct jm_map_power *power, struct jm_er
 	if (rc == JM_E_NOMEM)
 		return no_memory(err);
 	if (rc)
-		return jm_error_set(err, rc, "%s:%llu: not a line 'YYYYmmdd-HH:MM:SS.f,mV,mA'", path, (unsigned long long)number);
+		return jm_error_set(err, rc, "%s:%llu: not a line 'YYYYmmdd-HH:MM:SS.f,mV,mA'", path,
+				    (unsigned long long)number);
 	return 0;
 }
 
@@ -281,7 +282,8 @@ static int read_duration(struct jm_json *json, const struct jm_json_token *t, st
 		return rc;
 	/* A year: what is longer is no layer, and would overflow the sums in microseconds. */
 	if (*out < 0 || *out > 3.2e10)
-		return jm_json_error(json, t, err, "a layer cannot take %.*s ms", (int)(t->n < 30 ? t->n : 30), t->text);
+		return jm_json_error(json, t, err, "a layer cannot take %.*s ms", (int)(t->n < 30 ? t->n : 30),
+				     t->text);
 	if (memchr(t->text, '.', t->n) || memchr(t->text, 'e', t->n) || memchr(t->text, 'E', t->n))
 		layers->is_integral = false;
 	return 0;

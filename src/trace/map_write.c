@@ -46,7 +46,7 @@ struct writing {
 	struct prefix *prefixes;
 	struct output out;
 	int64_t *starts_us, *ends_us; /* of the layers of a cycle */
-	size_t next; /* reading */
+	size_t next;                  /* reading */
 	int64_t covered_until_us;
 	int64_t covered_us;
 };
@@ -428,7 +428,8 @@ int jm_map_write(int fd, const struct jm_map_layers *layers, const struct jm_map
 {
 	static const char header[] = "cycle,layer_name,layer_type,layer_power_including_idle_power_micro_watt,"
 				     "layer_power_excluding_idle_power_micro_watt,layer_run_time\n";
-	struct writing w = {.layers = layers, .power = power, .idle_uw = idle_uw, .m = m, .out = {.fd = fd, .room = 160}};
+	struct writing w = {
+	    .layers = layers, .power = power, .idle_uw = idle_uw, .m = m, .out = {.fd = fd, .room = 160}};
 	size_t i;
 	int rc;
 

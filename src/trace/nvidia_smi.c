@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_GPUS 64
+#define MAX_GPUS   64
 #define NO_CHANNEL UINT16_MAX
 
 /* In order of preference: the first power column of a GPU is counted, the others read the same thing. */
@@ -57,7 +57,8 @@ static bool is_column(const struct jm_field *f, const char *name)
 {
 	size_t n = strlen(name);
 
-	return f->n >= n && memcmp(f->text, name, n) == 0 && (f->n == n || (f->n > n + 1 && f->text[n] == ' ' && f->text[n + 1] == '['));
+	return f->n >= n && memcmp(f->text, name, n) == 0 &&
+	       (f->n == n || (f->n > n + 1 && f->text[n] == ' ' && f->text[n + 1] == '['));
 }
 
 /* Gives false when the header names no time or no power. */
@@ -101,7 +102,8 @@ static void declare(struct reading *r, struct gpu *gpu, const struct jm_field *i
 	int preferred = -1;
 	size_t k;
 
-	snprintf(gpu->id, sizeof(gpu->id), "%.*s", (int)(id->n < sizeof(gpu->id) ? id->n : sizeof(gpu->id) - 1), id->text);
+	snprintf(gpu->id, sizeof(gpu->id), "%.*s", (int)(id->n < sizeof(gpu->id) ? id->n : sizeof(gpu->id) - 1),
+		 id->text);
 	for (k = 0; k < N_COLUMNS; k++) {
 		gpu->channels[k] = NO_CHANNEL;
 		if (r->fields[k] == JM_TABLE_FIELDS)
@@ -115,7 +117,8 @@ static void declare(struct reading *r, struct gpu *gpu, const struct jm_field *i
 		channel.device = (int)r->n_gpus;
 		if (columns[k].is_board_power) {
 			channel.same_as = preferred;
-			snprintf(channel.reason, sizeof(channel.reason), "as nvidia-smi printed it; what it averages over depends on the driver");
+			snprintf(channel.reason, sizeof(channel.reason),
+				 "as nvidia-smi printed it; what it averages over depends on the driver");
 		}
 		gpu->channels[k] = jm_emit_channel(&r->emit, &channel);
 		if (columns[k].is_board_power && preferred < 0)
@@ -152,7 +155,8 @@ static bool get_value(const struct jm_field *f, int decimals, int64_t *out)
 
 static int row_error(const struct reading *r, const char *what, struct jm_error *err)
 {
-	return jm_error_set(err, JM_E_FORMAT, "%s:%llu: %s", jm_trace_path(r->in), (unsigned long long)r->table.line, what);
+	return jm_error_set(err, JM_E_FORMAT, "%s:%llu: %s", jm_trace_path(r->in), (unsigned long long)r->table.line,
+			    what);
 }
 
 static int take_row(struct reading *r, struct jm_error *err)
@@ -191,8 +195,8 @@ static int read_rows(struct reading *r, struct jm_error *err)
 
 		/* The program may have been killed in the middle of a line. */
 		if (is_cut) {
-			jm_trace_warn(r->emit.out, "%s:%llu: the last line has no end and was left out", jm_trace_path(r->in),
-				      (unsigned long long)r->table.line);
+			jm_trace_warn(r->emit.out, "%s:%llu: the last line has no end and was left out",
+				      jm_trace_path(r->in), (unsigned long long)r->table.line);
 			return 0;
 		}
 		if (is_column(&r->table.fields[0], "timestamp")) /* started again, into the same file */
@@ -215,8 +219,8 @@ static int read_log(const struct jm_trace_input *in, struct jm_trace_output *out
 	r.gpus = calloc(MAX_GPUS, sizeof(*r.gpus));
 	rc = r.gpus ? read_rows(&r, err) : jm_error_set(err, JM_E_NOMEM, "out of memory");
 	if (!rc && r.n_gaps > 0)
-		jm_trace_warn(out, "%s: %llu values are no numbers ([N/A] or the like): kept as gaps", jm_trace_path(in),
-			      (unsigned long long)r.n_gaps);
+		jm_trace_warn(out, "%s: %llu values are no numbers ([N/A] or the like): kept as gaps",
+			      jm_trace_path(in), (unsigned long long)r.n_gaps);
 	if (rc)
 		r.emit.rc = rc;
 	jm_sample_list_emit(&r.list, in, &r.emit);

@@ -22,7 +22,8 @@ static int match(const char *head, size_t n)
 }
 
 /* Errors: JM_E_FORMAT, JM_E_NOMEM. */
-static int take_row(const struct jm_table *table, struct jm_stamp_cache *cache, uint16_t channel, struct jm_sample_list *list)
+static int take_row(const struct jm_table *table, struct jm_stamp_cache *cache, uint16_t channel,
+		    struct jm_sample_list *list)
 {
 	const struct jm_field *f = table->fields;
 	double millivolt, milliampere, power_uw;
@@ -37,7 +38,8 @@ static int take_row(const struct jm_table *table, struct jm_stamp_cache *cache, 
 	return jm_sample_list_add(list, channel, t_us * JM_NS_PER_US, llround(power_uw), false);
 }
 
-static int read_rows(const struct jm_trace_input *in, struct jm_emit *e, struct jm_sample_list *list, struct jm_error *err)
+static int read_rows(const struct jm_trace_input *in, struct jm_emit *e, struct jm_sample_list *list,
+		     struct jm_error *err)
 {
 	struct jm_stamp_cache cache = {0};
 	struct jm_table table;

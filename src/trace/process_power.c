@@ -77,7 +77,8 @@ static int channel_of(struct reading *r, const struct jm_json_token *pid, const 
 	channel.domain = n ? JM_DOMAIN_OTHER : JM_DOMAIN_GPU;
 	if (n > 0) {
 		channel.state = JM_STATE_ESTIMATED;
-		snprintf(channel.reason, sizeof(channel.reason), "a process's share, as the tool that wrote the log worked it out");
+		snprintf(channel.reason, sizeof(channel.reason),
+			 "a process's share, as the tool that wrote the log worked it out");
 	}
 	p->channel = *out = jm_emit_channel(&r->emit, &channel);
 	return 0;

@@ -14,7 +14,8 @@ int jm_stamp_days(int year, int month, int day, int64_t *out)
 	bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 	int64_t y = year, m = month;
 
-	if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > lengths[month - 1] + (is_leap && month == 2))
+	if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+	    day > lengths[month - 1] + (is_leap && month == 2))
 		return JM_E_FORMAT;
 	if (m <= 2)
 		y--;
@@ -114,7 +115,8 @@ int jm_stamp_text(const char *text, size_t n, int64_t *out_ns)
 	if (is_american) {
 		int hour = seconds / 3600;
 
-		if (n != 3 || text[0] != ' ' || (text[1] != 'A' && text[1] != 'P') || text[2] != 'M' || hour < 1 || hour > 12)
+		if (n != 3 || text[0] != ' ' || (text[1] != 'A' && text[1] != 'P') || text[2] != 'M' || hour < 1 ||
+		    hour > 12)
 			return JM_E_FORMAT;
 		seconds += ((text[1] == 'P') * 12 - (hour == 12) * 12) * 3600;
 	} else if (n > 0) {

@@ -60,8 +60,12 @@ static void lay_cycle(struct laying *l, size_t cycle)
 {
 	int64_t unit = l->layers.has_stamps ? JM_NS_PER_US : 1;
 	struct jm_span span = {.kind = JM_SPAN_LAYER, .flags = JM_SPAN_PROFILED, .iteration = (uint32_t)cycle};
-	struct jm_span whole = {.kind = JM_SPAN_ITERATION, .flags = JM_SPAN_PROFILED, .iteration = (uint32_t)cycle,
-				.start_ns = INT64_MAX, .end_ns = INT64_MIN, .name = l->cycle_name};
+	struct jm_span whole = {.kind = JM_SPAN_ITERATION,
+				.flags = JM_SPAN_PROFILED,
+				.iteration = (uint32_t)cycle,
+				.start_ns = INT64_MAX,
+				.end_ns = INT64_MIN,
+				.name = l->cycle_name};
 	size_t i;
 
 	if (l->layers.has_stamps)
@@ -87,7 +91,8 @@ static void lay_cycle(struct laying *l, size_t cycle)
 	}
 }
 
-static int hand_over(struct laying *l, const struct jm_trace_input *in, struct jm_trace_output *out, struct jm_error *err)
+static int hand_over(struct laying *l, const struct jm_trace_input *in, struct jm_trace_output *out,
+		     struct jm_error *err)
 {
 	uint64_t n_ragged = 0;
 	size_t i;
@@ -108,12 +113,15 @@ static int hand_over(struct laying *l, const struct jm_trace_input *in, struct j
 		lay_cycle(l, i);
 	out->clock = l->layers.has_stamps ? JM_TRACE_CLOCK_LOCAL : JM_TRACE_CLOCK_NONE;
 	if (n_ragged > 0)
-		jm_trace_warn(out, "%s: %llu layers have fewer entries than others: entry n is taken to be of inference n",
+		jm_trace_warn(out,
+			      "%s: %llu layers have fewer entries than others: entry n is taken to be of inference n",
 			      jm_trace_path(in), (unsigned long long)n_ragged);
 	if (l->n_laid > 0)
-		jm_trace_warn(out, "%s: the times of the layers overlap in %llu of %llu inferences, as TensorRT reports them "
-				   "afterwards: they were laid back to back before the last report",
-			      jm_trace_path(in), (unsigned long long)l->n_laid, (unsigned long long)l->layers.n_cycles);
+		jm_trace_warn(
+		    out,
+		    "%s: the times of the layers overlap in %llu of %llu inferences, as TensorRT reports them "
+		    "afterwards: they were laid back to back before the last report",
+		    jm_trace_path(in), (unsigned long long)l->n_laid, (unsigned long long)l->layers.n_cycles);
 	jm_emit_meta(&l->emit, "trace_source", "tensorrt");
 	return jm_emit_finish(&l->emit, err);
 }

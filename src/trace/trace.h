@@ -32,7 +32,7 @@ struct jm_trace_output {
 	/* One line for the user: something odd, corrected or left out. */
 	void (*warn)(void *ctx, const char *text);
 	enum jm_trace_clock clock; /* set by the importer */
-	void *ctx; /* of channel, meta and warn */
+	void *ctx;                 /* of channel, meta and warn */
 };
 
 struct jm_importer {

@@ -1,14 +1,14 @@
 /* The importers: X(name) for a `const struct jm_importer jm_importer_<name>`. */
-#define JM_TRACE_LIST(X) \
-	X(onnxruntime) \
-	X(chrome) \
-	X(csv_spans) \
-	X(tensorrt_latency) \
-	X(tensorrt_engine) \
-	X(trtexec) \
-	X(power_lines) \
-	X(idle_power) \
-	X(nvidia_smi) \
-	X(gpu_sources) \
-	X(process_power) \
+#define JM_TRACE_LIST(X)                                                                                               \
+	X(onnxruntime)                                                                                                 \
+	X(chrome)                                                                                                      \
+	X(csv_spans)                                                                                                   \
+	X(tensorrt_latency)                                                                                            \
+	X(tensorrt_engine)                                                                                             \
+	X(trtexec)                                                                                                     \
+	X(power_lines)                                                                                                 \
+	X(idle_power)                                                                                                  \
+	X(nvidia_smi)                                                                                                  \
+	X(gpu_sources)                                                                                                 \
+	X(process_power)                                                                                               \
 	X(aipowermeter)

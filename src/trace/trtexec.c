@@ -40,18 +40,22 @@ static int match(const char *head, size_t n)
 {
 	if (jm_head_first(head, n) != '[')
 		return 0;
-	return jm_head_has(head, n, "startComputeMs") || (jm_head_has(head, n, "averageMs") && jm_head_has(head, n, "percentage")) ? 90 : 0;
+	return jm_head_has(head, n, "startComputeMs") ||
+		       (jm_head_has(head, n, "averageMs") && jm_head_has(head, n, "percentage"))
+		   ? 90
+		   : 0;
 }
 
-static int read_ns(struct jm_json *json, const struct jm_json_token *t, int decimals, int64_t *out, struct jm_error *err)
+static int read_ns(struct jm_json *json, const struct jm_json_token *t, int decimals, int64_t *out,
+		   struct jm_error *err)
 {
 	if (t->type != JM_JSON_NUMBER || jm_text_fixed(t->text, t->n, decimals, out))
 		return jm_json_error(json, t, err, "a number was expected");
 	return 0;
 }
 
-static int read_value(struct reading *r, const struct jm_json_token *key, const struct jm_json_token *t, struct entry *e,
-		      struct jm_error *err)
+static int read_value(struct reading *r, const struct jm_json_token *key, const struct jm_json_token *t,
+		      struct entry *e, struct jm_error *err)
 {
 	static const char *const starts[N_PARTS] = {"startEnqMs", "startH2dMs", "startComputeMs", "startD2hMs"};
 	static const char *const ends[N_PARTS] = {"endEnqMs", "endH2dMs", "endComputeMs", "endD2hMs"};
@@ -135,8 +139,11 @@ static void take_iteration(struct reading *r, const struct entry *e)
 {
 	static const uint8_t kinds[N_PARTS] = {JM_SPAN_RANGE, JM_SPAN_COPY, JM_SPAN_KERNEL, JM_SPAN_COPY};
 	uint32_t number = (uint32_t)r->n_iterations++;
-	struct jm_span span = {.kind = JM_SPAN_ITERATION, .iteration = number, .name = r->whole_name,
-			       .start_ns = e->start_ns[COMPUTE], .end_ns = e->end_ns[COMPUTE]};
+	struct jm_span span = {.kind = JM_SPAN_ITERATION,
+			       .iteration = number,
+			       .name = r->whole_name,
+			       .start_ns = e->start_ns[COMPUTE],
+			       .end_ns = e->end_ns[COMPUTE]};
 	unsigned i;
 
 	for (i = H2D; i < N_PARTS; i++) {
@@ -156,8 +163,12 @@ static void take_iteration(struct reading *r, const struct entry *e)
 		}
 		if (e->end_ns[i] == e->start_ns[i])
 			continue;
-		span = (struct jm_span){.kind = kinds[i], .iteration = number, .name = r->part_names[i], .track = i + 1,
-					.start_ns = e->start_ns[i], .end_ns = e->end_ns[i]};
+		span = (struct jm_span){.kind = kinds[i],
+					.iteration = number,
+					.name = r->part_names[i],
+					.track = i + 1,
+					.start_ns = e->start_ns[i],
+					.end_ns = e->end_ns[i]};
 		jm_emit_span(&r->emit, &span);
 	}
 }
@@ -182,7 +193,8 @@ static int read_entries(struct reading *r, struct entry *e, struct jm_error *err
 		else if (e->has_start & e->has_end & 1u << COMPUTE)
 			take_iteration(r, e);
 		else
-			rc = jm_json_error(r->json, &t, err, "neither a layer with averageMs nor an iteration with startComputeMs");
+			rc = jm_json_error(r->json, &t, err,
+					   "neither a layer with averageMs nor an iteration with startComputeMs");
 	}
 	return rc ? rc : jm_json_next(r->json, &t, err);
 }

@@ -34,7 +34,8 @@ static int fuzz_spans(void *ctx, const struct jm_span *spans, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (spans[i].end_ns < spans[i].start_ns || spans[i].name >= seen->n_names || spans[i].kind > JM_SPAN_REQUEST)
+		if (spans[i].end_ns < spans[i].start_ns || spans[i].name >= seen->n_names ||
+		    spans[i].kind > JM_SPAN_REQUEST)
 			abort();
 	return 0;
 }
@@ -77,8 +78,12 @@ static inline int fuzz_importer(const char *name, const uint8_t *data, size_t n)
 {
 	const struct jm_importer *importer = jm_importer_find(name);
 	struct fuzz_seen seen = {0};
-	struct jm_trace_output out = {.spans = {fuzz_name, fuzz_spans, &seen}, .samples = {fuzz_samples, &seen},
-				      .channel = fuzz_channel, .meta = fuzz_meta, .warn = fuzz_warn, .ctx = &seen};
+	struct jm_trace_output out = {.spans = {fuzz_name, fuzz_spans, &seen},
+				      .samples = {fuzz_samples, &seen},
+				      .channel = fuzz_channel,
+				      .meta = fuzz_meta,
+				      .warn = fuzz_warn,
+				      .ctx = &seen};
 	struct jm_trace_input in = {.path = "input", .n = n};
 	struct jm_error err = {0};
 	char *copy = calloc(1, n + 64);

@@ -86,8 +86,12 @@ static inline int collect_text(struct collected *c, const char *name, const char
 			       struct jm_error *err)
 {
 	const struct jm_importer *importer = name ? jm_importer_find(name) : NULL;
-	struct jm_trace_output out = {.spans = {collect_name, collect_spans, c}, .samples = {collect_samples, c},
-				      .channel = collect_channel, .meta = collect_meta, .warn = collect_warning, .ctx = c};
+	struct jm_trace_output out = {.spans = {collect_name, collect_spans, c},
+				      .samples = {collect_samples, c},
+				      .channel = collect_channel,
+				      .meta = collect_meta,
+				      .warn = collect_warning,
+				      .ctx = c};
 	struct jm_trace_input in = {path, NULL, n};
 	char *copy = calloc(1, n + 64);
 	int rc;

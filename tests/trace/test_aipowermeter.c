@@ -58,12 +58,13 @@ static void both_generations_and_a_torn_end_are_read(void **state)
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
-	static const char *const bad[] = {"{\"date\": \"x\"}\n",
-					  "{\"metrics\": {}}\n",
-					  "{\"date\": \"2030-01-01 00:00:00\", \"metrics\": 1}\n",
-					  "{\"date\": \"2030-01-01 00:00:00\", \"metrics\": {\"cpu\": {\"intel_power\": \"x\"}}}\n",
-					  "{\"date\": \"2030-01-01 00:00:00\"\n",
-					  "3\n"};
+	static const char *const bad[] = {
+	    "{\"date\": \"x\"}\n",
+	    "{\"metrics\": {}}\n",
+	    "{\"date\": \"2030-01-01 00:00:00\", \"metrics\": 1}\n",
+	    "{\"date\": \"2030-01-01 00:00:00\", \"metrics\": {\"cpu\": {\"intel_power\": \"x\"}}}\n",
+	    "{\"date\": \"2030-01-01 00:00:00\"\n",
+	    "3\n"};
 
 	(void)state;
 	refuse_all("aipowermeter", bad, sizeof(bad) / sizeof(bad[0]));

@@ -60,7 +60,8 @@ static void begin_and_end_events_nest(void **state)
 /* The format allows it, for programs that die while they write. */
 static void a_bare_array_may_lack_its_end(void **state)
 {
-	const char *text = "[{\"ph\":\"X\",\"name\":\"a\",\"ts\":1,\"dur\":2},\n{\"ph\":\"X\",\"name\":\"b\",\"ts\":5,\"dur\":2},\n";
+	const char *text =
+	    "[{\"ph\":\"X\",\"name\":\"a\",\"ts\":1,\"dur\":2},\n{\"ph\":\"X\",\"name\":\"b\",\"ts\":5,\"dur\":2},\n";
 	struct jm_error err;
 	struct collected c;
 
@@ -101,8 +102,8 @@ static void gzip_is_opened_and_a_cut_one_refused(void **state)
 
 static void what_is_no_trace_is_refused(void **state)
 {
-	static const char *const bad[] = {"3", "{\"traceEvents\": [3]}", "{\"traceEvents\": [{\"ts\": []}]}", "{\"traceEvents\": [{}]",
-					  "{\"baseTimeNanoseconds\": {}}"};
+	static const char *const bad[] = {"3", "{\"traceEvents\": [3]}", "{\"traceEvents\": [{\"ts\": []}]}",
+					  "{\"traceEvents\": [{}]", "{\"baseTimeNanoseconds\": {}}"};
 	struct jm_error err;
 	struct collected c;
 	size_t i;

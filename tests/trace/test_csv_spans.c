@@ -71,9 +71,12 @@ static void units_and_durations_come_from_the_header(void **state)
 
 static void bad_rows_are_refused_with_their_place(void **state)
 {
-	static const char *const bad[] = {"name,start_us,end_us\na,1,nan\n", "name,start_us,end_us\na,1\n",
-					  "name,start_us,end_us\n,1,2\n", "name,start_us,end_us\n\"a,1,2\n",
-					  "name,start_us,end_us,iteration\na,1,2,x\n", "name,start_us,end_us\na,1,1e300\n",
+	static const char *const bad[] = {"name,start_us,end_us\na,1,nan\n",
+					  "name,start_us,end_us\na,1\n",
+					  "name,start_us,end_us\n,1,2\n",
+					  "name,start_us,end_us\n\"a,1,2\n",
+					  "name,start_us,end_us,iteration\na,1,2,x\n",
+					  "name,start_us,end_us\na,1,1e300\n",
 					  "name,start_us,end_us,track\na,1,2,70000\n"};
 	struct jm_error err;
 	struct collected c;
@@ -115,7 +118,8 @@ static void a_measured_network_is_read(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	assert_int_equal(collect_text(&c, NULL, path, text, n, &err), 0);
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	printf("%zu spans in %.3f s\n", c.n_spans, (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec));
+	printf("%zu spans in %.3f s\n", c.n_spans,
+	       (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec));
 	assert_true(c.n_spans > 500000);
 	assert_string_equal(c.warnings, "");
 	collect_finish(&c);

@@ -71,10 +71,7 @@ static void a_measured_gpu_is_read(void **state)
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
-	static const char *const bad[] = {"ring,1,2\n",
-					  "other,1,2,3\n",
-					  "ring,1,2,-3\n",
-					  "ring,x,2,3\n"};
+	static const char *const bad[] = {"ring,1,2\n", "other,1,2,3\n", "ring,1,2,-3\n", "ring,x,2,3\n"};
 
 	(void)state;
 	refuse_all("gpu_sources", bad, sizeof(bad) / sizeof(bad[0]));

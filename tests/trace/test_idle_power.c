@@ -40,11 +40,8 @@ static void both_forms_give_the_idle_power(void **state)
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
-	static const char *const bad[] = {"{\"avg_idle_power\": \"x\"}",
-					  "{\"avg_idle_power\": -1}",
-					  "{\"other\": 1}",
-					  "no number at all",
-					  "{\"avg_idle_power\": 1"};
+	static const char *const bad[] = {"{\"avg_idle_power\": \"x\"}", "{\"avg_idle_power\": -1}", "{\"other\": 1}",
+					  "no number at all", "{\"avg_idle_power\": 1"};
 
 	(void)state;
 	refuse_all("idle_power", bad, sizeof(bad) / sizeof(bad[0]));

@@ -94,8 +94,8 @@ static int setup(void **state)
 	put("raw/net/trt_profiling/trt_layer_latency.json",
 	    "{\"a, \\\"1\\\"\": [[10.0, \"20300101-00:00:00.035\"], [10.0, \"20300101-00:00:00.115\"]],"
 	    " \"b\": [[20, \"20300101-00:00:00.035001\"], [20.0, \"20300101-00:00:00.115001\"]]}");
-	put("raw/net/trt_profiling/trt_engine_info.json",
-	    "{\"Layers\": [{\"Name\": \"b\", \"Inputs\": [{\"Name\": \"x\", \"LayerType\": \"no\"}], \"LayerType\": \"gemm\"}]}");
+	put("raw/net/trt_profiling/trt_engine_info.json", "{\"Layers\": [{\"Name\": \"b\", \"Inputs\": [{\"Name\": "
+							  "\"x\", \"LayerType\": \"no\"}], \"LayerType\": \"gemm\"}]}");
 	return 0;
 }
 
@@ -201,7 +201,8 @@ static void bad_files_are_refused_with_their_place(void **state)
 	struct jm_error err;
 
 	(void)state;
-	put("raw/net/trt_profiling/trt_layer_latency.json", "{\"a\": [[1.0, \"20300101-00:00:00.1\"],\n [-1.0, \"20300101-00:00:00.1\"]]}");
+	put("raw/net/trt_profiling/trt_layer_latency.json",
+	    "{\"a\": [[1.0, \"20300101-00:00:00.1\"],\n [-1.0, \"20300101-00:00:00.1\"]]}");
 	assert_int_equal(map(JM_MAP_CORRECTED, &err), JM_E_FORMAT);
 	assert_non_null(strstr(err.message, "trt_layer_latency.json:2 "));
 	put("raw/net/trt_profiling/trt_layer_latency.json", "{\"a\": [[1.0, \"20300101-00:00:00.1\"]");
@@ -221,7 +222,8 @@ static void a_log_that_steps_back_is_sorted(void **state)
 	(void)state;
 	put("raw/net/net_power_log.log", "20300101-00:00:00.30,5000.0,300.0\n20300101-00:00:00.10,5000.0,100.0\n"
 					 "20300101-00:00:00.20,5000.0,200.0\n");
-	put("raw/net/trt_profiling/trt_layer_latency.json", "{\"a\": [[20.0, \"20300101-00:00:00.11\"]], \"b\": [[80, \"20300101-00:00:00.21\"]]}");
+	put("raw/net/trt_profiling/trt_layer_latency.json",
+	    "{\"a\": [[20.0, \"20300101-00:00:00.11\"]], \"b\": [[80, \"20300101-00:00:00.21\"]]}");
 	assert_int_equal(map(JM_MAP_CORRECTED, NULL), 0);
 	csv = result("net");
 	assert_string_equal(csv, HEADER "1,a,Unknown,500000.0,-0.5,20.0\n1,b,gemm,1000000.0,499999.5,80.0\n");
@@ -254,10 +256,13 @@ static void check_shared(const char *model, const char *const *rows)
 /* The expected values of the project's own tests. */
 static void the_fixtures_of_the_original_project_are_met(void **state)
 {
-	static const char *const simple[] = {"1,[CONVOLUTION]-[conv0],CaskConvolution,5500000.0,500000.0,1000.0\n", NULL};
-	static const char *const readings[] = {"1,[CONVOLUTION]-[conv0],CaskConvolution,5750000.0,750000.0,1000.0\n", NULL};
-	static const char *const layers[] = {"1,[CONVOLUTION]-[conv0],CaskConvolution,6250000.0,1250000.0,400.0\n",
-					     "1,[MATRIX_MULTIPLY]-[fc0],CaskGemmConvolution,8750000.0,3750000.0,800.0\n", NULL};
+	static const char *const simple[] = {"1,[CONVOLUTION]-[conv0],CaskConvolution,5500000.0,500000.0,1000.0\n",
+					     NULL};
+	static const char *const readings[] = {"1,[CONVOLUTION]-[conv0],CaskConvolution,5750000.0,750000.0,1000.0\n",
+					       NULL};
+	static const char *const layers[] = {
+	    "1,[CONVOLUTION]-[conv0],CaskConvolution,6250000.0,1250000.0,400.0\n",
+	    "1,[MATRIX_MULTIPLY]-[fc0],CaskGemmConvolution,8750000.0,3750000.0,800.0\n", NULL};
 	const char *raw = collect_shared("jetson/example_raw_data");
 	char out[128];
 	struct jm_map_options o = {raw, out, JM_MAP_HEAD, true, NULL, NULL, NULL};

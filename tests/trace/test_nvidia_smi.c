@@ -53,8 +53,7 @@ static void columns_become_channels_of_each_gpu(void **state)
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
-	static const char *const bad[] = {"timestamp, temperature.gpu\n",
-					  "timestamp, power.draw [W]\nyesterday, 3 W\n",
+	static const char *const bad[] = {"timestamp, temperature.gpu\n", "timestamp, power.draw [W]\nyesterday, 3 W\n",
 					  ""};
 
 	(void)state;

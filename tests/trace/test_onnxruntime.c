@@ -79,15 +79,17 @@ static void overlapping_runs_of_two_threads_are_told_apart(void **state)
 
 static void wrong_types_are_errors_with_a_place(void **state)
 {
-	static const char *const bad[] = {"[{\"ts\": {}}]", "[{\"ts\": \"x\"}]", "[1]", "{\"a\": 1}", "[{\"dur\": NaN}]",
-					  "[{\"name\": [1]}]", "[{\"ts\": 1e300}]"};
+	static const char *const bad[] = {"[{\"ts\": {}}]",   "[{\"ts\": \"x\"}]", "[1]",
+					  "{\"a\": 1}",       "[{\"dur\": NaN}]",  "[{\"name\": [1]}]",
+					  "[{\"ts\": 1e300}]"};
 	struct collected c;
 	struct jm_error err;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(collect_text(&c, "onnxruntime", "bad.json", bad[i], strlen(bad[i]), &err), JM_E_FORMAT);
+		assert_int_equal(collect_text(&c, "onnxruntime", "bad.json", bad[i], strlen(bad[i]), &err),
+				 JM_E_FORMAT);
 		assert_non_null(strstr(err.message, "bad.json:1 (byte "));
 		collect_finish(&c);
 	}

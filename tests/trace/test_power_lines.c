@@ -48,11 +48,8 @@ static void lines_become_microwatts_in_order(void **state)
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
-	static const char *const bad[] = {"20300101-00:00:01.5,1.0\n",
-					  "20300101-00:00:01.5,nan,1.0\n",
-					  "20300101-00:00:61.5,1.0,1.0\n",
-					  "20300101-00:00:01.5,1e300,1.0\n",
-					  "x"};
+	static const char *const bad[] = {"20300101-00:00:01.5,1.0\n", "20300101-00:00:01.5,nan,1.0\n",
+					  "20300101-00:00:61.5,1.0,1.0\n", "20300101-00:00:01.5,1e300,1.0\n", "x"};
 
 	(void)state;
 	refuse_all("power_lines", bad, sizeof(bad) / sizeof(bad[0]));

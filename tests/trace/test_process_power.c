@@ -64,7 +64,8 @@ static void the_older_forms_are_read(void **state)
 
 static void american_times_are_understood(void **state)
 {
-	const char *text = "[{\"01/02/2030 12:00:01 AM\": [[1.5, \"7\"]]}, {\"01/02/2030 12:00:01 PM\": [[1.5, \"7\"]]}]";
+	const char *text =
+	    "[{\"01/02/2030 12:00:01 AM\": [[1.5, \"7\"]]}, {\"01/02/2030 12:00:01 PM\": [[1.5, \"7\"]]}]";
 	struct collected c;
 
 	(void)state;

@@ -45,10 +45,8 @@ static void names_come_with_their_types(void **state)
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
-	static const char *const bad[] = {"{\"Layers\": [{\"LayerType\": \"x\"}]}",
-					  "{\"Layers\": [1]}",
-					  "{\"Layers\": [{\"Name\": \"a\"}",
-					  "[]"};
+	static const char *const bad[] = {"{\"Layers\": [{\"LayerType\": \"x\"}]}", "{\"Layers\": [1]}",
+					  "{\"Layers\": [{\"Name\": \"a\"}", "[]"};
 
 	(void)state;
 	refuse_all("tensorrt_engine", bad, sizeof(bad) / sizeof(bad[0]));

@@ -61,10 +61,8 @@ static void timings_are_iterations_with_their_copies(void **state)
 static void bad_files_are_refused_with_their_place(void **state)
 {
 	static const char *const bad[] = {"[{\"startComputeMs\": 1}]",
-					  "[{\"startComputeMs\": \"x\", \"endComputeMs\": 2}]",
-					  "[3]",
-					  "[{\"name\": \"a\", \"averageMs\": 1}",
-					  "{}"};
+					  "[{\"startComputeMs\": \"x\", \"endComputeMs\": 2}]", "[3]",
+					  "[{\"name\": \"a\", \"averageMs\": 1}", "{}"};
 
 	(void)state;
 	refuse_all("trtexec", bad, sizeof(bad) / sizeof(bad[0]));
