@@ -24,6 +24,7 @@ static int fuzz_name(void *ctx, const char *text, size_t text_n, const char *typ
 		sum += (unsigned char)text[i];
 	for (i = 0; type && i < type_n; i++)
 		sum += (unsigned char)type[i];
+	(void)sum;
 	*out = seen->n_names++;
 	return 0;
 }
