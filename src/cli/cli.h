@@ -43,6 +43,7 @@ struct jm_option {
 struct jm_common {
 	bool is_help, is_quiet;
 	const char *colour; /* auto, always, never */
+	const char *line;   /* the whole command line, for the recording */
 };
 
 struct jm_command {

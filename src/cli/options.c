@@ -176,11 +176,14 @@ static int parse_and_run(const struct jm_command *command, int argc, char **argv
 
 int jm_cli_dispatch(const struct jm_command *command, int argc, char **argv)
 {
-	void *settings = calloc(1, command->settings_size);
+	struct jm_common *settings = calloc(1, command->settings_size);
+	char line[4096] = "joulemap ";
 	int rc;
 
 	if (!settings)
 		return JM_EXIT_FAILURE;
+	jm_cli_join(argv, line + strlen(line), sizeof(line) - strlen(line));
+	settings->line = line;
 	rc = parse_and_run(command, argc, argv, settings);
 	free(settings);
 	return rc;

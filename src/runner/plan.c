@@ -2,8 +2,9 @@
 
 #include "core/units.h"
 
-#define BLOCK_NS (4 * JM_NS_PER_S) /* slow drift (clocks, heat) is sampled this often */
-#define BLOCKS_MAX 8               /* each costs the creation of a session */
+#define BLOCK_NS (4 * JM_NS_PER_S)      /* slow drift (clocks, heat) is sampled this often */
+#define BLOCKS_WANTED 8                 /* each costs the creation of a session: longer runs have longer blocks ... */
+#define BLOCK_MAX_NS (30 * JM_NS_PER_S) /* ... up to this, which is what a kill can lose of the phases */
 #define BLOCKS_MIN_RUNS 20         /* below, one block */
 #define PROFILED_MIN 10
 #define PROFILED_MAX 30
@@ -24,7 +25,9 @@ void jm_plan_make(uint64_t runs, int64_t latency_ns, uint64_t n_nodes, struct jm
 
 	out->n_blocks = runs < BLOCKS_MIN_RUNS ? 1 : 2;
 	if (total_ns / (double)BLOCK_NS > (double)out->n_blocks && runs >= BLOCKS_MIN_RUNS)
-		out->n_blocks = clamp((uint64_t)(total_ns / (double)BLOCK_NS), 2, BLOCKS_MAX);
+		out->n_blocks = clamp((uint64_t)(total_ns / (double)BLOCK_NS), 2, BLOCKS_WANTED);
+	if (total_ns / (double)out->n_blocks > (double)BLOCK_MAX_NS)
+		out->n_blocks = clamp((uint64_t)(total_ns / (double)BLOCK_MAX_NS), 1, runs / BLOCKS_MIN_RUNS + 1);
 	per_block = runs / out->n_blocks;
 	out->profiled_per_block = clamp(per_block / PROFILED_TENTH, PROFILED_MIN, PROFILED_MAX);
 	if (out->profiled_per_block + JM_PLAN_PROFILED_WARMUP > calls_max)

@@ -39,7 +39,8 @@ struct jm_recorder {
 	sem_t cancel;
 	int64_t pump_cpu_ns; /* written by the pump before it ends */
 	int64_t started_ns;
-	bool has_window; /* the caller has set one */
+	bool is_model_inside; /* kind "run": the load shares our process */
+	bool has_window;      /* the caller has set one */
 };
 
 static void warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -120,6 +121,7 @@ static int create(struct jm_recorder *r, const struct jm_env *env, const struct 
 		rc = jm_writer_create(options->path, options->overwrite, &r->writer, err);
 	if (rc)
 		return rc;
+	r->is_model_inside = options->kind && strcmp(options->kind, "run") == 0;
 	describe_run(r, env, options);
 	rc = describe_sensors(r);
 	if (rc) {
@@ -274,7 +276,8 @@ static void write_own_cost(struct jm_recorder *r)
 		cpu_ns += jm_sampler_ledger(r->sampler, (uint16_t)i)->cpu_ns;
 	jm_writer_meta_double(r->writer, "own_cpu_s", jm_s_from_ns(cpu_ns));
 	jm_writer_meta_double(r->writer, "own_wall_s", jm_s_from_ns(jm_env_now(&r->sensors->env) - r->started_ns));
-	if (getrusage(RUSAGE_SELF, &usage) == 0)
+	/* Where the model runs in this very process, its memory is not ours to tell apart. */
+	if (!r->is_model_inside && getrusage(RUSAGE_SELF, &usage) == 0)
 		jm_writer_meta_i64(r->writer, "own_peak_rss_bytes", (int64_t)usage.ru_maxrss * 1024);
 }
 
@@ -363,6 +366,13 @@ int jm_recorder_status(struct jm_recorder *r, struct jm_error *err)
 		*err = r->error;
 	pthread_mutex_unlock(&r->lock);
 	return rc;
+}
+
+void jm_recorder_add_warning(struct jm_recorder *r, const char *text)
+{
+	pthread_mutex_lock(&r->lock);
+	warn(r, "%s", text);
+	pthread_mutex_unlock(&r->lock);
 }
 
 const struct jm_env *jm_recorder_env(const struct jm_recorder *r)

@@ -11,6 +11,9 @@ int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_optio
 /* Span sink into the recording; may be used from any thread while the recorder runs. */
 struct jm_span_sink jm_recorder_span_sink(struct jm_recorder *r);
 
+/* Adds a line to the warnings. Any thread. */
+void jm_recorder_add_warning(struct jm_recorder *r, const char *text);
+
 const struct jm_env *jm_recorder_env(const struct jm_recorder *r);
 
 #endif
