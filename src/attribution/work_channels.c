@@ -130,6 +130,11 @@ static int warn_channel(struct jm_work *w, size_t c, const struct jm_channel_res
 	return code;
 }
 
+static const char *channel_name(const struct jm_attribution_input *in, int i)
+{
+	return i >= 0 && (size_t)i < in->n_channels ? in->channels[i].name : NULL;
+}
+
 static int take_channel(struct jm_work *w, size_t c, const char **source, struct jm_error *err)
 {
 	const struct jm_channel *channel = &w->in->channels[c];
@@ -138,6 +143,8 @@ static int take_channel(struct jm_work *w, size_t c, const char **source, struct
 
 	memset(out, 0, sizeof(*out));
 	out->channel = channel;
+	out->part_of = channel_name(w->in, channel->part_of);
+	out->same_as = channel_name(w->in, channel->same_as);
 	out->energy_j = out->mean_power_w = out->std_power_w = out->min_power_w = out->max_power_w = NAN;
 	out->energy_ci_j = (struct jm_interval){NAN, NAN};
 	out->idle_power_w = out->idle_power_sd_w = out->period_s = NAN;

@@ -27,6 +27,7 @@ int jm_method_parse(const char *text, enum jm_method *out);
 /* Energy and power of one channel over the measured window. */
 struct jm_channel_result {
 	const struct jm_channel *channel; /* borrowed from the recording */
+	const char *part_of, *same_as;    /* names of the channels it refers to; NULL: none. Borrowed likewise */
 	struct jm_ledger ledger;
 	bool has_ledger;
 	double energy_j;                /* over the window; gaps not filled */

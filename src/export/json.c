@@ -100,7 +100,7 @@ static void ledger(struct object *o, const struct jm_channel_result *c)
 	end(&l);
 }
 
-static void channel(struct jm_buffer *b, const struct jm_result *r, const struct jm_channel_result *c)
+static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
 {
 	struct object o = begin(b);
 
@@ -112,8 +112,8 @@ static void channel(struct jm_buffer *b, const struct jm_result *r, const struct
 	text(&o, "state", jm_state_text(c->channel->state));
 	text(&o, "kind", jm_kind_text(c->channel->kind));
 	text(&o, "domain", jm_domain_text(c->channel->domain));
-	text(&o, "part_of", channel_name(r, c->channel->part_of));
-	text(&o, "same_as", channel_name(r, c->channel->same_as));
+	text(&o, "part_of", c->part_of);
+	text(&o, "same_as", c->same_as);
 	number(&o, "energy_j", c->energy_j);
 	interval(&o, "energy_ci_j", c->energy_ci_j);
 	number(&o, "mean_power_w", c->mean_power_w);
@@ -282,7 +282,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	jm_buffer_puts(out, "[");
 	for (i = 0; i < r->n_channels; i++) {
 		jm_buffer_puts(out, i ? ",\n" : "\n");
-		channel(out, r, &r->channels[i]);
+		channel(out, &r->channels[i]);
 	}
 	jm_buffer_puts(out, "]");
 	closure(&o, r);

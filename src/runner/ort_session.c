@@ -21,17 +21,14 @@ struct jm_ort_session {
 	OrtValue **outputs; /* of the last run */
 };
 
-/* How providers are called: by users, by ONNX Runtime in its list, and by the generic call that adds one (NULL: it has
- * a call of its own, or none is needed). Source: onnxruntime_c_api.h, SessionOptionsAppendExecutionProvider. */
+/* How providers are called: by users, by ONNX Runtime in its list, and by the generic call that adds one (NULL: it has a
+ * call of its own, or none is needed). Source: onnxruntime_c_api.h, SessionOptionsAppendExecutionProvider. */
 static const struct provider {
 	const char *name, *listed_as, *generic;
 } providers[] = {
-    {"cpu", "CPUExecutionProvider", NULL},
-    {"cuda", "CUDAExecutionProvider", NULL},
-    {"tensorrt", "TensorrtExecutionProvider", NULL},
-    {"rocm", "ROCMExecutionProvider", NULL},
-    {"openvino", "OpenVINOExecutionProvider", "OpenVINO"},
-    {"xnnpack", "XnnpackExecutionProvider", "XNNPACK"},
+    {"cpu", "CPUExecutionProvider", NULL},       {"cuda", "CUDAExecutionProvider", NULL},
+    {"tensorrt", "TensorrtExecutionProvider", NULL}, {"rocm", "ROCMExecutionProvider", NULL},
+    {"openvino", "OpenVINOExecutionProvider", "OpenVINO"}, {"xnnpack", "XnnpackExecutionProvider", "XNNPACK"},
     {"qnn", "QNNExecutionProvider", "QNN"},
 };
 
@@ -52,8 +49,7 @@ static int append_cuda(const struct jm_ort *ort, OrtSessionOptions *options, str
 
 	if (rc)
 		return rc;
-	rc = jm_ort_check(ort, ort->api->SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda), "provider cuda",
-			  err);
+	rc = jm_ort_check(ort, ort->api->SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda), "provider cuda", err);
 	ort->api->ReleaseCUDAProviderOptions(cuda);
 	return rc;
 }
@@ -65,8 +61,8 @@ static int append_tensorrt(const struct jm_ort *ort, OrtSessionOptions *options,
 
 	if (rc)
 		return rc;
-	rc = jm_ort_check(ort, ort->api->SessionOptionsAppendExecutionProvider_TensorRT_V2(options, trt),
-			  "provider tensorrt", err);
+	rc = jm_ort_check(ort, ort->api->SessionOptionsAppendExecutionProvider_TensorRT_V2(options, trt), "provider tensorrt",
+			  err);
 	ort->api->ReleaseTensorRTProviderOptions(trt);
 	return rc;
 }
@@ -78,8 +74,7 @@ static int append_rocm(const struct jm_ort *ort, OrtSessionOptions *options, str
 
 	if (rc)
 		return rc;
-	rc = jm_ort_check(ort, ort->api->SessionOptionsAppendExecutionProvider_ROCM(options, rocm), "provider rocm",
-			  err);
+	rc = jm_ort_check(ort, ort->api->SessionOptionsAppendExecutionProvider_ROCM(options, rocm), "provider rocm", err);
 	ort->api->ReleaseROCMProviderOptions(rocm);
 	return rc;
 }
@@ -93,12 +88,10 @@ static int append_provider(const struct jm_ort *ort, OrtSessionOptions *options,
 	if (jm_ort_providers(ort, listed, sizeof(listed)))
 		listed[0] = '\0';
 	if (!p || !strstr(listed, p->listed_as)) {
-		jm_error_set(err, JM_E_UNSUPPORTED, "provider '%s' is not in ONNX Runtime %s (%s): it has %s", name,
-			     ort->version, ort->library, listed);
-		jm_error_remedy(
-		    err,
-		    "take a library built with it (for cuda: pip download onnxruntime-gpu) with --onnxruntime LIB, "
-		    "or --provider cpu");
+		jm_error_set(err, JM_E_UNSUPPORTED, "provider '%s' is not in ONNX Runtime %s (%s): it has %s", name, ort->version,
+			     ort->library, listed);
+		jm_error_remedy(err, "take a library built with it (for cuda: pip download onnxruntime-gpu) with --onnxruntime LIB, "
+				     "or --provider cpu");
 		return JM_E_UNSUPPORTED;
 	}
 	if (p->generic)
@@ -133,14 +126,13 @@ static int explain(struct jm_error *err, int rc)
 {
 	if (!err)
 		return rc;
-	/* A missing operator comes as "No Op registered for X" (code FAIL or INVALID_GRAPH) or, where the schema is
-	 * known but no kernel is there, as NOT_IMPLEMENTED. */
+	/* A missing operator comes as "No Op registered for X" (code FAIL or INVALID_GRAPH) or, where the schema is known but no
+	 * kernel is there, as NOT_IMPLEMENTED. */
 	if (strstr(err->message, "No Op registered") || strstr(err->message, "is not a registered function/op") ||
 	    strstr(err->message, "Could not find an implementation")) {
 		rc = err->code = JM_E_UNSUPPORTED;
-		jm_error_remedy(
-		    err, "this ONNX Runtime lacks the operator: take a newer library with --onnxruntime LIB, or export "
-			 "the model without it");
+		jm_error_remedy(err, "this ONNX Runtime lacks the operator: take a newer library with --onnxruntime LIB, or export "
+				     "the model without it");
 	} else if (rc == JM_E_FORMAT) {
 		jm_error_remedy(err, "the model file seems damaged or incomplete: fetch or export it again");
 	} else if (strstr(err->message, "external") || strstr(err->message, ".data")) {
@@ -160,9 +152,9 @@ static int load(struct jm_ort_session *s, const struct jm_ort_options *o, struct
 		return rc;
 	rc = set_options(s->ort, o, options, err);
 	if (rc == 0) {
-		status = o->model_bytes ? api->CreateSessionFromArray(s->ort->env, o->model_bytes, o->model_size,
-								      options, &s->session)
-					: api->CreateSession(s->ort->env, o->model_path, options, &s->session);
+		status = o->model_bytes
+			     ? api->CreateSessionFromArray(s->ort->env, o->model_bytes, o->model_size, options, &s->session)
+			     : api->CreateSession(s->ort->env, o->model_path, options, &s->session);
 		rc = explain(err, jm_ort_check(s->ort, status, "ONNX Runtime refuses the model", err));
 	}
 	api->ReleaseSessionOptions(options);
@@ -202,9 +194,7 @@ static int read_tensor_info(struct jm_ort_session *s, const OrtTensorTypeAndShap
 	rc = jm_ort_check(s->ort, api->GetDimensions(info, in->dims, n), "input", err);
 	rc = rc ? rc : jm_ort_check(s->ort, api->GetSymbolicDimensions(info, names, n), "input", err);
 	for (i = 0; i < n && rc == 0; i++) {
-		/* "?" and the like are what converters write where they have no name: no two of them are the same. */
-		in->dim_names[i] =
-		    strdup(names[i] && strspn(names[i], "?-0123456789") < strlen(names[i]) ? names[i] : "");
+		in->dim_names[i] = strdup(names[i] ? names[i] : "");
 		rc = in->dim_names[i] ? 0 : jm_error_set(err, JM_E_NOMEM, "no memory");
 	}
 	free(names);
@@ -238,9 +228,8 @@ static int read_shape(struct jm_ort_session *s, struct jm_error *err)
 	int rc;
 
 	rc = jm_ort_check(s->ort, api->GetAllocatorWithDefaultOptions(&s->allocator), "ONNX Runtime", err);
-	rc = rc ? rc
-		: jm_ort_check(s->ort, api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &s->memory),
-			       "ONNX Runtime", err);
+	rc = rc ? rc : jm_ort_check(s->ort, api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &s->memory),
+				    "ONNX Runtime", err);
 	rc = rc ? rc : jm_ort_check(s->ort, api->SessionGetInputCount(s->session, &s->n_inputs), "inputs", err);
 	rc = rc ? rc : jm_ort_check(s->ort, api->SessionGetOutputCount(s->session, &s->n_outputs), "outputs", err);
 	if (rc)
@@ -328,11 +317,10 @@ int jm_ort_session_bind(struct jm_ort_session *s, size_t i, const int64_t *dims,
 {
 	const struct jm_ort_input *in = &s->inputs[i];
 	OrtValue *value = NULL;
-	int rc =
-	    jm_ort_check(s->ort,
-			 s->ort->api->CreateTensorWithDataAsOrtValue(s->memory, data, size_bytes, dims, in->n_dims,
-								     (enum ONNXTensorElementDataType)in->dtype, &value),
-			 in->name, err);
+	int rc = jm_ort_check(s->ort,
+			      s->ort->api->CreateTensorWithDataAsOrtValue(s->memory, data, size_bytes, dims, in->n_dims,
+									  (enum ONNXTensorElementDataType)in->dtype, &value),
+			      in->name, err);
 
 	if (rc)
 		return rc;

@@ -136,6 +136,27 @@ static int whole_window(struct jm_recording *r, struct loaded *l)
 	return w->end_ns > w->start_ns ? 0 : JM_E_NOT_FOUND;
 }
 
+/* A run killed in its first measured block has iterations, but no phase around them yet. */
+static bool iteration_window(struct loaded *l)
+{
+	struct jm_stretch *w = &l->windows[0];
+	size_t i, n = 0;
+
+	for (i = 0; i < l->in.n_iterations; i++) {
+		const struct jm_span *s = &l->iterations[i];
+
+		if (s->flags)
+			continue;
+		w->start_ns = n == 0 || s->start_ns < w->start_ns ? s->start_ns : w->start_ns;
+		w->end_ns = n == 0 || s->end_ns > w->end_ns ? s->end_ns : w->end_ns;
+		n++;
+	}
+	if (n == 0 || w->end_ns <= w->start_ns)
+		return false;
+	l->in.n_windows = 1;
+	return true;
+}
+
 /* The window that the user named by its spans. */
 static int named_window(struct jm_recording *r, struct loaded *l, const char *name, struct jm_error *err)
 {
@@ -164,7 +185,7 @@ static int load_windows(struct jm_recording *r, struct loaded *l, const char *wi
 		return rc;
 	rc = stretches(l->phases, n_phases, names, "measured", &l->windows, &l->in.n_windows);
 	rc = rc ? rc : stretches(l->phases, n_phases, names, "idle", &l->idle, &l->in.n_idle);
-	if (rc == 0 && l->in.n_windows == 0)
+	if (rc == 0 && l->in.n_windows == 0 && !iteration_window(l))
 		rc = whole_window(r, l);
 	if (rc == 0 && window)
 		rc = named_window(r, l, window, err);
@@ -310,11 +331,11 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 	if (rc)
 		jm_error_set(err, rc, "out of memory for the channels");
 	if (rc == 0)
+		rc = load_spans(report->recording, &l, err);
+	if (rc == 0)
 		rc = load_windows(report->recording, &l, options->window, err);
 	if (rc == 0)
 		rc = load_samples(report->recording, &l, err);
-	if (rc == 0)
-		rc = load_spans(report->recording, &l, err);
 	if (rc == 0)
 		rc = attribute(report, options, &l, err);
 	unload(&l);

@@ -55,12 +55,12 @@ check "a library that is none is refused" exits 1 run --shape x=1x3x48x192 --onn
 # Ctrl-C: what was measured stays.
 "$JM" run "$model" -s estimate --no-idle -i 10ms -q --shape x=1x3x48x192 --runs 100000000 -o s.jmap >/dev/null 2>&1 &
 pid=$!
-for _ in $(seq 60); do
+iterations() { "$JM" report s.jmap --format json 2>/dev/null | grep -o '"iterations":[0-9.]*' | head -1; }
+for _ in $(seq 300); do
     kill -0 $pid 2>/dev/null || break
-    "$JM" report s.jmap >/dev/null 2>&1 && break
-    sleep 0.2
+    iterations | grep -q ':[1-9]' && break
+    sleep 0.1
 done
-sleep 1
 kill -INT $pid
 wait $pid
 check "a stopped run ends well" [ $? -eq 0 ]

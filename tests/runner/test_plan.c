@@ -37,8 +37,11 @@ static void long_runs_have_more_blocks(void **state)
 	assert_int_equal(plan.n_blocks, 5);
 	assert_int_equal(plan.profiled_per_block, 20);
 	assert_int_equal(plan.profiled_budget_ns, 400 * JM_NS_PER_MS);
-	jm_plan_make(1000000, 20 * JM_NS_PER_MS, 400, &plan);
+	/* 160 s: eight blocks of 20 s. 20000 s: blocks of 30 s, so that a kill loses no more than one. */
+	jm_plan_make(8000, 20 * JM_NS_PER_MS, 400, &plan);
 	assert_int_equal(plan.n_blocks, 8);
+	jm_plan_make(1000000, 20 * JM_NS_PER_MS, 400, &plan);
+	assert_int_equal(plan.n_blocks, 666);
 	jm_plan_make(5, JM_NS_PER_S * 100, 400, &plan);
 	assert_int_equal(plan.n_blocks, 1);
 }
