@@ -26,5 +26,6 @@ if(JOULEMAP_PROTOC_C AND JOULEMAP_ONNX_SCHEMA AND PROTOBUF_C_FOUND)
 else()
   list(FILTER JOULEMAP_SOURCES EXCLUDE REGEX "/src/model/onnx_[^/]*$")
   set(JOULEMAP_HAS_ONNX FALSE)
-  message(STATUS "ONNX schema: not found (Debian: protobuf-c-compiler libprotobuf-c-dev libonnx-dev); model facts will be unavailable")
+  message(STATUS "ONNX schema: not found (Debian: protobuf-c-compiler libprotobuf-c-dev libonnx-dev); "
+    "model facts will be unavailable")
 endif()

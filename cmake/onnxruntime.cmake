@@ -1,5 +1,5 @@
-# ONNX Runtime: only its C header is needed to build; the library is loaded at run time. Without the header the build goes
-# on with a stub that says so when a model is to be run.
+# ONNX Runtime: only its C header is needed to build; the library is loaded at run time. Without the header the build
+# goes on with a stub that says so when a model is to be run.
 find_path(JOULEMAP_ONNXRUNTIME_HEADER NAMES onnxruntime_c_api.h
   PATHS ${JOULEMAP_ONNXRUNTIME_INCLUDE} ${CMAKE_SOURCE_DIR}/.cache/onnxruntime/include
         /usr/include/onnxruntime /usr/local/include/onnxruntime /usr/include/onnxruntime/core/session

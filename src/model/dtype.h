@@ -46,7 +46,8 @@ unsigned jm_dtype_bits(int dtype);
 /* Gives the bytes of n elements, packed. Errors: JM_E_UNSUPPORTED without a fixed size; JM_E_FORMAT on overflow. */
 int jm_dtype_bytes(int dtype, uint64_t n_elements, uint64_t *out);
 
-/* Multiplies dimensions. dims: n_dims entries; none give 1. Errors: JM_E_FORMAT on a negative one or overflow of int64. */
+/* Multiplies dimensions. dims: n_dims entries; none give 1. Errors: JM_E_FORMAT on a negative one or overflow of int64.
+ */
 int jm_dtype_elements(const int64_t *dims, size_t n_dims, uint64_t *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* An ONNX model's facts: inputs, outputs, weights, nodes, precision. Reading is bounded: a damaged or hostile file gives
- * JM_E_FORMAT, never a crash. Shapes inside the graph and operation counts are not here. */
+/* An ONNX model's facts: inputs, outputs, weights, nodes, precision. Reading is bounded: a damaged or hostile file
+ * gives JM_E_FORMAT, never a crash. Shapes inside the graph and operation counts are not here. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
@@ -47,7 +47,8 @@ struct jm_model {
 	struct jm_model_node *nodes; /* of the main graph, in the file's (topological) order */
 	size_t n_nodes;
 	size_t n_inner_nodes;   /* in sub-graphs and functions */
-	uint64_t n_parameters;  /* elements of all tensors but int64, bool and string ones: those are shapes and indices */
+	/* elements of all tensors but int64, bool and string ones: those are shapes and indices */
+	uint64_t n_parameters;
 	uint64_t weight_bytes;  /* size of those parameters */
 	uint64_t file_bytes;    /* of the ONNX file, without external data */
 	size_t n_external;      /* tensors whose data lies in other files */

@@ -40,8 +40,8 @@ static bool take_bytes(struct cursor *c, const unsigned char *end, uint64_t n)
 
 /* Gives the message type of a field, NULL where it has none. A second occurrence of a single message is legal on the
  * wire, but nobody writes it, and merging is the least tried part of an unpacker: is_twice says so. */
-static const ProtobufCMessageDescriptor *message_of(const ProtobufCMessageDescriptor *d, uint64_t number, uint64_t *seen,
-						    bool *is_twice)
+static const ProtobufCMessageDescriptor *message_of(const ProtobufCMessageDescriptor *d, uint64_t number,
+						    uint64_t *seen, bool *is_twice)
 {
 	const ProtobufCFieldDescriptor *field =
 	    number <= UINT32_MAX ? protobuf_c_message_descriptor_get_field(d, (unsigned)number) : NULL;
@@ -60,7 +60,8 @@ static const ProtobufCMessageDescriptor *message_of(const ProtobufCMessageDescri
 
 static bool walk(struct cursor *c, const ProtobufCMessageDescriptor *d, const unsigned char *end, unsigned depth);
 
-static bool walk_bytes(struct cursor *c, const ProtobufCMessageDescriptor *inner, const unsigned char *end, unsigned depth)
+static bool walk_bytes(struct cursor *c, const ProtobufCMessageDescriptor *inner, const unsigned char *end,
+		       unsigned depth)
 {
 	uint64_t n;
 

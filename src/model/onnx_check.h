@@ -11,6 +11,7 @@
  * stack, one of some megabytes the memory. Errors: JM_E_FORMAT on a length beyond its message, a malformed number, a
  * group, a message nested deeper than 100 (protobuf's own limit), a single message given twice, or above 4 million
  * messages; offset_out: byte position of the trouble. */
-int jm_onnx_check(const ProtobufCMessageDescriptor *descriptor, const unsigned char *data, size_t n, size_t *offset_out);
+int jm_onnx_check(const ProtobufCMessageDescriptor *descriptor, const unsigned char *data, size_t n,
+		  size_t *offset_out);
 
 #endif

@@ -168,8 +168,9 @@ static int count_tensor(struct reader *r, const Onnx__TensorProto *from, struct 
 	if (jm_dtype_bytes(t->dtype, t->n_elements, &t->size_bytes))
 		t->size_bytes = 0;
 	if (from->has_raw_data && !t->is_external && t->size_bytes && from->raw_data.len != t->size_bytes)
-		return jm_error_set(r->err, JM_E_FORMAT, "%s: tensor '%s' has %zu bytes of data, its dimensions ask for %llu",
-				    r->name, t->name, from->raw_data.len, (unsigned long long)t->size_bytes);
+		return jm_error_set(r->err, JM_E_FORMAT,
+				    "%s: tensor '%s' has %zu bytes of data, its dimensions ask for %llu", r->name,
+				    t->name, from->raw_data.len, (unsigned long long)t->size_bytes);
 	r->m->n_external += t->is_external;
 	if (!is_parameter(t->dtype))
 		return 0;
@@ -239,7 +240,8 @@ static int read_graph_tensors(struct reader *r, const Onnx__GraphProto *graph, b
 		rc = read_tensor(r, graph->initializer[i], graph->initializer[i]->name);
 	for (i = 0; i < graph->n_sparse_initializer && rc == 0; i++)
 		if (graph->sparse_initializer[i]->values)
-			rc = read_tensor(r, graph->sparse_initializer[i]->values, graph->sparse_initializer[i]->values->name);
+			rc = read_tensor(r, graph->sparse_initializer[i]->values,
+					 graph->sparse_initializer[i]->values->name);
 	if (is_inner)
 		r->m->n_inner_nodes += graph->n_node;
 	return rc ? rc : read_nodes_tensors(r, graph->node, graph->n_node);
@@ -333,10 +335,12 @@ static int unpack(const char *name, const void *bytes, size_t n, struct budget *
 	size_t offset = 0;
 
 	if (n >= 8 && memcmp((const char *)bytes + 4, ORT_FORMAT_IDENTIFIER, 4) == 0)
-		return jm_error_set(err, JM_E_UNSUPPORTED, "%s is in ONNX Runtime's own format: its facts are not read", name);
+		return jm_error_set(err, JM_E_UNSUPPORTED, "%s is in ONNX Runtime's own format: its facts are not read",
+				    name);
 	if (jm_onnx_check(&onnx__model_proto__descriptor, bytes, n, &offset))
-		return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model, or is damaged: trouble at byte %zu of %zu",
-				    name, offset, n);
+		return jm_error_set(err, JM_E_FORMAT,
+				    "%s is not an ONNX model, or is damaged: trouble at byte %zu of %zu", name, offset,
+				    n);
 	*out = onnx__model_proto__unpack(&allocator, n, bytes);
 	if (!*out)
 		return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model, or is damaged", name);

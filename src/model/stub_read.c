@@ -8,8 +8,10 @@ int jm_model_read(const char *name, const void *bytes, size_t n, struct jm_model
 	(void)bytes;
 	(void)n;
 	(void)out;
-	jm_error_set(err, JM_E_UNSUPPORTED, "the facts of %s cannot be read: joulemap was built without the ONNX schema", name);
-	jm_error_remedy(err, "apt-get install protobuf-c-compiler libprotobuf-c-dev libonnx-dev, then configure and build "
-			     "again");
+	jm_error_set(err, JM_E_UNSUPPORTED,
+		     "the facts of %s cannot be read: joulemap was built without the ONNX schema", name);
+	jm_error_remedy(err,
+			"apt-get install protobuf-c-compiler libprotobuf-c-dev libonnx-dev, then configure and build "
+			"again");
 	return JM_E_UNSUPPORTED;
 }

@@ -157,8 +157,8 @@ static void weights_in_sub_graphs_and_constants_count(void **state)
 	jm_model_destroy(m);
 }
 
-/* Cutting the file anywhere but between two fields of the outermost message is damage; there, the graph is missing or the
- * rest is a whole model still. No cut may crash. */
+/* Cutting the file anywhere but between two fields of the outermost message is damage; there, the graph is missing or
+ * the rest is a whole model still. No cut may crash. */
 static void a_file_cut_anywhere_is_refused_or_whole(void **state)
 {
 	struct wire w;

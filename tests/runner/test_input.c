@@ -186,7 +186,8 @@ static void write_npy(const char *path, const char *descr)
 {
 	unsigned char bytes[200] = "\x93NUMPY\x01";
 	FILE *f = fopen(path, "wb");
-	int n = snprintf((char *)bytes + 10, 150, "{'descr': '%s', 'fortran_order': False, 'shape': (1, 3, 2, 1)}", descr);
+	int n =
+	    snprintf((char *)bytes + 10, 150, "{'descr': '%s', 'fortran_order': False, 'shape': (1, 3, 2, 1)}", descr);
 
 	assert_non_null(f);
 	bytes[8] = (unsigned char)n;

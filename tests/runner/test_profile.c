@@ -52,16 +52,19 @@ static int read_text(const char *text, const struct jm_profile_call *calls, size
 }
 
 #define EVENT(cat, tid, name, ts, dur, args)                                                                           \
-	"{\"cat\" : \"" cat "\",\"pid\" :1,\"tid\" :" tid ",\"dur\" :" dur ",\"ts\" :" ts ",\"ph\" : \"X\",\"name\" :\"" name       \
-	"\",\"args\" : {" args "}}"
+	"{\"cat\" : \"" cat "\",\"pid\" :1,\"tid\" :" tid ",\"dur\" :" dur ",\"ts\" :" ts                              \
+	",\"ph\" : \"X\",\"name\" :\"" name "\",\"args\" : {" args "}}"
 #define CPU(op) "\"provider\" : \"CPUExecutionProvider\",\"op_name\" : \"" op "\""
 
 /* Two runs of 100 us at 1000 and 2000 us of the profile. */
 static const char two_runs[] = "[\n" EVENT("Session", "5", "session_initialization", "10", "900", "") ",\n" EVENT(
-    "Node", "5", "a_kernel_time", "1010", "40", CPU("Conv")) ",\n" EVENT("Session", "5", "model_run", "1000", "100", "") ",\n" EVENT(
-    "Node", "5", "a_kernel_time", "2010", "40",
-    CPU("Conv")) ",\n" EVENT("Node", "6", "b_kernel_time", "2055", "30",
-			     CPU("Relu")) ",\n" EVENT("Session", "5", "model_run", "2000", "100", "") "\n]\n";
+    "Node", "5", "a_kernel_time", "1010", "40",
+    CPU("Conv")) ",\n" EVENT("Session", "5", "model_run", "1000", "100",
+			     "") ",\n" EVENT("Node", "5", "a_kernel_time", "2010", "40",
+					     CPU("Conv")) ",\n" EVENT("Node", "6", "b_kernel_time", "2055", "30",
+								      CPU("Relu")) ",\n" EVENT("Session", "5",
+											       "model_run", "2000",
+											       "100", "") "\n]\n";
 
 /* Our clock is 7 s ahead. The first call was stamped 3 us before its event and 2 us after, the second 5 and 4: the
  * offset lies from -3 - 1 us (written times are cut down) to +2 us around 7 s: its middle is -1, its half 3 us. */

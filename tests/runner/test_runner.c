@@ -92,8 +92,8 @@ static struct jm_runner_options options_of(const struct wire *w)
 					  .input = {.batch = 2, .seed = 1}};
 }
 
-static int run(const struct jm_runner_options *o, const struct jm_env *env, struct kept *k, struct jm_runner_counts *counts,
-	       struct jm_error *err)
+static int run(const struct jm_runner_options *o, const struct jm_env *env, struct kept *k,
+	       struct jm_runner_counts *counts, struct jm_error *err)
 {
 	struct jm_runner_output out = {
 	    {keep_name, keep_spans, k}, keep_meta, watch, keep_warning, k, &k->cancel,

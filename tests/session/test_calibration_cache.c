@@ -41,9 +41,17 @@ static int set_up(void **state)
 	strcpy(s->channel.label, "input \"A\", ..");
 	jm_calibration_init(&s->made);
 	jm_calibration_identify(&s->made, &s->env, "hwmon", &s->channel);
-	s->made.response = (struct jm_response){.family = JM_RESPONSE_RC_BOX, .lag_s = -0.002, .box_s = 0.005, .tau_s = 0.012,
-						.lag_sd_s = 1e-4, .box_sd_s = 2e-4, .tau_sd_s = 3e-4, .period_s = 0.02,
-						.noise_w = 0.3, .residual_fraction = 0.01, .is_lag_anchored = true};
+	s->made.response = (struct jm_response){.family = JM_RESPONSE_RC_BOX,
+						.lag_s = -0.002,
+						.box_s = 0.005,
+						.tau_s = 0.012,
+						.lag_sd_s = 1e-4,
+						.box_sd_s = 2e-4,
+						.tau_sd_s = 3e-4,
+						.period_s = 0.02,
+						.noise_w = 0.3,
+						.residual_fraction = 0.01,
+						.is_lag_anchored = true};
 	s->made.hold_out_w[1] = 1.5;
 	s->made.swing_w = 300;
 	s->made.full_time = JM_FULL_TIME_NO;
@@ -229,7 +237,8 @@ static void wrong_types_and_numbers_are_refused_with_their_place(void **state)
 
 static void other_documents_are_refused(void **state)
 {
-	static const char *const texts[] = {"", "[]", "null", "42", "{}", "\"{}\"", "{\"format\":\"joulemap-report/1\"}"};
+	static const char *const texts[] = {
+	    "", "[]", "null", "42", "{}", "\"{}\"", "{\"format\":\"joulemap-report/1\"}"};
 	struct store *s = *state;
 	struct jm_calibration back;
 	char *deep = malloc(70000);
@@ -271,7 +280,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(what_was_stored_comes_back, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(storing_leaves_no_other_file_and_nothing_others_may_write, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(storing_leaves_no_other_file_and_nothing_others_may_write, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_name_never_leaves_the_folder, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(another_driver_is_refused_with_both_versions, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(another_machine_device_or_channel_is_refused, set_up, tear_down),

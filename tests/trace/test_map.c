@@ -151,8 +151,8 @@ static void head_takes_stamps_as_ends_and_drops_the_rest(void **state)
 	assert_int_equal(last.n_dropped, 1);
 }
 
-/* seed: a = [35, 45]: all readings from 0 to 40 ms, 1.2 W; b = [45, 65]: 40 ms again, 50, 60: 1.5 W; a of cycle 2: 60 to
- * 100: 1.8 W; b: 100 again: 2 W. */
+/* seed: a = [35, 45]: all readings from 0 to 40 ms, 1.2 W; b = [45, 65]: 40 ms again, 50, 60: 1.5 W; a of cycle 2: 60
+ * to 100: 1.8 W; b: 100 again: 2 W. */
 static void seed_charges_gaps_and_shares_readings(void **state)
 {
 	char *csv;
