@@ -186,30 +186,33 @@ static int probe_all(struct jm_sensors *s, bool for_use, struct jm_error *err)
 	return rc;
 }
 
-/* Takes the sensors of the last joined driver out again unless their name begins with prefix. */
-static void keep_prefix(struct jm_sensors *s, size_t first_sensor, const char *prefix)
+/* Takes the channels from first on out again unless prefix names them or what contains them in its path
+ * ("nvml/gpu0" names "nvml/gpu0/energy"). Errors: JM_E_NOT_FOUND when none is left. */
+static int keep_prefix(struct jm_sensors *s, size_t first, const char *prefix, struct jm_error *err)
 {
-	size_t i;
+	size_t n = strlen(prefix), n_kept = 0, i;
 
-	for (i = first_sensor; i < s->set.n_sensors; i++) {
-		struct jm_sensor *sensor = &s->set.sensors[i];
-		uint16_t c;
+	for (i = first; i < s->set.n_channels; i++) {
+		struct jm_channel *c = &s->set.channels[i];
 
-		if (strncmp(sensor->name, prefix, strlen(prefix)) == 0)
+		if (strncmp(c->name, prefix, n) == 0 && (c->name[n] == '\0' || c->name[n] == '/')) {
+			n_kept++;
 			continue;
-		for (c = 0; c < sensor->n_channels; c++) {
-			struct jm_channel *channel = &s->set.channels[sensor->first_channel + c];
-
-			channel->state = JM_STATE_UNAVAILABLE;
-			snprintf(channel->reason, sizeof(channel->reason), "not among the sensors asked for");
 		}
+		c->state = JM_STATE_UNAVAILABLE;
+		snprintf(c->reason, sizeof(c->reason), "not among the sensors asked for");
+		c->remedy[0] = '\0';
 	}
+	if (n_kept)
+		return 0;
+	jm_error_set(err, JM_E_NOT_FOUND, "no channel is called '%s'", prefix);
+	return jm_error_remedy(err, "`joulemap sensors` lists them");
 }
 
 static int probe_chosen(struct jm_sensors *s, const char *choice, struct jm_error *err)
 {
 	while (*choice) {
-		size_t n = entry_length(choice), first = s->set.n_sensors;
+		size_t n = entry_length(choice), first = s->set.n_channels;
 		struct choice entry;
 		int rc = parse_choice(choice, n, &entry, err);
 
@@ -217,8 +220,8 @@ static int probe_chosen(struct jm_sensors *s, const char *choice, struct jm_erro
 			rc = probe_driver(s, entry.driver, entry.argument, err);
 		if (rc)
 			return rc;
-		if (entry.prefix)
-			keep_prefix(s, first, entry.prefix);
+		if (entry.prefix && (rc = keep_prefix(s, first, entry.prefix, err)))
+			return rc;
 		choice += n;
 		choice += *choice == ',';
 	}
