@@ -64,7 +64,7 @@ static bool has_isolated(const struct jm_work *w)
 	return false;
 }
 
-/* The ladder of SCIENCE 3.9 as far as it can be climbed before anything is fitted; a fit that is refused falls back to
+/* The ladder of methods as far as it can be climbed before anything is fitted; a fit that is refused falls back to
  * share, see attribute_channel. */
 static void pick_method(struct jm_work *w)
 {
