@@ -86,7 +86,7 @@ static double iteration_s(const struct jm_work *w)
 	return w->n_iterations > 0 ? w->busy_s / w->n_iterations : w->busy_s;
 }
 
-/* Resolution rule (SCIENCE 3.7): d* = [(s W / (q p))^2 D / (2 N)]^(1/3); W about 2 tau for a low-pass. */
+/* Resolution rule: d* = [(s W / (q p))^2 D / (2 N)]^(1/3); W about 2 tau for a low-pass. */
 static double shortest_layer(const struct jm_work *w, const struct jm_estimate *e, double target)
 {
 	double width = e->kernel.box_s + 2 * e->kernel.tau_s, p = e->fit.n_layers ? 0 : 1, x;

@@ -1,7 +1,7 @@
 /* The three ways to lay layers in time and to give them readings, and the CSV.
  *
  * d_k: duration of layer k of a cycle, T_k: its stamp, in us; the stamp of TensorRT's profiler is the time of the
- * report, and it reports all layers of a cycle after its end (SEED-FORMATS B-1).
+ * report, and it reports all layers of a cycle after its end.
  * corrected: end_k = T_last - sum of d_j over j > k, unless the stamps, taken as ends, leave every layer its time:
  *   then they are ends. Power: mean of the readings with start <= t < end; none: missing.
  * head: end_k = T_k, start_k = T_k - d_k. One pass over the readings, those before start skipped, those with t <= end

@@ -2,7 +2,7 @@
  * local time "YYYY/MM/DD HH:MM:SS.mmm". Columns taken: power.draw, power.draw.instant, power.draw.average (W), energy is
  * not offered; temperature.gpu (C), clocks.current.sm / clocks.sm (MHz), utilization.gpu (%); index, uuid or
  * pci.bus_id tells GPUs apart. "[N/A]" and the like are gaps.
- * Which mean power.draw is depends on board and driver (SCIENCE.md): on Ampere and later it is that of 1 s. */
+ * Which mean power.draw is depends on board and driver: on Ampere and later it is that of 1 s. */
 #define _GNU_SOURCE
 #include "core/error.h"
 #include "core/text.h"

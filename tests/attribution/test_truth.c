@@ -1,5 +1,5 @@
 /* Gates on accuracy against known truth; the whole table is bench/attribution_truth.c. Errors are energy-weighted, of
- * seeds 0 and 1; the gates leave room for other seeds (SCIENCE section 5's CI gates where it has one). */
+ * seeds 0 and 1; the gates leave room for other seeds. */
 #include "support/emulator.h"
 
 #include <setjmp.h>

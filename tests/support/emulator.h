@@ -345,7 +345,7 @@ static inline void emu_destroy(struct emu_world *w)
 	free(w);
 }
 
-/* The sensors of SCIENCE section 5. */
+/* The sensors that are imitated. */
 static const struct emu_sensor emu_sensors[] = {
     {"a100-like", 100, 25, 0, 0, 0.1, 0.3, 0.01, 60, 0.3, 1.02, 1, 2, 0.1, 0, false},
     {"rc-12", 100, 0, 12, 0, 0.1, 0.3, 0.01, 60, 0.3, 1, 13.0 / 12, 2, 0, 0.2, false},
