@@ -14,11 +14,14 @@
 #define TARGET_FRACTION 0.10
 #define MAX_LAYERS 800
 #define DITHER_FRACTION 0.03  /* rests between iterations spread by more than this of an iteration break the lag's ambiguity */
+#define MIN_INTERVALS 20
+#define SIGMAS_5_TO_95 3.29
 #define ANCHOR_FRACTION 0.125 /* a lag known better than this part of an iteration needs no dither */
 #define GATE_NOISE 1.5        /* residual above so many times what noise allows is a misfit, */
 #define GATE_SWING 0.05       /* unless it is below this part of the swing, which real kernels leave */
 #define GATE_SHARED 0.75      /* and a model that leaves this part of what one power for all leaves explains nothing */
 #define MAX_BOX_S 0.5         /* a longer window says nothing of layers */
+#define FUSED_LIMIT 0.25      /* relative sd above which a fused figure is none */
 #define PRIOR_DOMINATED 0.9
 #define WOBBLE 0.005          /* from one iteration to the next, of its power */
 #define DEFAULT_LAG_SD_S 2e-3
@@ -59,26 +62,40 @@ struct jm_response jm_estimate_response(const struct jm_work *w, size_t c, bool 
 	return r;
 }
 
-/* Spread of the times from one iteration's end to the next one's start, against the iteration. */
+static int compare_i64(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Spread of the time from one start of an iteration to the next, against its mean: by the 5th and 95th percentile, so that a
+ * few long pauses do not pass for dither. Without iterations: of the layer that runs most often. Negative: no telling. */
 static double dither(const struct jm_work *w)
 {
-	double sum = 0, sum2 = 0, length = 0, n = 0;
-	size_t i;
+	size_t i, l, n = 0, most = 0, n_max = w->iterations.n > w->slices.n ? w->iterations.n : w->slices.n;
+	int64_t *d = malloc((n_max + 1) * sizeof(*d)), last = 0;
+	double spread = -1;
 
-	for (i = 1; i < w->iterations.n; i++) {
-		double rest = jm_s_from_ns(w->iterations.items[i].start_ns - w->iterations.items[i - 1].end_ns);
-		double d = jm_s_from_ns(w->iterations.items[i].end_ns - w->iterations.items[i].start_ns);
-
-		if (rest < 0 || rest > 2 * d)
+	if (!d)
+		return -1;
+	for (l = 1; l < w->n_layers; l++)
+		most = w->layers[l].count > w->layers[most].count ? l : most;
+	for (i = 1; i < w->iterations.n; i++)
+		d[n++] = w->iterations.items[i].start_ns - w->iterations.items[i - 1].start_ns;
+	for (i = 0; i < w->slices.n && w->iterations.n == 0; i++) {
+		if (w->layer_of_name[w->slices.items[i].name] != most)
 			continue;
-		sum += rest;
-		sum2 += rest * rest;
-		length += d;
-		n++;
+		if (last != 0)
+			d[n++] = w->slices.items[i].start_ns - last;
+		last = w->slices.items[i].start_ns;
 	}
-	if (n < 10 || !(length > 0))
-		return 0;
-	return sqrt(fmax(0, sum2 / n - sum / n * (sum / n))) / (length / n);
+	if (n >= MIN_INTERVALS) {
+		qsort(d, n, sizeof(*d), compare_i64);
+		spread = (double)(d[n * 95 / 100] - d[n * 5 / 100]) / SIGMAS_5_TO_95 / (double)d[n / 2];
+	}
+	free(d);
+	return spread;
 }
 
 static double iteration_s(const struct jm_work *w)
@@ -116,7 +133,7 @@ static bool can_try(const struct jm_work *w, size_t c, const struct jm_response 
 {
 	double spread = dither(w);
 
-	e->is_dithered = spread >= DITHER_FRACTION || w->n_iterations == 0;
+	e->is_dithered = spread < 0 || spread >= DITHER_FRACTION;
 	e->is_lag_known = r->is_lag_anchored || is_searched ||
 			  (!w->in->responses && w->in->channels[c].lag_ns != 0) || r->lag_sd_s < ANCHOR_FRACTION * iteration_s(w);
 	if (w->n_layers > MAX_LAYERS)
@@ -126,8 +143,8 @@ static bool can_try(const struct jm_work *w, size_t c, const struct jm_response 
 	else if (r->family == JM_RESPONSE_RAMP || r->box_s > MAX_BOX_S)
 		snprintf(reason, size, "the sensor averages over %.2g s: no layer can be told from it", r->box_s);
 	else if (!e->is_dithered && !(r->is_lag_anchored && e->is_lag_known))
-		snprintf(reason, size, "lag unanchored: the rests between iterations are all alike (spread %.1f %% of an iteration), so the "
-			 "lag is known only modulo one iteration; use --dither or calibrate the sensor", 100 * spread);
+		snprintf(reason, size, "lag unanchored: iterations follow each other all alike (spread %.1f %%), so the lag is known only modulo one; "
+			 "use --dither or calibrate the sensor", 100 * spread);
 	else
 		return true;
 	return false;
@@ -180,7 +197,7 @@ static enum jm_origin origin_of(const struct jm_estimate *e, const struct jm_est
 
 /* Layers known well enough stand alone; others are merged with neighbours, and only their sum stands. */
 static int fill_parts(const struct jm_work *w, const struct jm_estimate *e, const struct jm_estimate_input *in,
-		      double seen_fraction, struct jm_part *parts, struct jm_levels *levels)
+		      bool is_fused, double seen_fraction, struct jm_part *parts, struct jm_levels *levels)
 {
 	double target = w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION;
 	double *covariance = layer_covariance(w, e, in), *memory = calloc(2 * w->n_layers + 1, sizeof(*memory));
@@ -207,7 +224,17 @@ static int fill_parts(const struct jm_work *w, const struct jm_estimate *e, cons
 		parts[l].origin = origin_of(e, in, f);
 		parts[l].group = -1;
 	}
-	n_groups = jm_merge(energy, covariance, time, n, n, target, groups);
+	for (l = 0; l < n && is_fused; l++) {
+		double sd = sqrt(parts[l].variance_j2);
+
+		parts[l].resolvable = !(sd > FUSED_LIMIT * energy[l]) || time[l] == 0;
+		if (!parts[l].resolvable)
+			snprintf(parts[l].reason, sizeof(parts[l].reason), "known within %.0f %% only", 100 * sd / energy[l]);
+		else if (parts[l].origin == JM_ORIGIN_PRIOR)
+			snprintf(parts[l].reason, sizeof(parts[l].reason), "mostly what it drew alone: the readings in place add little");
+	}
+	/* Fused, a figure that is mostly prior still means something, and says so; passive, it means nothing. */
+	n_groups = is_fused ? 0 : jm_merge(energy, covariance, time, n, n, target, groups);
 	for (g = 0; g < n_groups; g++) {
 		if (groups[g].n == 1 && !(groups[g].energy > 0 && sqrt(groups[g].variance) > target * groups[g].energy))
 			continue;
@@ -308,7 +335,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 			refuse(parts, w->n_layers, levels, reason);
 			code = keep_sum(w, c, parts, levels);
 		} else {
-			code = fill_parts(w, &e, &in, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts, levels);
+			code = fill_parts(w, &e, &in, isolated != NULL, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts, levels);
 			fill_levels(w, c, &e, &in, levels);
 		}
 	}

@@ -16,6 +16,9 @@
 #define N_ITERATIONS 8
 #define N_NOISE_STEPS 4
 #define HOLD_OUT_GAIN 0.01 /* another sd_eps must predict that much better than the learned one */
+#define MIN_CLASS_SD 0.03
+#define MAX_LEARNED 0.15   /* of a start below that */
+#define FOOLED_GAIN 0.03
 #define MIN_TO_LEARN 8    /* layers; below that sd_eps stays as given */
 #define MIN_EPS 0.01
 #define MAX_EPS 0.6
@@ -90,6 +93,7 @@ static int solver_init(struct jm_fit_solver *s, const struct jm_fit_input *in)
 	s->state.idle_w = in->idle_w;
 	s->variance_scale = 1;
 	s->sd_eps = in->sd_eps;
+	s->sd_class = JM_FIT_CLASS_SD;
 	return solver_alloc(s);
 }
 
@@ -109,7 +113,7 @@ static void set_priors(struct jm_fit_solver *s, double sd_eps)
 	for (l = 0; l < in->n_layers; l++)
 		s->scale[l] = in->layer_sd && in->layer_sd[l] > 0 ? in->layer_sd[l] : sd_eps;
 	for (l = s->first_class; l < s->first_shape; l++)
-		s->scale[l] = JM_FIT_CLASS_SD;
+		s->scale[l] = s->sd_class;
 	for (l = s->first_shape; l < s->idle; l++)
 		s->scale[l] = SHAPE_TERM_SD;
 	s->scale[s->idle + JM_GRAM_IDLE] = in->idle_sd_w;
@@ -273,11 +277,14 @@ static double trace_inverse(struct jm_fit_solver *s)
 static int hold_out(struct jm_fit_solver *s)
 {
 	double best = INFINITY, scale = s->variance_scale, learned = s->sd_eps;
+	/* Layers that differ so much from what was known before are a misfit speaking: then the default must be beaten. */
+	bool is_fooled = s->in->sd_eps < MAX_LEARNED && learned > MAX_LEARNED;
 	size_t i;
 	int half, code = 0;
 
+	s->sd_eps = is_fooled ? s->in->sd_eps : learned;
 	for (i = 0; i <= N_CHOICES && code == 0; i++) {
-		double sum = 0, sd = i == 0 ? learned : eps_choices[i - 1];
+		double sum = 0, sd = i == 0 ? (is_fooled ? s->in->sd_eps : learned) : eps_choices[i - 1];
 
 		for (half = 0; half < 2 && code == 0; half++) {
 			memset(s->is_pinned, 0, s->in->n_layers * sizeof(bool));
@@ -288,7 +295,7 @@ static int hold_out(struct jm_fit_solver *s)
 			expand(s);
 			sum += squares(s, 1 - half);
 		}
-		if (sum < best * (1 - HOLD_OUT_GAIN)) {
+		if (sum < best * (1 - (is_fooled ? FOOLED_GAIN : HOLD_OUT_GAIN))) {
 			best = sum;
 			s->sd_eps = sd;
 		}
@@ -312,6 +319,12 @@ static void learn_eps(struct jm_fit_solver *s)
 	}
 	if (n >= MIN_TO_LEARN)
 		s->sd_eps = fmin(MAX_EPS, fmax(MIN_EPS, sqrt(sum / n)));
+	for (l = s->first_class, sum = n = 0; l < s->first_shape; l++) {
+		sum += s->scale[l] * s->scale[l] * (s->solution[l] * s->solution[l] + s->inverse[l * (p + 1)]);
+		n++;
+	}
+	if (n >= MIN_TO_LEARN)
+		s->sd_class = fmin(JM_FIT_CLASS_SD, fmax(MIN_CLASS_SD, sqrt(sum / n)));
 }
 
 /* Solves at the present kernel, and finds the noise at which the residual has the size it should. */

@@ -114,7 +114,7 @@ static int fill_covariance(struct jm_fit_solver *s, struct jm_fit *out)
 				sum += s->scale[a[k / 2]] * s->scale[b[k % 2]] * s->inverse[a[k / 2] * p + b[k % 2]];
 			out->covariance[i * n + j] = sum * s->in->prior_w[i] * s->in->prior_w[j];
 		}
-		out->prior_sd_w[i] = s->in->prior_w[i] * hypot(s->scale[i], JM_FIT_CLASS_SD);
+		out->prior_sd_w[i] = s->in->prior_w[i] * hypot(s->scale[i], s->sd_class);
 	}
 	for (i = 0; i < n; i++) {
 		size_t klass = s->first_class + s->in->layer_class[i];

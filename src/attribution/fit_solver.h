@@ -29,7 +29,7 @@ struct jm_fit_solver {
 	double *wide;        /* raw x params */
 	double *power;       /* n_regions: state.power */
 	bool *is_pinned;     /* n_layers */
-	double sd_eps, variance_scale;
+	double sd_eps, sd_class, variance_scale;
 };
 
 /* Fills out, after the last solve: powers, covariance, residuals, what the fit says of itself. freedom: parameters the data

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define MIN_UPDATES 5
-#define PERIOD_RANGE 0.02 /* around the median spacing */
+#define PERIOD_RANGE 0.02 /* around the mean spacing */
 #define N_GRID 400
 #define N_ZOOMS 5
 
@@ -49,6 +49,17 @@ static double median_spacing(const double *t, size_t n)
 	return median;
 }
 
+/* Mean period: polls blur single spacings, their sum hardly. An update with an unchanged value shows as a double spacing. */
+static double mean_period(const double *t, size_t n)
+{
+	double median = median_spacing(t, n), periods = 0;
+	size_t i;
+
+	for (i = 1; i < n && median > 0; i++)
+		periods += fmax(1, round((t[i] - t[i - 1]) / median));
+	return median > 0 ? (t[n - 1] - t[0]) / periods : median;
+}
+
 int jm_sensor_clock_fit(const double *after_s, const double *before_s, size_t n, struct jm_sensor_clock *out, double *out_s)
 {
 	double centre, range, best = -INFINITY, middle;
@@ -56,7 +67,7 @@ int jm_sensor_clock_fit(const double *after_s, const double *before_s, size_t n,
 
 	if (n < MIN_UPDATES)
 		return JM_E_UNIDENTIFIABLE;
-	centre = median_spacing(before_s, n);
+	centre = mean_period(before_s, n);
 	if (isnan(centre))
 		return JM_E_NOMEM;
 	if (!(centre > 0))
