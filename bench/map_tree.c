@@ -4,7 +4,7 @@
  * is removed. */
 #define _GNU_SOURCE
 #include "core/text.h"
-#include "trace/map.h"
+#include "joulemap/joulemap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -200,8 +200,12 @@ static void complain(void *ctx, const struct jm_map_model *m)
 static double map(const char *folder, enum jm_map_mode mode, long *rss_kib)
 {
 	char raw[1024], out[1024], old[1100];
-	struct jm_map_options o = {
-	    .raw_data_dir = raw, .result_dir = out, .mode = mode, .overwrite = true, .report = complain};
+	struct jm_map_options o = {.size = sizeof(o),
+				   .raw_data_dir = raw,
+				   .result_dir = out,
+				   .mode = mode,
+				   .overwrite = true,
+				   .report = complain};
 	struct rusage usage;
 	double seconds = NAN;
 	int ends[2], status;

@@ -1,6 +1,4 @@
 #define _GNU_SOURCE
-#include "trace/map.h"
-
 #include "core/error.h"
 #include "trace/map_internal.h"
 
@@ -305,10 +303,13 @@ int jm_map_raw_data(const struct jm_map_options *options, struct jm_error *err)
 {
 	struct names names = {0};
 	char csv[PATH_BYTES];
-	double idle_uw;
+	double idle_uw = NAN;
 	size_t i;
-	int rc = list_models(options->raw_data_dir, &names, err), first = 0;
+	int rc, first = 0;
 
+	if (options->size != sizeof(*options) || !options->raw_data_dir || !options->result_dir)
+		return jm_error_set(err, JM_E_INVALID, "the options of the mapping are incomplete");
+	rc = list_models(options->raw_data_dir, &names, err);
 	if (!rc)
 		rc = find_idle(options, &idle_uw, err);
 	for (i = 0; i < names.n && !rc; i++) {

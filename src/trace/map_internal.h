@@ -3,7 +3,7 @@
 #define TRACE_MAP_INTERNAL_H
 
 #include "core/json.h"
-#include "trace/map.h"
+#include "joulemap/joulemap.h"
 
 struct jm_map_power {
 	int64_t *t_us;

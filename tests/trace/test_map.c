@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "trace/map.h"
+#include "joulemap/joulemap.h"
 #include "trace/map_internal.h"
 
 #include "trace/collect.h"
@@ -66,7 +66,7 @@ static void warn(void *ctx, const char *text)
 static int map(enum jm_map_mode mode, struct jm_error *err)
 {
 	char raw[128], out[128];
-	struct jm_map_options o = {raw, out, mode, true, remember, warn, NULL};
+	struct jm_map_options o = {sizeof(o), raw, out, mode, true, remember, warn, NULL};
 
 	snprintf(raw, sizeof(raw), "%s/raw", root);
 	snprintf(out, sizeof(out), "%s/out", root);
@@ -265,7 +265,7 @@ static void the_fixtures_of_the_original_project_are_met(void **state)
 	    "1,[MATRIX_MULTIPLY]-[fc0],CaskGemmConvolution,8750000.0,3750000.0,800.0\n", NULL};
 	const char *raw = collect_shared("jetson/example_raw_data");
 	char out[128];
-	struct jm_map_options o = {raw, out, JM_MAP_HEAD, true, NULL, NULL, NULL};
+	struct jm_map_options o = {sizeof(o), raw, out, JM_MAP_HEAD, true, NULL, NULL, NULL};
 	int mode;
 
 	(void)state;
