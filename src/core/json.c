@@ -212,7 +212,7 @@ static int refill(struct jm_json *json, struct jm_error *err)
 	if (rc || json->is_started)
 		return rc;
 	json->is_started = true;
-	if (batch->n_tokens == 0 || batch->tokens[0].type != JM_JSON_STRING)
+	if (batch->n_tokens == 0 || batch->tokens[0].type != JM_JSON_STRING || batch->tokens[0].n == 0)
 		return 0;
 	return open_inner(json, batch->text + batch->tokens[0].text_at, batch->tokens[0].n, err);
 }

@@ -280,8 +280,8 @@ static int read_duration(struct jm_json *json, const struct jm_json_token *t, st
 
 	if (rc)
 		return rc;
-	/* A year: what is longer is no layer, and would overflow the sums in microseconds. */
-	if (*out < 0 || *out > 3.2e10)
+	/* A day: what is longer is no layer, and would overflow the sums in microseconds. */
+	if (*out < 0 || *out > 8.64e7)
 		return jm_json_error(json, t, err, "a layer cannot take %.*s ms", (int)(t->n < 30 ? t->n : 30),
 				     t->text);
 	if (memchr(t->text, '.', t->n) || memchr(t->text, 'e', t->n) || memchr(t->text, 'E', t->n))

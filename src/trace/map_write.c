@@ -53,10 +53,14 @@ struct writing {
 
 int64_t jm_map_round_us(double ms)
 {
-	int64_t whole_ms = (int64_t)ms;
-	double rest = (ms - (double)whole_ms) * 1000;
-	int64_t us = whole_ms * 1000 + (int64_t)rest;
+	int64_t whole_ms, us;
+	double rest;
 
+	if (ms > 2e15) /* beyond any time there is */
+		return INT64_C(2000000000000000000);
+	whole_ms = (int64_t)ms;
+	rest = (ms - (double)whole_ms) * 1000;
+	us = whole_ms * 1000 + (int64_t)rest;
 	rest -= (double)(int64_t)rest;
 	if (rest > 0.5 || (rest == 0.5 && (us & 1)))
 		us++;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define SECONDS_PER_DAY 86400
+/* Years before 1679 and from 2260 on do not fit in ns of 64 bits. */
+#define MAX_DAY 106000
 
 /* Days of a civil date; the year begins in March so that the leap day is its last. Source: E. G. Richards, "Calendars",
  * in Explanatory Supplement to the Astronomical Almanac, 3rd ed., 2013. */
@@ -74,8 +76,10 @@ int jm_stamp_compact(struct jm_stamp_cache *cache, const char *text, size_t n, i
 	if (memcmp(cache->date, text, 8) != 0) {
 		int rc = jm_stamp_days(digits(text, 4), digits(text + 4, 2), digits(text + 6, 2), &cache->day);
 
-		if (rc)
-			return rc;
+		if (rc || cache->day < -MAX_DAY || cache->day > MAX_DAY) {
+			cache->date[0] = '\0';
+			return JM_E_FORMAT;
+		}
 		memcpy(cache->date, text, 8);
 	}
 	seconds = clock_seconds(text + 9);
@@ -124,8 +128,7 @@ int jm_stamp_text(const char *text, size_t n, int64_t *out_ns)
 		if (nano < 0)
 			return JM_E_FORMAT;
 	}
-	/* Years 1 to 1677 and from 2262 on do not fit in ns of 64 bits. */
-	if (day < -106000 || day > 106000)
+	if (day < -MAX_DAY || day > MAX_DAY)
 		return JM_E_FORMAT;
 	*out_ns = (day * SECONDS_PER_DAY + seconds) * JM_NS_PER_S + nano;
 	return 0;

@@ -42,6 +42,21 @@ struct laying {
 	uint64_t n_laid;
 };
 
+/* Layers by the million, a day each, would leave the range of ns. */
+static int64_t bounded_ns(double ns)
+{
+	return ns < 9e18 ? llround(ns) : INT64_C(9000000000000000000);
+}
+
+static int64_t ns_from_us(int64_t us)
+{
+	int64_t ns;
+
+	if (!__builtin_mul_overflow(us, JM_NS_PER_US, &ns))
+		return ns;
+	return us < 0 ? INT64_MIN : INT64_MAX;
+}
+
 /* Without stamps: back to back from 0, in ns. */
 static void lay_from_zero(struct laying *l, size_t cycle)
 {
@@ -50,15 +65,14 @@ static void lay_from_zero(struct laying *l, size_t cycle)
 	for (i = 0; i < l->layers.n; i++) {
 		if (cycle >= l->layers.items[i].n)
 			continue;
-		l->starts[i] = llround(l->at_ms * 1e6);
+		l->starts[i] = bounded_ns(l->at_ms * 1e6);
 		l->at_ms += l->layers.items[i].duration_ms[cycle];
-		l->ends[i] = llround(l->at_ms * 1e6);
+		l->ends[i] = bounded_ns(l->at_ms * 1e6);
 	}
 }
 
 static void lay_cycle(struct laying *l, size_t cycle)
 {
-	int64_t unit = l->layers.has_stamps ? JM_NS_PER_US : 1;
 	struct jm_span span = {.kind = JM_SPAN_LAYER, .flags = JM_SPAN_PROFILED, .iteration = (uint32_t)cycle};
 	struct jm_span whole = {.kind = JM_SPAN_ITERATION,
 				.flags = JM_SPAN_PROFILED,
@@ -75,18 +89,22 @@ static void lay_cycle(struct laying *l, size_t cycle)
 	for (i = 0; i < l->layers.n; i++) {
 		if (cycle >= l->layers.items[i].n)
 			continue;
-		if (l->starts[i] * unit < whole.start_ns)
-			whole.start_ns = l->starts[i] * unit;
-		if (l->ends[i] * unit > whole.end_ns)
-			whole.end_ns = l->ends[i] * unit;
+		if (l->layers.has_stamps) {
+			l->starts[i] = ns_from_us(l->starts[i]);
+			l->ends[i] = ns_from_us(l->ends[i]);
+		}
+		if (l->starts[i] < whole.start_ns)
+			whole.start_ns = l->starts[i];
+		if (l->ends[i] > whole.end_ns)
+			whole.end_ns = l->ends[i];
 	}
 	jm_emit_span(&l->emit, &whole);
 	for (i = 0; i < l->layers.n; i++) {
 		if (cycle >= l->layers.items[i].n)
 			continue;
 		span.name = l->names[i];
-		span.start_ns = l->starts[i] * unit;
-		span.end_ns = l->ends[i] * unit;
+		span.start_ns = l->starts[i];
+		span.end_ns = l->ends[i];
 		jm_emit_span(&l->emit, &span);
 	}
 }

@@ -138,7 +138,7 @@ static void take_layer(struct reading *r, const struct entry *e)
 static void take_iteration(struct reading *r, const struct entry *e)
 {
 	static const uint8_t kinds[N_PARTS] = {JM_SPAN_RANGE, JM_SPAN_COPY, JM_SPAN_KERNEL, JM_SPAN_COPY};
-	uint32_t number = (uint32_t)r->n_iterations++;
+	uint32_t number = (uint32_t)r->n_iterations;
 	struct jm_span span = {.kind = JM_SPAN_ITERATION,
 			       .iteration = number,
 			       .name = r->whole_name,
@@ -146,6 +146,11 @@ static void take_iteration(struct reading *r, const struct entry *e)
 			       .end_ns = e->end_ns[COMPUTE]};
 	unsigned i;
 
+	if (span.end_ns < span.start_ns) {
+		odd(r, e);
+		return;
+	}
+	r->n_iterations++;
 	for (i = H2D; i < N_PARTS; i++) {
 		if (!(e->has_start & e->has_end & 1u << i) || e->end_ns[i] < e->start_ns[i])
 			continue;
