@@ -42,7 +42,7 @@ void jm_report_quantity(double value, const char *unit, char *out, size_t size)
 /* "[1.2, 3.4]" in the given scale, or "-". */
 static void bounds(struct jm_interval value, double scale, char *out, size_t size)
 {
-	if (isfinite(value.low) && isfinite(value.high))
+	if (isfinite(value.low * scale) && isfinite(value.high * scale))
 		snprintf(out, size, "[%.4g, %.4g]", value.low * scale, value.high * scale);
 	else
 		snprintf(out, size, "-");
@@ -204,15 +204,22 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 	jm_buffer_puts(out, "\n");
 }
 
-static void add_row(struct jm_cells *cells, const struct jm_row *row)
+/* Energies are those of one iteration, or of one execution where there are no iterations. */
+static double per_unit(const struct jm_row *row, bool has_iterations)
+{
+	if (!has_iterations)
+		return row->count ? 1e3 / (double)row->count : NAN;
+	return row->energy_j != 0 ? row->energy_per_iteration_mj / row->energy_j : NAN;
+}
+
+static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations)
 {
 	char energy[32], item[32], ci[64], time[32], power[32], share[32];
-	double per_iteration = row->energy_j * 1e3 / row->energy_per_iteration_mj;
+	double scale = per_unit(row, has_iterations);
 
-	four_digits(row->energy_per_iteration_mj, energy, sizeof(energy));
+	four_digits(row->energy_j * scale, energy, sizeof(energy));
 	four_digits(row->energy_per_item_mj, item, sizeof(item));
-	bounds(row->energy_ci_j, isfinite(per_iteration) && per_iteration > 0 ? 1e3 / per_iteration : NAN, ci,
-	       sizeof(ci));
+	bounds(row->energy_ci_j, scale, ci, sizeof(ci));
 	four_digits(row->latency_ms, time, sizeof(time));
 	plain(row->mean_power_w, 2, power, sizeof(power));
 	plain(row->share * 100, 1, share, sizeof(share));
@@ -225,24 +232,27 @@ static void add_row(struct jm_cells *cells, const struct jm_row *row)
 	jm_cells_add(cells, "%s", item);
 	jm_cells_add(cells, "%s", power);
 	jm_cells_add(cells, "%s", share);
-	jm_cells_add(cells, "%s%s",
-		     row->channel < 0    ? "unavailable"
-		     : row->is_estimated ? "estimated"
-					 : "measured",
+	jm_cells_add(cells, "%s%s", row->channel < 0 ? "unavailable" : row->is_estimated ? "estimated" : "measured",
 		     row->resolvable ? "" : ", not resolvable");
 }
+
+#define NOTES_MAX 3
 
 /* The reasons of rows without a figure, each once. */
 static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_buffer *out)
 {
-	size_t i, k;
+	size_t n_notes = 0, i, k;
 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < i && strcmp(rows[k]->reason, rows[i]->reason) != 0; k++)
 			;
-		if (rows[i]->reason[0] && k == i)
-			jm_buffer_printf(out, "  note: %s\n", rows[i]->reason);
+		if (!rows[i]->reason[0] || k < i || n_notes++ >= NOTES_MAX)
+			continue;
+		jm_buffer_printf(out, "  note: %s: %s\n", rows[i]->name, rows[i]->reason);
 	}
+	if (n_notes > NOTES_MAX)
+		jm_buffer_printf(out, "  note: and %zu more reasons like these: --format csv gives each row's\n",
+				 n_notes - NOTES_MAX);
 }
 
 static int table_of(const struct jm_result *r, const struct jm_view *view, int channel,
@@ -251,15 +261,16 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 	static const char *const head[] = {"name",     "type",    "count", "ms each", "mJ/iteration",
 					   "interval", "mJ/item", "W",     "share %", "state"};
 	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true, [9] = true}};
+	bool has_iterations = r->run.iterations > 0;
 	size_t i;
 	int rc;
 
 	if (channel >= 0)
 		jm_buffer_printf(out, "%son %s%s\n", bold(view), r->channels[channel].channel->name, off(view));
 	for (i = 0; i < cells.n_columns; i++)
-		jm_cells_add(&cells, "%s", head[i]);
+		jm_cells_add(&cells, "%s", i == 4 && !has_iterations ? "mJ each" : head[i]);
 	for (i = 0; i < n; i++)
-		add_row(&cells, rows[i]);
+		add_row(&cells, rows[i], has_iterations);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (n < n_all)
 		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n_all - n);
