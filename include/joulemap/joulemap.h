@@ -218,6 +218,8 @@ struct jm_import_options {
 	bool overwrite;
 	bool has_offset;     /* offset_ns is given: add it to the times of traces to get those of the power logs */
 	int64_t offset_ns;
+	const char *isolated; /* name of phases in which layers were run alone, in loops; their spans' iteration is the number
+				 of calls. NULL: none */
 	/* Told what was found, estimated, corrected or left out, a line each; may be NULL. */
 	void (*tell)(void *ctx, const char *text);
 	void *ctx;

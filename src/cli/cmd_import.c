@@ -8,7 +8,7 @@
 
 struct settings {
 	struct jm_common common;
-	const char *output, *offset;
+	const char *output, *offset, *isolated;
 	bool is_forced;
 };
 
@@ -35,6 +35,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 		return jm_cli_usage_error(&jm_cmd_import, "where to? -o FILE");
 	if (s->offset && (jm_text_double(s->offset, strlen(s->offset), &offset_s) || fabs(offset_s) > 9e9))
 		return jm_cli_usage_error(&jm_cmd_import, "--offset wants seconds, not '%s'", s->offset);
+	options.isolated = s->isolated;
 	options.has_offset = s->offset != NULL;
 	options.offset_ns = (int64_t)(offset_s * 1e9);
 	if (jm_import((const char *const *)positional, n_positional, &options, &err)) {
@@ -51,6 +52,8 @@ static const struct jm_option options[] = {
     {'o', "output", "FILE", "recording to write", JM_OPTION_TEXT, offsetof(struct settings, output)},
     {0, "offset", "SECONDS", "add to the times of traces to get those of the power log (default: estimated)",
      JM_OPTION_TEXT, offsetof(struct settings, offset)},
+    {0, "isolated", "NAME", "phase in which layers were run alone, in loops", JM_OPTION_TEXT,
+     offsetof(struct settings, isolated)},
     {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
 };
 

@@ -135,6 +135,43 @@ static int tie(const struct jm_gathering *g, const struct jm_import_options *o, 
 	return 0;
 }
 
+static bool is_inside(const struct jm_span *span, const struct jm_span *phases, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (span->start_ns >= phases[i].start_ns && span->end_ns <= phases[i].end_ns)
+			return true;
+	return false;
+}
+
+/* Marks the layers inside the phases that the user named as run alone. Errors: JM_E_NOT_FOUND when there are none. */
+static int mark_isolated(struct jm_gathering *g, const char *name, struct jm_error *err)
+{
+	struct jm_span phases[64];
+	size_t n = 0, n_marked = 0, i, k;
+
+	for (i = 0; i < g->n_files; i++)
+		for (k = 0; k < g->files[i].n_spans && n < sizeof(phases) / sizeof(phases[0]); k++)
+			if (g->files[i].spans[k].kind == JM_SPAN_PHASE &&
+			    strcmp(g->names.items[g->files[i].spans[k].name].text, name) == 0)
+				phases[n++] = g->files[i].spans[k];
+	for (i = 0; i < g->n_files; i++) {
+		for (k = 0; k < g->files[i].n_spans; k++) {
+			struct jm_span *s = &g->files[i].spans[k];
+
+			if (s->kind == JM_SPAN_PHASE || !is_inside(s, phases, n))
+				continue;
+			s->flags |= JM_SPAN_ISOLATED;
+			n_marked++;
+		}
+	}
+	if (n_marked == 0)
+		return jm_error_set(err, JM_E_NOT_FOUND, "no phase '%s' with layers in it", name);
+	jm_gather_tell(g, "%zu blocks of layers run alone, in phase %s", n_marked, name);
+	return 0;
+}
+
 static int write_channels(struct jm_writer *w, const struct jm_gathering *g)
 {
 	struct jm_recording_sensor *sensors = calloc(g->n_channels + 1, sizeof(*sensors));
@@ -270,6 +307,8 @@ int jm_import(const char *const *files, size_t n_files, const struct jm_import_o
 			qsort(g.files[i].spans, g.files[i].n_spans, sizeof(struct jm_span), by_start);
 		rc = tie(&g, o, power, &g.files[i], err);
 	}
+	if (rc == 0 && o->isolated)
+		rc = mark_isolated(&g, o->isolated, err);
 	if (rc == 0)
 		rc = write_recording(&g, o, err);
 	jm_gathering_finish(&g);

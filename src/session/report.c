@@ -79,6 +79,12 @@ static int load_samples(struct jm_recording *r, struct loaded *l, struct jm_erro
 		from = l->idle[i].start_ns < from ? l->idle[i].start_ns : from;
 		to = l->idle[i].end_ns > to ? l->idle[i].end_ns : to;
 	}
+	for (i = 0; i < l->in.n_layers; i++) {
+		if (!(l->layers[i].flags & JM_SPAN_ISOLATED))
+			continue;
+		from = l->layers[i].start_ns < from ? l->layers[i].start_ns : from;
+		to = l->layers[i].end_ns > to ? l->layers[i].end_ns : to;
+	}
 	for (i = 0; i < l->in.n_channels; i++) {
 		int rc = jm_recording_samples(r, (uint16_t)i, from - MARGIN_NS, to + MARGIN_NS, &l->samples[i],
 					      &l->n_samples[i], err);
