@@ -53,4 +53,13 @@ bool jm_map_lay(const struct jm_map_layers *layers, size_t cycle, int64_t *start
 int jm_map_write(int fd, const struct jm_map_layers *layers, const struct jm_map_power *power, double idle_uw,
 		 enum jm_map_mode mode, struct jm_map_model *m, struct jm_error *err);
 
+/* Rows to CSV text, in map_out.c. Layers and fd must outlive it. Errors: JM_E_NOMEM; JM_E_FORMAT when a name does not fit
+ * into a row. */
+struct jm_map_out;
+int jm_map_out_open(int fd, const struct jm_map_layers *layers, struct jm_map_out **out, struct jm_error *err);
+/* Adds a row; power, excluding: NAN for an empty cell. */
+void jm_map_out_row(struct jm_map_out *o, size_t layer, size_t cycle, double power_uw, double excluding_uw);
+/* Writes what is left and frees o; NULL is allowed. Gives errno of the first write that failed, or 0. */
+int jm_map_out_close(struct jm_map_out *o);
+
 #endif

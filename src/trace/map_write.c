@@ -10,41 +10,23 @@
  *   t <= end taken, 0 if none, and the last one is taken again by the next row. */
 #define _GNU_SOURCE
 #include "core/error.h"
-#include "core/text.h"
 #include "trace/map_internal.h"
 
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define OUT_BYTES ((size_t)1 << 20)
 /* Stamps are rounded to the microsecond; so are durations. */
 #define STAMP_SLACK_US 2
-
-/* Fixed text of a row of one layer: ",name,type,". */
-struct prefix {
-	char *text;
-	size_t n;
-};
-
-struct output {
-	int fd;
-	char *data;
-	size_t n, room; /* room: bytes that must be free for the longest row */
-	int rc;
-};
 
 struct writing {
 	const struct jm_map_layers *layers;
 	const struct jm_map_power *power;
 	double idle_uw;
 	struct jm_map_model *m;
-	struct prefix *prefixes;
-	struct output out;
+	struct jm_map_out *out;
 	int64_t *starts_us, *ends_us; /* of the layers of a cycle */
 	size_t next;                  /* reading */
 	int64_t covered_until_us;
@@ -67,63 +49,17 @@ int64_t jm_map_round_us(double ms)
 	return us;
 }
 
-static void flush(struct output *o)
-{
-	size_t at = 0;
-
-	while (at < o->n && !o->rc) {
-		ssize_t n = write(o->fd, o->data + at, o->n - at);
-
-		if (n < 0 && errno != EINTR)
-			o->rc = errno;
-		else if (n > 0)
-			at += (size_t)n;
-	}
-	o->n = 0;
-}
-
-static char *put_unsigned(char *at, uint64_t value)
-{
-	char digits[20];
-	int n = 0;
-
-	do
-		digits[n++] = (char)('0' + value % 10);
-	while (value /= 10);
-	while (n > 0)
-		*at++ = digits[--n];
-	return at;
-}
-
 /* power, excluding: NAN for an empty cell. */
 static void put_row(struct writing *w, size_t layer, size_t cycle, double power_uw, double excluding_uw)
 {
-	const struct prefix *prefix = &w->prefixes[layer];
-	double duration_ms = w->layers->items[layer].duration_ms[cycle];
-	char *at = w->out.data + w->out.n;
+	double duration_s = w->layers->items[layer].duration_ms[cycle] * 1e-3;
 
-	at = put_unsigned(at, cycle + 1);
-	memcpy(at, prefix->text, prefix->n);
-	at += prefix->n;
-	if (!isnan(power_uw))
-		at += jm_text_shortest(power_uw, at);
-	*at++ = ',';
-	if (!isnan(excluding_uw))
-		at += jm_text_shortest(excluding_uw, at);
-	*at++ = ',';
-	if (w->layers->is_integral)
-		at = put_unsigned(at, (uint64_t)duration_ms);
-	else
-		at += jm_text_shortest(duration_ms, at);
-	*at++ = '\n';
-	w->out.n = (size_t)(at - w->out.data);
-	if (OUT_BYTES - w->out.n < w->out.room)
-		flush(&w->out);
+	jm_map_out_row(w->out, layer, cycle, power_uw, excluding_uw);
 	w->m->n_rows++;
-	w->m->layer_time_s += duration_ms * 1e-3;
+	w->m->layer_time_s += duration_s;
 	if (!isnan(power_uw)) {
 		w->m->n_measured++;
-		w->m->measured_time_s += duration_ms * 1e-3;
+		w->m->measured_time_s += duration_s;
 	}
 }
 
@@ -260,7 +196,7 @@ static void corrected_cycle(struct writing *w, size_t cycle)
 	size_t i;
 
 	w->m->n_laid += !jm_map_lay(w->layers, cycle, w->starts_us, w->ends_us);
-	for (i = 0; i < w->layers->n && !w->out.rc; i++)
+	for (i = 0; i < w->layers->n; i++)
 		if (cycle < w->layers->items[i].n)
 			corrected_row(w, i, cycle, w->starts_us[i], w->ends_us[i]);
 }
@@ -270,7 +206,7 @@ static void write_corrected(struct writing *w)
 	size_t cycle, i;
 
 	if (!w->layers->has_stamps) { /* nothing ties the layers to the log: all power is missing */
-		for (cycle = 0; cycle < w->layers->n_cycles && !w->out.rc; cycle++)
+		for (cycle = 0; cycle < w->layers->n_cycles; cycle++)
 			for (i = 0; i < w->layers->n; i++)
 				if (cycle < w->layers->items[i].n)
 					put_row(w, i, cycle, NAN, NAN);
@@ -278,7 +214,7 @@ static void write_corrected(struct writing *w)
 		return;
 	}
 	w->covered_until_us = w->power->n > 0 ? w->power->t_us[0] : 0;
-	for (cycle = 0; cycle < w->layers->n_cycles && !w->out.rc; cycle++)
+	for (cycle = 0; cycle < w->layers->n_cycles; cycle++)
 		corrected_cycle(w, cycle);
 	w->m->uncovered_log_s = w->m->log_time_s - (double)w->covered_us * 1e-6;
 }
@@ -312,7 +248,7 @@ static void write_head(struct writing *w)
 
 	for (i = 0; i < w->layers->n; i++)
 		n_rows += w->layers->items[i].n;
-	for (cycle = 0; cycle < w->layers->n_cycles && is_going && !w->out.rc; cycle++)
+	for (cycle = 0; cycle < w->layers->n_cycles && is_going; cycle++)
 		for (i = 0; i < w->layers->n && is_going; i++)
 			if (cycle < w->layers->items[i].n)
 				is_going = head_row(w, i, cycle);
@@ -376,7 +312,7 @@ static int write_seed(struct writing *w)
 	seed_rows(w->layers, rows, &is_sorted);
 	if (!is_sorted)
 		qsort(rows, n, sizeof(*rows), by_start);
-	for (i = 0; i < n && !w->out.rc; i++) {
+	for (i = 0; i < n; i++) {
 		size_t from = w->next;
 		double power_uw;
 
@@ -389,31 +325,6 @@ static int write_seed(struct writing *w)
 	}
 	free(rows);
 	return 0;
-}
-
-static int make_prefixes(struct writing *w)
-{
-	struct jm_buffer text;
-	size_t i;
-
-	w->prefixes = calloc(w->layers->n + 1, sizeof(*w->prefixes));
-	if (!w->prefixes)
-		return JM_E_NOMEM;
-	for (i = 0; i < w->layers->n; i++) {
-		memset(&text, 0, sizeof(text));
-		jm_buffer_puts(&text, ",");
-		jm_buffer_csv(&text, w->layers->items[i].name);
-		jm_buffer_puts(&text, ",");
-		jm_buffer_csv(&text, w->layers->items[i].type);
-		jm_buffer_puts(&text, ",");
-		if (!jm_buffer_terminate(&text))
-			return JM_E_NOMEM;
-		w->prefixes[i].text = text.data;
-		w->prefixes[i].n = text.n;
-		if (text.n + 160 > w->out.room)
-			w->out.room = text.n + 160; /* the three numbers, the cycle, commas */
-	}
-	return w->out.room < OUT_BYTES / 2 ? 0 : JM_E_FORMAT;
 }
 
 static void describe_log(struct writing *w)
@@ -432,35 +343,28 @@ int jm_map_write(int fd, const struct jm_map_layers *layers, const struct jm_map
 {
 	static const char header[] = "cycle,layer_name,layer_type,layer_power_including_idle_power_micro_watt,"
 				     "layer_power_excluding_idle_power_micro_watt,layer_run_time\n";
-	struct writing w = {
-	    .layers = layers, .power = power, .idle_uw = idle_uw, .m = m, .out = {.fd = fd, .room = 160}};
-	size_t i;
-	int rc;
+	struct writing w = {.layers = layers, .power = power, .idle_uw = idle_uw, .m = m};
+	int rc, failed;
 
-	w.out.data = malloc(OUT_BYTES);
+	if (write(fd, header, sizeof(header) - 1) != (ssize_t)(sizeof(header) - 1))
+		return jm_error_errno(err, errno, "cannot write %s", m->csv_path);
+	rc = jm_map_out_open(fd, layers, &w.out, err);
+	if (rc)
+		return rc;
 	w.starts_us = calloc(2 * layers->n + 1, sizeof(*w.starts_us));
 	w.ends_us = w.starts_us + layers->n;
-	rc = w.out.data && w.starts_us ? make_prefixes(&w) : JM_E_NOMEM;
-	if (!rc) {
-		memcpy(w.out.data, header, sizeof(header) - 1);
-		w.out.n = sizeof(header) - 1;
-		describe_log(&w);
-		if (mode == JM_MAP_HEAD)
-			write_head(&w);
-		else if (mode == JM_MAP_SEED)
-			rc = write_seed(&w);
-		else
-			write_corrected(&w);
-		flush(&w.out);
-	}
-	for (i = 0; w.prefixes && i < layers->n; i++)
-		free(w.prefixes[i].text);
-	free(w.prefixes);
-	free(w.out.data);
+	describe_log(&w);
+	if (!w.starts_us)
+		rc = JM_E_NOMEM;
+	else if (mode == JM_MAP_HEAD)
+		write_head(&w);
+	else if (mode == JM_MAP_SEED)
+		rc = write_seed(&w);
+	else
+		write_corrected(&w);
+	failed = jm_map_out_close(w.out);
 	free(w.starts_us);
 	if (rc)
-		return jm_error_set(err, rc, rc == JM_E_FORMAT ? "a layer name of half a megabyte" : "out of memory");
-	if (w.out.rc)
-		return jm_error_errno(err, w.out.rc, "cannot write %s", m->csv_path);
-	return 0;
+		return jm_error_set(err, rc, "out of memory");
+	return failed ? jm_error_errno(err, failed, "cannot write %s", m->csv_path) : 0;
 }
