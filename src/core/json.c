@@ -21,9 +21,11 @@ struct jm_json {
 	size_t next;      /* token of the batch */
 	const char *data; /* memory: all of it */
 	size_t n, fed;
-	char *chunk;  /* file: CHUNK_BYTES */
-	int fd;       /* -1: memory */
-	bool is_done; /* all was fed and accepted */
+	char *chunk;      /* file: CHUNK_BYTES */
+	int fd;           /* -1: memory */
+	uint64_t at, to;  /* file: next byte, end of the range */
+	char first, last; /* stand around the range; 0: nothing, or given already */
+	bool is_done;     /* all was fed and accepted */
 	bool is_started;
 	char *decoded; /* the inner document of a double-encoded one */
 	uint64_t base_line;
@@ -59,7 +61,8 @@ int jm_json_open(const char *path, const char *data, size_t n, struct jm_json **
 	return 0;
 }
 
-int jm_json_open_fd(const char *path, int fd, struct jm_json **out, struct jm_error *err)
+int jm_json_open_range(const char *path, int fd, uint64_t from, uint64_t to, char first, char last,
+		       struct jm_json **out, struct jm_error *err)
 {
 	struct jm_json *json;
 	int rc = create(path, &json, err);
@@ -67,13 +70,22 @@ int jm_json_open_fd(const char *path, int fd, struct jm_json **out, struct jm_er
 	if (rc)
 		return rc;
 	json->fd = fd;
-	json->chunk = malloc(CHUNK_BYTES);
+	json->at = from;
+	json->to = to;
+	json->first = first;
+	json->last = last;
+	json->chunk = malloc(CHUNK_BYTES + 2);
 	if (!json->chunk) {
 		jm_json_close(json);
 		return jm_error_set(err, JM_E_NOMEM, "out of memory");
 	}
 	*out = json;
 	return 0;
+}
+
+int jm_json_open_fd(const char *path, int fd, struct jm_json **out, struct jm_error *err)
+{
+	return jm_json_open_range(path, fd, 0, UINT64_MAX, '\0', '\0', out, err);
 }
 
 void jm_json_close(struct jm_json *json)
@@ -116,6 +128,7 @@ static int fail(struct jm_json *json, int code, struct jm_error *err)
 /* Gives the next piece of text. */
 static int piece(struct jm_json *json, const char **data, size_t *n, bool *is_last)
 {
+	size_t want;
 	ssize_t got;
 
 	if (json->fd < 0) {
@@ -125,14 +138,22 @@ static int piece(struct jm_json *json, const char **data, size_t *n, bool *is_la
 		*is_last = json->fed == json->n;
 		return 0;
 	}
+	want = json->to - json->at < CHUNK_BYTES ? (size_t)(json->to - json->at) : CHUNK_BYTES;
+	*data = json->chunk;
+	*n = 0;
+	if (json->first)
+		json->chunk[(*n)++] = json->first;
+	json->first = '\0';
 	do
-		got = read(json->fd, json->chunk, CHUNK_BYTES);
+		got = want ? pread(json->fd, json->chunk + *n, want, (off_t)json->at) : 0;
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return jm_error_errno(&json->error, errno, "cannot read %s", json->path);
-	*data = json->chunk;
-	*n = (size_t)got;
+	*n += (size_t)got;
+	json->at += (uint64_t)got;
 	*is_last = got == 0;
+	if (*is_last && json->last)
+		json->chunk[(*n)++] = json->last;
 	return 0;
 }
 

@@ -41,8 +41,11 @@ struct jm_json;
 /* Opens a document of n bytes in memory; data must outlive the reader. path: for messages, may be NULL.
  * Errors: JM_E_NOMEM. Syntax errors come from jm_json_next. */
 int jm_json_open(const char *path, const char *data, size_t n, struct jm_json **out, struct jm_error *err);
-/* The same for a regular file open at its start; fd stays the caller's. */
+/* The same for a regular file; fd stays the caller's, and where it stands. */
 int jm_json_open_fd(const char *path, int fd, struct jm_json **out, struct jm_error *err);
+/* The same for the bytes [from, to) of a regular file, as if first stood before and last behind them; '\0': nothing. */
+int jm_json_open_range(const char *path, int fd, uint64_t from, uint64_t to, char first, char last,
+		       struct jm_json **out, struct jm_error *err);
 void jm_json_close(struct jm_json *json);
 /* Begins anew with another document in memory, e.g. the next line of JSON Lines; base_line: lines before it. */
 void jm_json_restart(struct jm_json *json, const char *data, size_t n, uint64_t base_line);

@@ -3,6 +3,7 @@
 #define TRACE_MAP_INTERNAL_H
 
 #include "core/json.h"
+#include "core/span.h"
 #include "joulemap/joulemap.h"
 
 struct jm_map_power {
@@ -22,6 +23,7 @@ struct jm_map_layer {
 
 struct jm_map_layers {
 	struct jm_map_layer *items;
+	struct jm_names names; /* index: that of the layer; types are not used */
 	size_t n, capacity, n_cycles;
 	bool has_stamps;
 	bool is_integral; /* every duration was written as an integer: the CSV then shows integers, as pandas does */

@@ -1,4 +1,4 @@
-/* Reads the files of a raw_data tree. */
+/* Reads the small files of a raw_data tree: power log, idle power, engine info. */
 #define _GNU_SOURCE
 #include "core/error.h"
 #include "core/json.h"
@@ -209,140 +209,6 @@ int jm_map_idle_load(const char *path, double *out_uw, struct jm_error *err)
 	return rc;
 }
 
-static void layer_finish(struct jm_map_layer *layer)
-{
-	free(layer->name);
-	free(layer->type);
-	free(layer->duration_ms);
-	free(layer->stamp_us);
-	memset(layer, 0, sizeof(*layer));
-}
-
-void jm_map_layers_finish(struct jm_map_layers *layers)
-{
-	size_t i;
-
-	for (i = 0; i < layers->n; i++)
-		layer_finish(&layers->items[i]);
-	free(layers->items);
-	memset(layers, 0, sizeof(*layers));
-}
-
-static int layer_grow(struct jm_map_layer *layer, size_t capacity)
-{
-	double *durations = realloc(layer->duration_ms, capacity * sizeof(*durations));
-	int64_t *stamps;
-
-	if (!durations)
-		return JM_E_NOMEM;
-	layer->duration_ms = durations;
-	stamps = realloc(layer->stamp_us, capacity * sizeof(*stamps));
-	if (!stamps)
-		return JM_E_NOMEM;
-	layer->stamp_us = stamps;
-	layer->capacity = capacity;
-	return 0;
-}
-
-/* A key that comes again replaces the first one, in its place, as in Python. */
-static struct jm_map_layer *layer_begin(struct jm_map_layers *layers, const struct jm_json_token *key)
-{
-	struct jm_map_layer *layer;
-	size_t i;
-
-	for (i = 0; i < layers->n; i++)
-		if (strlen(layers->items[i].name) == key->n && memcmp(layers->items[i].name, key->text, key->n) == 0) {
-			layers->items[i].n = 0;
-			return &layers->items[i];
-		}
-	if (layers->n == layers->capacity) {
-		size_t capacity = layers->capacity ? 2 * layers->capacity : 64;
-		struct jm_map_layer *items = realloc(layers->items, capacity * sizeof(*items));
-
-		if (!items)
-			return NULL;
-		layers->items = items;
-		layers->capacity = capacity;
-	}
-	layer = &layers->items[layers->n];
-	memset(layer, 0, sizeof(*layer));
-	layer->name = strndup(key->text, key->n);
-	if (!layer->name)
-		return NULL;
-	layers->n++;
-	return layer;
-}
-
-static int read_duration(struct jm_json *json, const struct jm_json_token *t, struct jm_map_layers *layers, double *out,
-			 struct jm_error *err)
-{
-	int rc = jm_json_number(json, t, out, err);
-
-	if (rc)
-		return rc;
-	/* A day: what is longer is no layer, and would overflow the sums in microseconds. */
-	if (*out < 0 || *out > 8.64e7)
-		return jm_json_error(json, t, err, "a layer cannot take %.*s ms", (int)(t->n < 30 ? t->n : 30),
-				     t->text);
-	if (memchr(t->text, '.', t->n) || memchr(t->text, 'e', t->n) || memchr(t->text, 'E', t->n))
-		layers->is_integral = false;
-	return 0;
-}
-
-/* One entry: 0.25, or [0.25, "YYYYmmdd-HH:MM:SS.f"]. */
-static int read_entry(struct jm_json *json, struct jm_json_token *t, struct jm_map_layers *layers,
-		      struct jm_map_layer *layer, struct jm_stamp_cache *cache, struct jm_error *err)
-{
-	bool has_stamp = t->type == JM_JSON_ARRAY;
-	int rc;
-
-	if (layer->n == layer->capacity) {
-		size_t capacity = layer->n ? 2 * layer->n : layers->n_cycles ? layers->n_cycles : 1024;
-
-		rc = layer_grow(layer, capacity);
-		if (rc)
-			return no_memory(err);
-	}
-	layer->stamp_us[layer->n] = 0;
-	if (has_stamp && (rc = jm_json_next(json, t, err)))
-		return rc;
-	rc = read_duration(json, t, layers, &layer->duration_ms[layer->n], err);
-	if (rc || !has_stamp) {
-		layers->has_stamps = false;
-		layer->n++;
-		return rc;
-	}
-	rc = jm_json_next(json, t, err);
-	if (rc)
-		return rc;
-	if (t->type != JM_JSON_STRING || jm_stamp_compact(cache, t->text, t->n, &layer->stamp_us[layer->n]))
-		return jm_json_error(json, t, err, "a time 'YYYYmmdd-HH:MM:SS.f' was expected");
-	layer->n++;
-	rc = jm_json_next(json, t, err);
-	if (!rc && t->type != JM_JSON_ARRAY_END)
-		rc = jm_json_error(json, t, err, "an entry of more than two values");
-	return rc;
-}
-
-static int read_layer(struct jm_json *json, const struct jm_json_token *key, struct jm_map_layers *layers,
-		      struct jm_stamp_cache *cache, struct jm_error *err)
-{
-	struct jm_map_layer *layer = layer_begin(layers, key);
-	struct jm_json_token t;
-	int rc;
-
-	if (!layer)
-		return no_memory(err);
-	rc = jm_json_next(json, &t, err);
-	if (!rc && t.type != JM_JSON_ARRAY)
-		return jm_json_error(json, &t, err, "the list of a layer's cycles was expected");
-	while (!rc && !(rc = jm_json_next(json, &t, err)) && t.type != JM_JSON_ARRAY_END)
-		rc = read_entry(json, &t, layers, layer, cache, err);
-	if (!rc && layer->n > layers->n_cycles)
-		layers->n_cycles = layer->n;
-	return rc;
-}
-
 static int open_json(const char *path, struct jm_json **json, int *fd, struct jm_error *err)
 {
 	*fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -351,50 +217,18 @@ static int open_json(const char *path, struct jm_json **json, int *fd, struct jm
 	return jm_json_open_fd(path, *fd, json, err);
 }
 
-int jm_map_latency_read(struct jm_json *json, struct jm_map_layers *layers, struct jm_error *err)
+/* Sets the type of the layer of that name, if there is one. */
+static int set_type(struct jm_map_layers *layers, const struct jm_buffer *name, const char *type)
 {
-	struct jm_stamp_cache cache = {0};
-	struct jm_json_token t;
-	int rc;
+	uint32_t index;
 
-	layers->has_stamps = layers->is_integral = true;
-	rc = jm_json_next(json, &t, err);
-	if (!rc && t.type != JM_JSON_OBJECT)
-		rc = jm_json_error(json, &t, err, "an object of layers was expected");
-	while (!rc && !(rc = jm_json_next(json, &t, err)) && t.type == JM_JSON_KEY)
-		rc = read_layer(json, &t, layers, &cache, err);
-	if (!rc)
-		rc = jm_json_next(json, &t, err); /* text behind the end is an error */
-	return rc;
-}
-
-int jm_map_latency_load(const char *path, struct jm_map_layers *layers, struct jm_error *err)
-{
-	struct jm_json *json = NULL;
-	int fd, rc = open_json(path, &json, &fd, err);
-
-	if (!rc)
-		rc = jm_map_latency_read(json, layers, err);
-	jm_json_close(json);
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-/* Sets the type of every layer of that name. */
-static int set_type(struct jm_map_layers *layers, const char *name, const char *type)
-{
-	size_t i;
-
-	for (i = 0; i < layers->n; i++) {
-		if (strcmp(layers->items[i].name, name) != 0)
-			continue;
-		free(layers->items[i].type);
-		layers->items[i].type = strdup(type);
-		if (!layers->items[i].type)
-			return JM_E_NOMEM;
-	}
-	return 0;
+	if (jm_names_add(&layers->names, name->data, name->n, NULL, 0, &index))
+		return JM_E_NOMEM;
+	if (index >= layers->n)
+		return 0;
+	free(layers->items[index].type);
+	layers->items[index].type = strdup(type);
+	return layers->items[index].type ? 0 : JM_E_NOMEM;
 }
 
 static int keep(struct jm_buffer *b, const struct jm_json_token *t)
@@ -426,7 +260,7 @@ static int read_engine_layer(struct jm_json *json, struct jm_map_layers *layers,
 		if (rc)
 			return rc;
 	}
-	if (!rc && has_name && has_type && set_type(layers, text[0].data, text[1].data))
+	if (!rc && has_name && has_type && set_type(layers, &text[0], text[1].data))
 		rc = no_memory(err);
 	return rc;
 }

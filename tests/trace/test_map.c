@@ -241,6 +241,54 @@ static void durations_round_half_to_even_as_timedelta_does(void **state)
 	assert_true(jm_map_round_us(1000.25) == 1000250);
 }
 
+/* A file above the size from which two threads read it: what it yields must not show the border, wherever that is. */
+static void large_files_are_read_in_halves_alike(void **state)
+{
+	struct jm_map_layers layers = {0};
+	char path[128];
+	size_t layer, cycle;
+	struct jm_error err;
+	FILE *file;
+	int round;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/large.json", root);
+	for (round = 0; round < 2; round++) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		/* The second round has borders that are none: inside names. */
+		fprintf(file, "{");
+		for (layer = 0; layer < 20; layer++) {
+			fprintf(file, "%s\"%s%zu\": [", layer ? "],\n \"]], \": [[1, \"20300101-00:00:00.5\"]], " : "",
+				round ? "x]], \\\"" : "layer ", layer);
+			for (cycle = 0; cycle < 6000; cycle++)
+				fprintf(file, "%s[0.%zu, \"20300101-00:00:00.%06zu\"]", cycle ? ", " : "", cycle + 1,
+					cycle);
+		}
+		fprintf(file, "]}");
+		assert_true(ftell(file) > 4 << 20);
+		fclose(file);
+		assert_int_equal(jm_map_latency_load(path, &layers, &err), 0);
+		assert_int_equal(layers.n, 21); /* and the one whose key comes again and again */
+		assert_int_equal(layers.n_cycles, 6000);
+		for (layer = 0; layer < layers.n; layer++) {
+			bool is_odd = strcmp(layers.items[layer].name, "]], ") == 0;
+
+			assert_int_equal(layers.items[layer].n, is_odd ? 1 : 6000);
+			assert_true(layers.items[layer].duration_ms[0] == (is_odd ? 1 : 0.1));
+			assert_true(is_odd == (layer == 1));
+		}
+		jm_map_layers_finish(&layers);
+	}
+	/* An error behind the border has its place in the whole file. */
+	file = fopen(path, "a");
+	fprintf(file, "\n\n?");
+	fclose(file);
+	assert_int_equal(jm_map_latency_load(path, &layers, &err), JM_E_FORMAT);
+	assert_non_null(strstr(err.message, "large.json:22 "));
+	jm_map_layers_finish(&layers);
+}
+
 static void check_shared(const char *model, const char *const *rows)
 {
 	char *csv = result(model), *at = csv;
@@ -294,6 +342,7 @@ int main(void)
 	    TEST(bad_files_are_refused_with_their_place),
 	    TEST(a_log_that_steps_back_is_sorted),
 	    TEST(durations_round_half_to_even_as_timedelta_does),
+	    TEST(large_files_are_read_in_halves_alike),
 	    TEST(the_fixtures_of_the_original_project_are_met),
 	};
 
