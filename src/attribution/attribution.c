@@ -107,7 +107,7 @@ static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, 
 {
 	struct jm_levels levels = {0};
 	enum jm_method method = w->method;
-	size_t l;
+	size_t l, n_told = 0;
 	int code = 0;
 
 	if (w->in->channels[c].state == JM_STATE_ESTIMATED) {
@@ -115,6 +115,14 @@ static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, 
 		snprintf(levels.reason, sizeof(levels.reason), "power is estimated, not measured");
 	} else {
 		code = jm_method_estimate(w, c, method, parts, &levels, err);
+	}
+	for (l = 0; code == 0 && l < w->n_layers; l++)
+		n_told += parts[l].resolvable;
+	if (code == 0 && w->opt->method == JM_METHOD_AUTO && n_told == 0 && !levels.is_refused) {
+		levels.is_refused = true;
+		free(levels.groups);
+		levels.groups = NULL;
+		snprintf(levels.reason, sizeof(levels.reason), "no layer can be told from its neighbours; layers get shares by time");
 	}
 	if (code == 0 && levels.reason[0])
 		code = jm_result_warn(w->result, "%s, %s: %s", w->in->channels[c].name, jm_method_text(method), levels.reason);

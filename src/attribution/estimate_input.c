@@ -11,11 +11,13 @@
 #define SPLIT_MAX_PART 0.15    /* for a fast sensor those above this part of its kernel, */
 #define SPLIT_MIN_PART 0.0333  /* for a slow one none below this */
 #define N_PIECES 3
+#define MAX_SPLIT_LAYERS 200   /* with more, no layer is split: the system would get too large */
 #define PASSIVE_SD 0.4         /* flat prior of passive regression */
 #define ISOLATED_SD 0.03       /* what a layer draws among others against alone, to start from */
 #define BARE_SD 0.5
 #define BARE_FRACTION 1e-4     /* of busy time: less is not worth a level of its own */
 #define REACH_CONSTANTS 8      /* time constants a reading looks back: e^-8 = 0.03 % */
+#define MIN_TEMPERATURE_RANGE 1.0 /* degrees */
 #define MIN_BLOCKS 30
 #define BLOCK_S 1.0
 #define BLOCK_ITERATIONS 10
@@ -81,6 +83,8 @@ static int make_regions(struct jm_estimate_input *e, const struct jm_work *w, do
 
 		pieces[e->fitted_of_layer[l]] |= is_long ? N_PIECES : 1;
 	}
+	for (l = 0; l < e->n_fitted && e->n_fitted > MAX_SPLIT_LAYERS; l++)
+		pieces[l] = 1;
 	pieces[e->n_fitted] = 1;
 	for (l = 0; l < n; l++) {
 		first[l] = (uint32_t)n_regions;
@@ -189,6 +193,38 @@ static int make_readings(struct jm_estimate_input *e, const struct jm_work *w, s
 	return 0;
 }
 
+/* Temperature of the same device at each reading, degrees about their mean; left out where it hardly moves. */
+static int make_temperature(struct jm_estimate_input *e, const struct jm_work *w, size_t c)
+{
+	const struct jm_channel *channels = w->in->channels;
+	size_t t = 0, i, k = 0, n = e->fit.n_readings;
+	double mean = 0, low = INFINITY, high = -INFINITY;
+	const struct jm_sample *s;
+
+	while (t < w->in->n_channels && (channels[t].quantity != JM_QUANTITY_TEMPERATURE || channels[t].device != channels[c].device ||
+					 channels[t].domain != channels[c].domain || !w->in->samples[t]))
+		t++;
+	if (t == w->in->n_channels || w->in->n_samples[t] < 2 || n == 0)
+		return 0;
+	e->temperature = malloc(n * sizeof(*e->temperature));
+	if (!e->temperature)
+		return JM_E_NOMEM;
+	s = w->in->samples[t];
+	for (i = 0; i < n; i++) {
+		while (k + 1 < w->in->n_samples[t] && seconds(e, s[k + 1].t_ns) <= e->readings[i].t_s)
+			k++;
+		e->temperature[i] = s[k].status == JM_SAMPLE_OK || i == 0 ? 1e-3 * (double)s[k].value : e->temperature[i - 1];
+		mean += e->temperature[i] / (double)n;
+		low = fmin(low, e->temperature[i]);
+		high = fmax(high, e->temperature[i]);
+	}
+	for (i = 0; i < n; i++)
+		e->temperature[i] -= mean;
+	if (high - low >= MIN_TEMPERATURE_RANGE && s[0].status == JM_SAMPLE_OK)
+		e->fit.temperature = e->temperature;
+	return 0;
+}
+
 /* Classes are layer types; in passive regression there is one. */
 static void make_classes(struct jm_estimate_input *e, const struct jm_work *w, bool is_one)
 {
@@ -270,6 +306,8 @@ int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *
 		code = make_groups(out, w, r->box_s + 4 * r->tau_s);
 	if (code == 0)
 		code = make_readings(out, w, c, r);
+	if (code == 0)
+		code = make_temperature(out, w, c);
 	free(first);
 	free(pieces);
 	if (code < 0) {
@@ -292,6 +330,7 @@ void jm_estimate_input_finish(struct jm_estimate_input *e)
 {
 	free(e->segments);
 	free(e->segment_group);
+	free(e->temperature);
 	free(e->regions);
 	free(e->readings);
 	free(e->prior_w);

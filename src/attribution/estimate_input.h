@@ -10,6 +10,7 @@ struct jm_estimate_input {
 	uint32_t *segment_group;
 	struct jm_fit_region *regions;
 	struct jm_model_reading *readings;
+	double *temperature;
 	double *prior_w, *layer_sd;  /* per fitted layer */
 	uint32_t *layer_class;
 	uint32_t *fitted_of_layer;   /* n_layers of work: ties make several share one */

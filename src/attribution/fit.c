@@ -15,6 +15,8 @@
 #define MIN_READINGS 10
 #define N_ITERATIONS 8
 #define N_NOISE_STEPS 4
+#define MANY_PARAMS 150    /* above, each system costs so much that fewer inner steps must do: the outer ones go on anyway */
+#define N_FEW_STEPS 2
 #define HOLD_OUT_GAIN 0.01 /* another sd_eps must predict that much better than the learned one */
 #define MIN_CLASS_SD 0.03
 #define MAX_LEARNED 0.15   /* of a start below that */
@@ -338,7 +340,7 @@ static int solve_noise(struct jm_fit_solver *s, double *freedom_out)
 	set_priors(s, s->sd_eps);
 	set_terms(s);
 	project(s, 0, 2);
-	for (step = 0; step < N_NOISE_STEPS && code == 0; step++) {
+	for (step = 0; step < (s->n_params > MANY_PARAMS ? N_FEW_STEPS : N_NOISE_STEPS) && code == 0; step++) {
 		double freedom, chi2;
 
 		code = solve(s);
@@ -375,6 +377,7 @@ static int run(struct jm_fit_solver *s, struct jm_fit *out)
 {
 	const struct jm_fit_input *in = s->in;
 	size_t i, step, n_steps = in->n_iterations ? in->n_iterations : N_ITERATIONS;
+	size_t n_learn = s->n_params > MANY_PARAMS ? N_FEW_STEPS : N_LEARN_STEPS;
 	double freedom = 0;
 	int code = 0;
 
@@ -391,7 +394,7 @@ static int run(struct jm_fit_solver *s, struct jm_fit *out)
 		}
 		if (code == 0)
 			code = solve_noise(s, &freedom);
-		for (i = 0; i < N_LEARN_STEPS && code == 0 && !in->is_eps_fixed && step >= 2; i++) {
+		for (i = 0; i < n_learn && code == 0 && !in->is_eps_fixed && step >= 2; i++) {
 			learn_eps(s);
 			code = solve_noise(s, &freedom);
 		}

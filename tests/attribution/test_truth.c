@@ -228,6 +228,79 @@ static void auto_takes_the_blocks_where_there_are_some(void **state)
 	emu_destroy(w);
 }
 
+static void layers_said_to_be_identical_share_one_power(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("v100-like"), &o, 0);
+	uint32_t ties[EMU_LAYERS + 1];
+	struct jm_result r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i <= EMU_LAYERS; i++)
+		ties[i] = (uint32_t)i;
+	ties[7] = ties[31] = 3;
+	w->in.ties = ties;
+	r = attribute(w, JM_METHOD_REGRESS, ALL_LAYERS);
+	assert_true(r.layers[3].mean_power_w > 0);
+	assert_true(fabs(r.layers[7].mean_power_w / r.layers[3].mean_power_w - 1) < 1e-9);
+	assert_true(fabs(r.layers[31].mean_power_w / r.layers[3].mean_power_w - 1) < 1e-9);
+	assert_true(fabs(r.layers[8].mean_power_w / r.layers[3].mean_power_w - 1) > 1e-6);
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+/* Power rises by 0.4 % a degree, the temperature swings by 5 degrees every 40 s: 2 %, which would pass for layers. */
+static void a_known_temperature_is_taken_out(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("a100-like"), &o, 0);
+	struct jm_sample *degrees = calloc(w->n_samples, sizeof(*degrees));
+	struct jm_channel channels[2] = {w->channel, w->channel};
+	struct jm_response responses[2] = {w->response, {0}};
+	const struct jm_sample *lists[2] = {w->samples, degrees};
+	size_t counts[2] = {w->n_samples, w->n_samples}, i;
+	double with, without;
+
+	(void)state;
+	channels[1].quantity = JM_QUANTITY_TEMPERATURE;
+	for (i = 0; i < w->n_samples; i++) {
+		double swing = 5 * sin(6.283185307179586 * 1e-9 * (double)w->samples[i].t_ns / 40);
+
+		degrees[i] = (struct jm_sample){.t_ns = w->samples[i].t_ns, .value = llround(1e3 * (60 + swing))};
+		w->samples[i].value = llround((double)w->samples[i].value * (1 + 0.004 * swing));
+	}
+	without = judge(w, JM_METHOD_REGRESS).error;
+	w->in.channels = channels;
+	w->in.samples = lists;
+	w->in.n_samples = counts;
+	w->in.responses = responses;
+	w->in.n_channels = 2;
+	with = judge(w, JM_METHOD_REGRESS).error;
+	print_message("without temperature %.2f %%, with %.2f %%\n", 100 * without, 100 * with);
+	assert_true(with < 0.06);
+	assert_true(with < 0.8 * without);
+	free(degrees);
+	emu_destroy(w);
+}
+
+/* Nothing is calibrated, rests are alike: auto says so and gives shares. */
+static void auto_falls_back_to_shares_and_says_so(void **state)
+{
+	struct emu_options o = {.no_dither = true};
+	struct emu_world *w = emu_create(sensor("3090-like"), &o, 0);
+	struct jm_result r;
+
+	(void)state;
+	w->in.n_layers = w->n_iterations * EMU_LAYERS; /* without the isolated blocks behind them */
+	r = attribute(w, JM_METHOD_AUTO, 0);
+	assert_int_equal(r.layers[0].method, JM_METHOD_SHARE);
+	assert_true(r.layers[0].energy_j > 0);
+	assert_true(r.n_warnings > 0 && strstr(r.warnings[r.n_warnings - 1], "lag unanchored"));
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +318,9 @@ int main(void)
 	    cmocka_unit_test(a_cycle_that_divides_the_window_tells_no_layers),
 	    cmocka_unit_test(layers_that_cannot_be_told_are_merged_and_the_sums_hold),
 	    cmocka_unit_test(auto_takes_the_blocks_where_there_are_some),
+	    cmocka_unit_test(layers_said_to_be_identical_share_one_power),
+	    cmocka_unit_test(a_known_temperature_is_taken_out),
+	    cmocka_unit_test(auto_falls_back_to_shares_and_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

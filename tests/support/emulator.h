@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef EMU_LAYERS
 #define EMU_LAYERS 60
+#endif
 #define EMU_STEPS 3
 #define EMU_IDLE_W 120.0
 #define EMU_CLASSES 3
