@@ -49,10 +49,21 @@ static double fixed_solve(const struct emu_world *w)
 	struct jm_fit_region regions[EMU_LAYERS];
 	uint32_t classes[EMU_LAYERS] = {0};
 	double priors[EMU_LAYERS], start;
-	struct jm_fit_input in = {.segments = segments, .n_segments = n_spans, .regions = regions, .n_regions = EMU_LAYERS,
-				  .readings = readings, .n_layers = EMU_LAYERS, .n_classes = 1, .prior_w = priors,
-				  .layer_class = classes, .idle_w = 120, .idle_sd_w = 20, .sd_eps = 0.4, .is_eps_fixed = true,
-				  .block_s = 1, .n_iterations = 1};
+	struct jm_fit_input in = {.segments = segments,
+				  .n_segments = n_spans,
+				  .regions = regions,
+				  .n_regions = EMU_LAYERS,
+				  .readings = readings,
+				  .n_layers = EMU_LAYERS,
+				  .n_classes = 1,
+				  .prior_w = priors,
+				  .layer_class = classes,
+				  .idle_w = 120,
+				  .idle_sd_w = 20,
+				  .sd_eps = 0.4,
+				  .is_eps_fixed = true,
+				  .block_s = 1,
+				  .n_iterations = 1};
 	struct jm_fit fit;
 
 	if (!segments || !readings)
@@ -62,11 +73,12 @@ static double fixed_solve(const struct emu_world *w)
 		priors[i] = 400;
 	}
 	for (i = 0; i < n_spans; i++)
-		segments[i] = (struct jm_segment){1e-9 * (double)w->layers[i].start_ns, 1e-9 * (double)w->layers[i].end_ns,
-						  w->layers[i].name, 1};
+		segments[i] = (struct jm_segment){1e-9 * (double)w->layers[i].start_ns,
+						  1e-9 * (double)w->layers[i].end_ns, w->layers[i].name, 1};
 	for (i = 0; i < w->n_samples; i++) {
 		if (w->samples[i].t_ns > w->window.start_ns + 100000000 && w->samples[i].t_ns < w->window.end_ns)
-			readings[n++] = (struct jm_model_reading){1e-9 * (double)w->samples[i].t_ns, 0, 1e-6 * (double)w->samples[i].value};
+			readings[n++] = (struct jm_model_reading){1e-9 * (double)w->samples[i].t_ns, 0,
+								  1e-6 * (double)w->samples[i].value};
 	}
 	in.n_readings = n;
 	in.kernel = (struct jm_kernel){w->response.lag_s, w->response.box_s, w->response.tau_s};
@@ -116,9 +128,11 @@ int main(int argc, char **argv)
 	before = peak_mib();
 	regress = whole(w, JM_METHOD_REGRESS, &regress_error);
 	fused = whole(w, JM_METHOD_FUSED, &fused_error);
-	printf("{\"spans\":%zu,\"readings\":%zu,\"fixed_solve_s\":%.3f,\"regress_s\":%.2f,\"fused_s\":%.2f,\"regress_error_percent\":%.2f,"
-	       "\"fused_error_percent\":%.2f,\"input_mib\":%.0f,\"peak_mib\":%.0f}\n", w->n_iterations * EMU_LAYERS, w->n_samples, solve,
-	       regress, fused, 100 * regress_error, 100 * fused_error, before, peak_mib());
+	printf("{\"spans\":%zu,\"readings\":%zu,\"fixed_solve_s\":%.3f,\"regress_s\":%.2f,\"fused_s\":%.2f,\"regress_"
+	       "error_percent\":%.2f,"
+	       "\"fused_error_percent\":%.2f,\"input_mib\":%.0f,\"peak_mib\":%.0f}\n",
+	       w->n_iterations * EMU_LAYERS, w->n_samples, solve, regress, fused, 100 * regress_error,
+	       100 * fused_error, before, peak_mib());
 	emu_destroy(w);
 	return 0;
 }

@@ -24,7 +24,8 @@ static void run(struct emu_world *w, enum jm_method method, struct sum *sum)
 	sum->seconds += (double)(clock() - start) / CLOCKS_PER_SEC;
 	v = emu_judge(w, &r);
 	if (getenv("VERBOSE") && r.n_warnings)
-		fprintf(stderr, "  err %.2f%% cov %.0f%% %s\n", 100 * v.error, 100 * v.coverage, r.warnings[r.n_warnings - 1]);
+		fprintf(stderr, "  err %.2f%% cov %.0f%% %s\n", 100 * v.error, 100 * v.coverage,
+			r.warnings[r.n_warnings - 1]);
 	if (getenv("ROWS") && method == JM_METHOD_REGRESS) {
 		size_t i;
 
@@ -32,8 +33,9 @@ static void run(struct emu_world *w, enum jm_method method, struct sum *sum)
 			size_t l = (size_t)atoi(r.layers[i].name + 5);
 			double sd = (r.layers[i].mean_power_ci_w.high - r.layers[i].mean_power_ci_w.low) / 3.92;
 
-			fprintf(stderr, "%.3f ms  true %.1f est %.1f sd %.2f z %.2f\n", 1e3 * w->duration_s[l], w->true_w[l],
-				r.layers[i].mean_power_w, sd, (r.layers[i].mean_power_w - w->true_w[l]) / sd);
+			fprintf(stderr, "%.3f ms  true %.1f est %.1f sd %.2f z %.2f\n", 1e3 * w->duration_s[l],
+				w->true_w[l], r.layers[i].mean_power_w, sd,
+				(r.layers[i].mean_power_w - w->true_w[l]) / sd);
 		}
 	}
 	if (!isnan(v.error)) {
@@ -52,7 +54,8 @@ static void run(struct emu_world *w, enum jm_method method, struct sum *sum)
 
 int main(int argc, char **argv)
 {
-	static const enum jm_method methods[] = {JM_METHOD_SHARE, JM_METHOD_REGRESS, JM_METHOD_FUSED, JM_METHOD_ISOLATE};
+	static const enum jm_method methods[] = {JM_METHOD_SHARE, JM_METHOD_REGRESS, JM_METHOD_FUSED,
+						 JM_METHOD_ISOLATE};
 	uint64_t seed, n_seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 8;
 	const char *separator = "";
 	size_t s, m;
@@ -60,7 +63,8 @@ int main(int argc, char **argv)
 	printf("[");
 	for (s = 0; s < EMU_SENSORS; s++) {
 		struct sum sums[4] = {{0}};
-		struct emu_options o = {.no_jitter = getenv("NO_JITTER") != NULL, .no_wobble = getenv("NO_WOBBLE") != NULL,
+		struct emu_options o = {.no_jitter = getenv("NO_JITTER") != NULL,
+					.no_wobble = getenv("NO_WOBBLE") != NULL,
 					.no_ramp = getenv("NO_RAMP") != NULL};
 
 		if (argc > 2 && strcmp(argv[2], emu_sensors[s].name) != 0)
@@ -73,10 +77,13 @@ int main(int argc, char **argv)
 			emu_destroy(w);
 		}
 		for (m = 0; m < 4; m++) {
-			printf("%s\n{\"sensor\":\"%s\",\"method\":\"%s\",\"error_percent\":%.3f,\"worst_percent\":%.3f,\"coverage_percent\":%.1f,"
-			       "\"figures\":%zu,\"rows\":%zu,\"seconds\":%.3f}", separator, emu_sensors[s].name, jm_method_text(methods[m]),
-			       100 * sums[m].error / (double)sums[m].n, 100 * sums[m].worst, 100 * sums[m].held / sums[m].n_held,
-			       sums[m].n_figures, sums[m].n_rows, sums[m].seconds / (double)n_seeds);
+			printf("%s\n{\"sensor\":\"%s\",\"method\":\"%s\",\"error_percent\":%.3f,\"worst_percent\":%.3f,"
+			       "\"coverage_percent\":%.1f,"
+			       "\"figures\":%zu,\"rows\":%zu,\"seconds\":%.3f}",
+			       separator, emu_sensors[s].name, jm_method_text(methods[m]),
+			       100 * sums[m].error / (double)sums[m].n, 100 * sums[m].worst,
+			       100 * sums[m].held / sums[m].n_held, sums[m].n_figures, sums[m].n_rows,
+			       sums[m].seconds / (double)n_seeds);
 			separator = ",";
 		}
 		fflush(stdout);

@@ -79,7 +79,8 @@ static void pick_method(struct jm_work *w)
 	}
 	w->method = JM_METHOD_SHARE;
 	if (w->is_scaled) {
-		snprintf(reason, size, "layers were timed in profiled blocks only, so their place in the readings is not known");
+		snprintf(reason, size,
+			 "layers were timed in profiled blocks only, so their place in the readings is not known");
 		return;
 	}
 	for (c = 0; c < w->in->n_channels; c++) {
@@ -93,13 +94,15 @@ static void pick_method(struct jm_work *w)
 		}
 	}
 	if (is_estimate_only || w->n_layers == 0) {
-		snprintf(reason, size, is_estimate_only ? "no sensor measures here: power is estimated" : "there are no layers");
+		snprintf(reason, size,
+			 is_estimate_only ? "no sensor measures here: power is estimated" : "there are no layers");
 		return;
 	}
 	w->method = has_isolated(w) ? JM_METHOD_FUSED : JM_METHOD_REGRESS;
-	snprintf(reason, size, w->method == JM_METHOD_FUSED ?
-		 "layers are short for the sensor, and were also run alone: both are joined" :
-		 "layers are short for the sensor: its readings are resolved through its response");
+	snprintf(reason, size,
+		 w->method == JM_METHOD_FUSED
+		     ? "layers are short for the sensor, and were also run alone: both are joined"
+		     : "layers are short for the sensor: its readings are resolved through its response");
 }
 
 /* Estimates. With AUTO an estimate that is refused, for this channel, becomes a time share that says so. */
@@ -122,10 +125,12 @@ static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, 
 		levels.is_refused = true;
 		free(levels.groups);
 		levels.groups = NULL;
-		snprintf(levels.reason, sizeof(levels.reason), "no layer can be told from its neighbours; layers get shares by time");
+		snprintf(levels.reason, sizeof(levels.reason),
+			 "no layer can be told from its neighbours; layers get shares by time");
 	}
 	if (code == 0 && levels.reason[0])
-		code = jm_result_warn(w->result, "%s, %s: %s", w->in->channels[c].name, jm_method_text(method), levels.reason);
+		code = jm_result_warn(w->result, "%s, %s: %s", w->in->channels[c].name, jm_method_text(method),
+				      levels.reason);
 	if (code == 0 && levels.is_refused &&
 	    (w->opt->method == JM_METHOD_AUTO || w->in->channels[c].state == JM_STATE_ESTIMATED)) {
 		memset(parts, 0, w->n_layers * sizeof(*parts));

@@ -43,22 +43,24 @@ struct jm_attribution_input {
 	size_t n_layers;
 	const struct jm_name *names; /* span.name indexes it; type groups layers */
 	size_t n_names;
-	const uint32_t *ties; /* n_names entries: names with equal numbers are identical layers (same kernel, same shapes) and
+	const uint32_t
+	    *ties; /* n_names entries: names with equal numbers are identical layers (same kernel, same shapes) and
 				 share one power; or NULL */
 	uint64_t items_per_iteration; /* inputs in one batch; 0: unknown */
 
 	const struct jm_baseline *baselines; /* n_channels entries from the user or the machine's idle file; or NULL */
-	const struct jm_response *responses; /* n_channels entries from calibration, family UNKNOWN where none; or NULL */
+	const struct jm_response
+	    *responses; /* n_channels entries from calibration, family UNKNOWN where none; or NULL */
 };
 
 struct jm_attribution_options {
-	enum jm_method method;   /* AUTO picks */
-	bool no_baseline;        /* do not look for an idle level */
-	bool skip_iterations;    /* no rows per iteration */
-	int64_t max_gap_ns;      /* longest spacing that counts as covered; 0: per channel, see series.h */
-	uint64_t seed;           /* of the bootstrap */
-	uint32_t n_bootstrap;    /* 0: 200 */
-	double target_fraction;  /* regress: merge until the relative sd of a group is at most this; 0: 0.10 */
+	enum jm_method method;       /* AUTO picks */
+	bool no_baseline;            /* do not look for an idle level */
+	bool skip_iterations;        /* no rows per iteration */
+	int64_t max_gap_ns;          /* longest spacing that counts as covered; 0: per channel, see series.h */
+	uint64_t seed;               /* of the bootstrap */
+	uint32_t n_bootstrap;        /* 0: 200 */
+	double target_fraction;      /* regress: merge until the relative sd of a group is at most this; 0: 0.10 */
 	double isolated_sd_fraction; /* fused: assumed difference isolated / in situ; 0: chosen by hold-out */
 };
 

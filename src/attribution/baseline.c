@@ -15,7 +15,8 @@ int jm_baseline_measure(const struct jm_series *series, int64_t from_ns, int64_t
 	size_t i, n = 0;
 
 	if (to_ns <= from_ns || !(seen_s > 0.5 * length_s))
-		return jm_error_set(err, JM_E_NOT_FOUND, "the idle stretch has readings for %.3g s of %.3g s", seen_s, length_s);
+		return jm_error_set(err, JM_E_NOT_FOUND, "the idle stretch has readings for %.3g s of %.3g s", seen_s,
+				    length_s);
 	mean = energy_j / seen_s;
 	for (i = 0; i < N_BLOCKS; i++) {
 		int64_t a = from_ns + (to_ns - from_ns) / N_BLOCKS * (int64_t)i, b = a + (to_ns - from_ns) / N_BLOCKS;

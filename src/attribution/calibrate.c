@@ -9,17 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_FOLDS 5
+#define N_FOLDS             5
 #define MAX_SEARCH_READINGS 1500
-#define RIDGE 1e-6        /* of the diagonal: keeps never-seen regions from being singular */
-#define FIRST_LAG_S -0.02
-#define LAST_LAG_S 0.06
-#define LAG_STEP_S 0.004
-#define RAMP_S 1.0
-#define MIN_STEP 1e-3     /* of the kernel: the search ends there */
-#define SD_SAFETY 3       /* the curvature knows nothing of misfit */
-#define MIN_SD 0.02
-#define BETTER 0.97       /* a family with more freedom must beat a simpler one by this */
+#define RIDGE               1e-6 /* of the diagonal: keeps never-seen regions from being singular */
+#define FIRST_LAG_S         -0.02
+#define LAST_LAG_S          0.06
+#define LAG_STEP_S          0.004
+#define RAMP_S              1.0
+#define MIN_STEP            1e-3 /* of the kernel: the search ends there */
+#define SD_SAFETY           3    /* the curvature knows nothing of misfit */
+#define MIN_SD              0.02
+#define BETTER              0.97 /* a family with more freedom must beat a simpler one by this */
 
 struct problem {
 	struct jm_segment *segments; /* region: level */
@@ -27,7 +27,7 @@ struct problem {
 	const struct jm_model_reading *readings;
 	size_t n_readings;
 	bool is_waveform;
-	double *grams;  /* N_FOLDS x n x n, n = n_levels + 2: levels, idle or 1, reading */
+	double *grams; /* N_FOLDS x n x n, n = n_levels + 2: levels, idle or 1, reading */
 	double *m, *x, *row;
 };
 
@@ -153,7 +153,8 @@ static void try_kernel(struct problem *p, struct jm_kernel k, struct jm_kernel *
 
 static void coarse_grid(struct problem *p, enum jm_response_family family, struct jm_kernel *best, double *best_score)
 {
-	static const double boxes[] = {0.005, 0.01, 0.02, 0.025, 0.05, 0.1}, taus[] = {0.004, 0.008, 0.012, 0.018, 0.03};
+	static const double boxes[] = {0.005, 0.01, 0.02, 0.025, 0.05, 0.1},
+			    taus[] = {0.004, 0.008, 0.012, 0.018, 0.03};
 	size_t i, n = family == JM_RESPONSE_RC ? sizeof(taus) / sizeof(taus[0]) : sizeof(boxes) / sizeof(boxes[0]);
 	double lag;
 
@@ -162,8 +163,10 @@ static void coarse_grid(struct problem *p, enum jm_response_family family, struc
 
 		for (i = 0; i < 4; i++) {
 			for (lag = -0.004; lag <= 0.0041; lag += 0.002)
-				try_kernel(p, (struct jm_kernel){start.lag_s + lag - 0.25 * boxes[i], 0.5 * boxes[i], start.tau_s}, best,
-					   best_score);
+				try_kernel(p,
+					   (struct jm_kernel){start.lag_s + lag - 0.25 * boxes[i], 0.5 * boxes[i],
+							      start.tau_s},
+					   best, best_score);
 		}
 		return;
 	}
@@ -171,7 +174,8 @@ static void coarse_grid(struct problem *p, enum jm_response_family family, struc
 		if (family == JM_RESPONSE_RAMP)
 			try_kernel(p, (struct jm_kernel){lag, RAMP_S, 0}, best, best_score);
 		for (i = 0; i < n && family != JM_RESPONSE_RAMP; i++) {
-			struct jm_kernel k = {lag, family == JM_RESPONSE_BOX ? boxes[i] : 0, family == JM_RESPONSE_RC ? taus[i] : 0};
+			struct jm_kernel k = {lag, family == JM_RESPONSE_BOX ? boxes[i] : 0,
+					      family == JM_RESPONSE_RC ? taus[i] : 0};
 
 			try_kernel(p, k, best, best_score);
 		}
@@ -196,7 +200,8 @@ static void refine(struct problem *p, enum jm_response_family family, struct jm_
 			try_kernel(p, (struct jm_kernel){k.lag_s + d, k.box_s, k.tau_s}, best, best_score);
 			if (has_box) {
 				try_kernel(p, (struct jm_kernel){k.lag_s, k.box_s + 2 * d, k.tau_s}, best, best_score);
-				try_kernel(p, (struct jm_kernel){k.lag_s - d, k.box_s + 2 * d, k.tau_s}, best, best_score);
+				try_kernel(p, (struct jm_kernel){k.lag_s - d, k.box_s + 2 * d, k.tau_s}, best,
+					   best_score);
 			}
 			if (has_tau) {
 				try_kernel(p, (struct jm_kernel){k.lag_s, k.box_s, k.tau_s + d}, best, best_score);
@@ -212,7 +217,8 @@ static void refine(struct problem *p, enum jm_response_family family, struct jm_
 static double axis_sd(struct problem *p, struct jm_kernel k, struct jm_kernel direction, double best_score)
 {
 	double size = k.box_s + k.tau_s, d = 0.05 * size, rise, variance = best_score / (double)p->n_readings;
-	struct jm_kernel up = {k.lag_s + d * direction.lag_s, k.box_s + d * direction.box_s, k.tau_s + d * direction.tau_s};
+	struct jm_kernel up = {k.lag_s + d * direction.lag_s, k.box_s + d * direction.box_s,
+			       k.tau_s + d * direction.tau_s};
 
 	rise = score(p, up) - best_score;
 	if (!(rise > 0))
@@ -234,7 +240,8 @@ static double swing(const struct problem *p)
 
 static int search(struct problem *p, struct jm_response *out, struct jm_calibration_score *scores)
 {
-	static const enum jm_response_family families[] = {JM_RESPONSE_BOX, JM_RESPONSE_RC, JM_RESPONSE_RC_BOX, JM_RESPONSE_RAMP};
+	static const enum jm_response_family families[] = {JM_RESPONSE_BOX, JM_RESPONSE_RC, JM_RESPONSE_RC_BOX,
+							   JM_RESPONSE_RAMP};
 	struct jm_calibration_score found[4];
 	double best = INFINITY, n = (double)p->n_readings;
 	struct jm_kernel k = {0};
@@ -290,7 +297,8 @@ int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, 
 	p.segments = malloc((in->n_segments + 1) * sizeof(*p.segments));
 	if (!p.segments)
 		return JM_E_NOMEM;
-	for (i = 0; i < in->n_segments && in->segments[i].start_s < p.readings[p.n_readings - 1].t_s - FIRST_LAG_S; i++) {
+	for (i = 0; i < in->n_segments && in->segments[i].start_s < p.readings[p.n_readings - 1].t_s - FIRST_LAG_S;
+	     i++) {
 		p.segments[i] = in->segments[i];
 		p.segments[i].region = in->regions[in->segments[i].region].layer;
 	}
@@ -304,8 +312,8 @@ int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, 
 }
 
 int jm_calibrate_waveform(const struct jm_segment *segments, size_t n_segments, const struct jm_model_reading *readings,
-			  size_t n_readings, struct jm_response *out, struct jm_calibration_score *scores, double *gain_out,
-			  double *offset_out)
+			  size_t n_readings, struct jm_response *out, struct jm_calibration_score *scores,
+			  double *gain_out, double *offset_out)
 {
 	struct problem p = {.readings = readings, .n_readings = n_readings, .n_levels = 1, .is_waveform = true};
 	int code;

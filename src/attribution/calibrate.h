@@ -15,7 +15,8 @@ struct jm_sensor_clock {
 /* Fits the clock. Update i happened in (after[i], before[i]] (last old reading, first new one), times in s, increasing.
  * Maximises the slack over the period, as a linear programme in (t0, period) would. Gives the regular times in out_s (n
  * entries, may be NULL), the middle of what is possible. Errors: JM_E_UNIDENTIFIABLE with fewer than five updates. */
-int jm_sensor_clock_fit(const double *after_s, const double *before_s, size_t n, struct jm_sensor_clock *out, double *out_s);
+int jm_sensor_clock_fit(const double *after_s, const double *before_s, size_t n, struct jm_sensor_clock *out,
+			double *out_s);
 
 /* One candidate of a search. */
 struct jm_calibration_score {
@@ -33,7 +34,7 @@ int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, 
 /* The same where the load's wave form is known (an external meter): segments carry its power as weight, region 0; gain and
  * offset are fitted. gain_out, offset_out may be NULL. */
 int jm_calibrate_waveform(const struct jm_segment *segments, size_t n_segments, const struct jm_model_reading *readings,
-			  size_t n_readings, struct jm_response *out, struct jm_calibration_score *scores, double *gain_out,
-			  double *offset_out);
+			  size_t n_readings, struct jm_response *out, struct jm_calibration_score *scores,
+			  double *gain_out, double *offset_out);
 
 #endif

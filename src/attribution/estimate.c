@@ -12,18 +12,19 @@
 #include <string.h>
 
 #define TARGET_FRACTION 0.10
-#define MAX_LAYERS 800
-#define DITHER_FRACTION 0.03  /* rests between iterations spread by more than this of an iteration break the lag's ambiguity */
-#define MIN_INTERVALS 20
-#define SIGMAS_5_TO_95 3.29
-#define ANCHOR_FRACTION 0.125 /* a lag known better than this part of an iteration needs no dither */
-#define GATE_NOISE 1.5        /* residual above so many times what noise allows is a misfit, */
-#define GATE_SWING 0.05       /* unless it is below this part of the swing, which real kernels leave */
-#define GATE_SHARED 0.75      /* and a model that leaves this part of what one power for all leaves explains nothing */
-#define MAX_BOX_S 0.5         /* a longer window says nothing of layers */
-#define FUSED_LIMIT 0.25      /* relative sd above which a fused figure is none */
-#define PRIOR_DOMINATED 0.9
-#define WOBBLE 0.005          /* from one iteration to the next, of its power */
+#define MAX_LAYERS      800
+#define DITHER_FRACTION                                                                                                \
+	0.03 /* rests between iterations spread by more than this of an iteration break the lag's ambiguity */
+#define MIN_INTERVALS    20
+#define SIGMAS_5_TO_95   3.29
+#define ANCHOR_FRACTION  0.125 /* a lag known better than this part of an iteration needs no dither */
+#define GATE_NOISE       1.5   /* residual above so many times what noise allows is a misfit, */
+#define GATE_SWING       0.05  /* unless it is below this part of the swing, which real kernels leave */
+#define GATE_SHARED      0.75  /* and a model that leaves this part of what one power for all leaves explains nothing */
+#define MAX_BOX_S        0.5   /* a longer window says nothing of layers */
+#define FUSED_LIMIT      0.25  /* relative sd above which a fused figure is none */
+#define PRIOR_DOMINATED  0.9
+#define WOBBLE           0.005 /* from one iteration to the next, of its power */
 #define DEFAULT_LAG_SD_S 2e-3
 
 static struct jm_response declared_response(const struct jm_work *w, size_t c)
@@ -122,29 +123,34 @@ static void refuse(struct jm_part *parts, size_t n, struct jm_levels *levels, co
 	levels->is_refused = true;
 	snprintf(levels->reason, sizeof(levels->reason), "%s", reason);
 	for (l = 0; l < n; l++) {
-		parts[l] = (struct jm_part){.energy_j = NAN, .variance_j2 = NAN, .group = -1, .origin = JM_ORIGIN_UNIDENTIFIED};
+		parts[l] = (struct jm_part){
+		    .energy_j = NAN, .variance_j2 = NAN, .group = -1, .origin = JM_ORIGIN_UNIDENTIFIED};
 		snprintf(parts[l].reason, sizeof(parts[l].reason), "%s", reason);
 	}
 }
 
 /* What must hold before anything is fitted. */
-static bool can_try(const struct jm_work *w, size_t c, const struct jm_response *r, bool is_searched, struct jm_estimate *e,
-		    char *reason, size_t size)
+static bool can_try(const struct jm_work *w, size_t c, const struct jm_response *r, bool is_searched,
+		    struct jm_estimate *e, char *reason, size_t size)
 {
 	double spread = dither(w);
 
 	e->is_dithered = spread < 0 || spread >= DITHER_FRACTION;
-	e->is_lag_known = r->is_lag_anchored || is_searched ||
-			  (!w->in->responses && w->in->channels[c].lag_ns != 0) || r->lag_sd_s < ANCHOR_FRACTION * iteration_s(w);
+	e->is_lag_known = r->is_lag_anchored || is_searched || (!w->in->responses && w->in->channels[c].lag_ns != 0) ||
+			  r->lag_sd_s < ANCHOR_FRACTION * iteration_s(w);
 	if (w->n_layers > MAX_LAYERS)
 		snprintf(reason, size, "%zu layers are more than the estimator takes (%d)", w->n_layers, MAX_LAYERS);
 	else if (w->is_scaled)
-		snprintf(reason, size, "layers were timed in profiled blocks only: their place in the readings is not known");
+		snprintf(reason, size,
+			 "layers were timed in profiled blocks only: their place in the readings is not known");
 	else if (r->family == JM_RESPONSE_RAMP || r->box_s > MAX_BOX_S)
 		snprintf(reason, size, "the sensor averages over %.2g s: no layer can be told from it", r->box_s);
 	else if (!e->is_dithered && !(r->is_lag_anchored && e->is_lag_known))
-		snprintf(reason, size, "lag unanchored: iterations follow each other all alike (spread %.1f %%), so the lag is known only modulo one; "
-			 "use --dither or calibrate the sensor", 100 * spread);
+		snprintf(reason, size,
+			 "lag unanchored: iterations follow each other all alike (spread %.1f %%), so the lag is known "
+			 "only modulo one; "
+			 "use --dither or calibrate the sensor",
+			 100 * spread);
 	else
 		return true;
 	return false;
@@ -173,7 +179,8 @@ static void say_merged(const struct jm_work *w, const struct jm_group *g, struct
 }
 
 /* Covariance of the layers' powers, ties expanded. */
-static double *layer_covariance(const struct jm_work *w, const struct jm_estimate *e, const struct jm_estimate_input *in)
+static double *layer_covariance(const struct jm_work *w, const struct jm_estimate *e,
+				const struct jm_estimate_input *in)
 {
 	double *out = malloc((w->n_layers * w->n_layers + 1) * sizeof(*out));
 	size_t i, j;
@@ -229,9 +236,11 @@ static int fill_parts(const struct jm_work *w, const struct jm_estimate *e, cons
 
 		parts[l].resolvable = !(sd > FUSED_LIMIT * energy[l]) || time[l] == 0;
 		if (!parts[l].resolvable)
-			snprintf(parts[l].reason, sizeof(parts[l].reason), "known within %.0f %% only", 100 * sd / energy[l]);
+			snprintf(parts[l].reason, sizeof(parts[l].reason), "known within %.0f %% only",
+				 100 * sd / energy[l]);
 		else if (parts[l].origin == JM_ORIGIN_PRIOR)
-			snprintf(parts[l].reason, sizeof(parts[l].reason), "mostly what it drew alone: the readings in place add little");
+			snprintf(parts[l].reason, sizeof(parts[l].reason),
+				 "mostly what it drew alone: the readings in place add little");
 	}
 	/* Fused, a figure that is mostly prior still means something, and says so; passive, it means nothing. */
 	n_groups = is_fused ? 0 : jm_merge(energy, covariance, time, n, n, target, groups);
@@ -254,8 +263,8 @@ static int fill_parts(const struct jm_work *w, const struct jm_estimate *e, cons
 	return 0;
 }
 
-static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estimate *e, const struct jm_estimate_input *in,
-			struct jm_levels *levels)
+static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estimate *e,
+			const struct jm_estimate_input *in, struct jm_levels *levels)
 {
 	double rest_seen_s, bare_seen_s;
 
@@ -265,11 +274,13 @@ static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estim
 	levels->idle_j = e->fit.idle_w * rest_seen_s;
 	levels->bare_j = (in->has_bare ? e->fit.power_w[in->n_fitted] : 0) * bare_seen_s;
 	snprintf(levels->reason, sizeof(levels->reason),
-		 "%zu readings; residual %.3g W (gate %.3g): noise %.2g W, jitter %.2g ms, wobble %.2g %%; lag %.3g, box %.3g, "
+		 "%zu readings; residual %.3g W (gate %.3g): noise %.2g W, jitter %.2g ms, wobble %.2g %%; lag %.3g, "
+		 "box %.3g, "
 		 "low-pass %.3g ms; idle %.4g W; %.2g ms layers within %.0f %%",
-		 e->n_readings, e->fit.residual_w, e->gate_w, e->fit.white_w, 1e3 * e->fit.jitter_s, 100 * e->fit.wobble,
-		 1e3 * e->fit.kernel.lag_s, 1e3 * e->fit.kernel.box_s, 1e3 * e->fit.kernel.tau_s, e->fit.idle_w,
-		 1e3 * e->shortest_s, 100 * (w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION));
+		 e->n_readings, e->fit.residual_w, e->gate_w, e->fit.white_w, 1e3 * e->fit.jitter_s,
+		 100 * e->fit.wobble, 1e3 * e->fit.kernel.lag_s, 1e3 * e->fit.kernel.box_s, 1e3 * e->fit.kernel.tau_s,
+		 e->fit.idle_w, 1e3 * e->shortest_s,
+		 100 * (w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION));
 }
 
 /* Only the sum of all layers stands: what the series saw inside iterations. */
@@ -288,12 +299,14 @@ static int keep_sum(const struct jm_work *w, size_t c, struct jm_part *parts, st
 	for (i = 0; i < w->windows.n; i++)
 		variance += jm_series_variance(&w->series[c], w->windows.items[i].start_ns, w->windows.items[i].end_ns);
 	levels->n_groups = w->n_layers > 0;
-	levels->groups[0] = (struct jm_part_group){0, w->n_layers, w->busy_s > 0 ? busy_j * covered_s / w->busy_s : 0, variance};
+	levels->groups[0] =
+	    (struct jm_part_group){0, w->n_layers, w->busy_s > 0 ? busy_j * covered_s / w->busy_s : 0, variance};
 	return 0;
 }
 
 static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool needs_search,
-		      const struct jm_isolated *isolated, struct jm_part *parts, struct jm_levels *levels, struct jm_error *err)
+		      const struct jm_isolated *isolated, struct jm_part *parts, struct jm_levels *levels,
+		      struct jm_error *err)
 {
 	struct jm_estimate e = {0};
 	struct jm_estimate_input in;
@@ -322,20 +335,24 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 	e.n_readings = in.fit.n_readings;
 	code = jm_fit(&in.fit, &e.fit, err);
 	if (code == JM_E_UNIDENTIFIABLE) {
-		refuse(parts, w->n_layers, levels, err && err->message[0] ? err->message : "the readings do not determine the layers");
+		refuse(parts, w->n_layers, levels,
+		       err && err->message[0] ? err->message : "the readings do not determine the layers");
 		code = keep_sum(w, c, parts, levels);
 	} else if (code == 0) {
 		e.kernel = e.fit.kernel;
-		e.shortest_s = shortest_layer(w, &e, w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION);
+		e.shortest_s =
+		    shortest_layer(w, &e, w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION);
 		set_gate(&e, &r);
 		jm_stretches_energy(&w->busy, &w->series[c], &seen_s);
 		if (e.is_misfit) {
-			snprintf(reason, sizeof(reason), "model misfit: residual %.3g W, gate %.3g W (one power for all leaves %.3g W)",
+			snprintf(reason, sizeof(reason),
+				 "model misfit: residual %.3g W, gate %.3g W (one power for all leaves %.3g W)",
 				 e.fit.residual_w, e.gate_w, e.fit.shared_w);
 			refuse(parts, w->n_layers, levels, reason);
 			code = keep_sum(w, c, parts, levels);
 		} else {
-			code = fill_parts(w, &e, &in, isolated != NULL, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts, levels);
+			code = fill_parts(w, &e, &in, isolated != NULL, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts,
+					  levels);
 			fill_levels(w, c, &e, &in, levels);
 		}
 	}
@@ -356,7 +373,8 @@ static void fill_isolated(const struct jm_work *w, const struct jm_isolated *iso
 		if (isnan(isolated->power_w[l])) {
 			parts[l].energy_j = parts[l].variance_j2 = NAN;
 			parts[l].origin = JM_ORIGIN_UNIDENTIFIED;
-			snprintf(parts[l].reason, sizeof(parts[l].reason), "not run alone, or too short a block for the sensor");
+			snprintf(parts[l].reason, sizeof(parts[l].reason),
+				 "not run alone, or too short a block for the sensor");
 			continue;
 		}
 		parts[l].energy_j = isolated->power_w[l] * time_s;
@@ -365,12 +383,13 @@ static void fill_isolated(const struct jm_work *w, const struct jm_isolated *iso
 		parts[l].resolvable = true;
 		parts[l].origin = JM_ORIGIN_PRIOR;
 		snprintf(parts[l].reason, sizeof(parts[l].reason),
-			 "power of the layer alone times its time in place; its interval does not know the difference between the two");
+			 "power of the layer alone times its time in place; its interval does not know the difference "
+			 "between the two");
 	}
 }
 
-int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struct jm_part *parts, struct jm_levels *levels,
-		       struct jm_error *err)
+int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struct jm_part *parts,
+		       struct jm_levels *levels, struct jm_error *err)
 {
 	struct jm_isolated isolated = {0};
 	bool needs_search = false;
@@ -385,7 +404,8 @@ int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struc
 	} else if (code == 0 && method == JM_METHOD_ISOLATE) {
 		fill_isolated(w, &isolated, parts);
 	} else if (code == 0) {
-		code = fit_layers(w, c, r, needs_search, method == JM_METHOD_FUSED ? &isolated : NULL, parts, levels, err);
+		code =
+		    fit_layers(w, c, r, needs_search, method == JM_METHOD_FUSED ? &isolated : NULL, parts, levels, err);
 	}
 	jm_isolated_finish(&isolated);
 	return code;

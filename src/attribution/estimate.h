@@ -18,9 +18,9 @@ struct jm_isolated {
 struct jm_estimate {
 	struct jm_fit fit;
 	struct jm_kernel kernel;
-	double bare_w, bare_sd_w; /* inside iterations, outside of layers */
+	double bare_w, bare_sd_w;  /* inside iterations, outside of layers */
 	double expected_w, gate_w; /* residual that noise allows, and the limit */
-	double shortest_s;        /* layer that could be known to the target, by the resolution rule */
+	double shortest_s;         /* layer that could be known to the target, by the resolution rule */
 	bool is_lag_known, is_dithered, is_misfit;
 	size_t n_readings;
 };
@@ -33,7 +33,7 @@ void jm_isolated_finish(struct jm_isolated *i);
 
 /* Fills parts (n_layers) and levels. method: REGRESS, ISOLATE or FUSED. Never fails for want of information: then parts have
  * no figure and say why. Errors: JM_E_NOMEM. */
-int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struct jm_part *parts, struct jm_levels *levels,
-		       struct jm_error *err);
+int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struct jm_part *parts,
+		       struct jm_levels *levels, struct jm_error *err);
 
 #endif

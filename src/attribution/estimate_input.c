@@ -7,22 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPLIT_ABOVE_S 0.25e-3  /* longer layers get three sub-segments, */
-#define SPLIT_MAX_PART 0.15    /* for a fast sensor those above this part of its kernel, */
-#define SPLIT_MIN_PART 0.0333  /* for a slow one none below this */
-#define N_PIECES 3
-#define MAX_SPLIT_LAYERS 200   /* with more, no layer is split: the system would get too large */
-#define PASSIVE_SD 0.4         /* flat prior of passive regression */
-#define ISOLATED_SD 0.03       /* what a layer draws among others against alone, to start from */
-#define BARE_SD 0.5
-#define BARE_FRACTION 1e-4     /* of busy time: less is not worth a level of its own */
-#define REACH_CONSTANTS 8      /* time constants a reading looks back: e^-8 = 0.03 % */
-#define MIN_TEMPERATURE_RANGE 1.0 /* degrees */
-#define MIN_BLOCKS 30
-#define BLOCK_S 1.0
-#define BLOCK_ITERATIONS 10
-#define GROUPS_IN_KERNEL 5
-#define NO_ISOLATED_SD 0.4     /* fused: a layer that was not run alone */
+#define SPLIT_ABOVE_S         0.25e-3 /* longer layers get three sub-segments, */
+#define SPLIT_MAX_PART        0.15    /* for a fast sensor those above this part of its kernel, */
+#define SPLIT_MIN_PART        0.0333  /* for a slow one none below this */
+#define N_PIECES              3
+#define MAX_SPLIT_LAYERS      200  /* with more, no layer is split: the system would get too large */
+#define PASSIVE_SD            0.4  /* flat prior of passive regression */
+#define ISOLATED_SD           0.03 /* what a layer draws among others against alone, to start from */
+#define BARE_SD               0.5
+#define BARE_FRACTION         1e-4 /* of busy time: less is not worth a level of its own */
+#define REACH_CONSTANTS       8    /* time constants a reading looks back: e^-8 = 0.03 % */
+#define MIN_TEMPERATURE_RANGE 1.0  /* degrees */
+#define MIN_BLOCKS            30
+#define BLOCK_S               1.0
+#define BLOCK_ITERATIONS      10
+#define GROUPS_IN_KERNEL      5
+#define NO_ISOLATED_SD        0.4 /* fused: a layer that was not run alone */
 
 /* A layer that the kernel's edges often cut shows its shape in the readings. */
 static double split_above(double kernel_s)
@@ -109,7 +109,8 @@ static double seconds(const struct jm_estimate_input *e, int64_t t_ns)
 }
 
 /* Joins slices and bare stretches, both by start, into segments. */
-static int make_segments(struct jm_estimate_input *e, const struct jm_work *w, const uint32_t *first, const uint8_t *pieces)
+static int make_segments(struct jm_estimate_input *e, const struct jm_work *w, const uint32_t *first,
+			 const uint8_t *pieces)
 {
 	size_t i = 0, j = 0, k, n = 0, n_max = w->bare.n + 1;
 	size_t n_bare = e->has_bare ? w->bare.n : 0;
@@ -127,15 +128,17 @@ static int make_segments(struct jm_estimate_input *e, const struct jm_work *w, c
 		if (!s || (j < n_bare && w->bare.items[j].start_ns < s->start_ns)) {
 			const struct jm_stretch *b = &w->bare.items[j++];
 
-			e->segments[n++] = (struct jm_segment){seconds(e, b->start_ns), seconds(e, b->end_ns), first[e->n_fitted], 1};
+			e->segments[n++] =
+			    (struct jm_segment){seconds(e, b->start_ns), seconds(e, b->end_ns), first[e->n_fitted], 1};
 			continue;
 		}
 		l = e->fitted_of_layer[w->layer_of_name[s->name]];
 		a = seconds(e, s->start_ns);
 		d = (seconds(e, s->end_ns) - a) / pieces[l];
 		for (k = 0; k < pieces[l]; k++)
-			e->segments[n++] = (struct jm_segment){a + (double)k * d, k + 1u < pieces[l] ? a + (double)(k + 1) * d :
-							       seconds(e, s->end_ns), first[l] + (uint32_t)k, 1.0f / (float)s->n_sharing};
+			e->segments[n++] = (struct jm_segment){
+			    a + (double)k * d, k + 1u < pieces[l] ? a + (double)(k + 1) * d : seconds(e, s->end_ns),
+			    first[l] + (uint32_t)k, 1.0f / (float)s->n_sharing};
 		i++;
 	}
 	e->fit.segments = e->segments;
@@ -157,7 +160,8 @@ static int make_groups(struct jm_estimate_input *e, const struct jm_work *w, dou
 	if (!e->segment_group)
 		return JM_E_NOMEM;
 	for (i = 0; i < e->fit.n_segments; i++) {
-		while (at + 1 < w->iterations.n && seconds(e, w->iterations.items[at + 1].start_ns) <= e->segments[i].start_s)
+		while (at + 1 < w->iterations.n &&
+		       seconds(e, w->iterations.items[at + 1].start_ns) <= e->segments[i].start_s)
 			at++;
 		e->segment_group[i] = (uint32_t)(at / per_group);
 	}
@@ -201,8 +205,9 @@ static int make_temperature(struct jm_estimate_input *e, const struct jm_work *w
 	double mean = 0, low = INFINITY, high = -INFINITY;
 	const struct jm_sample *s;
 
-	while (t < w->in->n_channels && (channels[t].quantity != JM_QUANTITY_TEMPERATURE || channels[t].device != channels[c].device ||
-					 channels[t].domain != channels[c].domain || !w->in->samples[t]))
+	while (t < w->in->n_channels &&
+	       (channels[t].quantity != JM_QUANTITY_TEMPERATURE || channels[t].device != channels[c].device ||
+		channels[t].domain != channels[c].domain || !w->in->samples[t]))
 		t++;
 	if (t == w->in->n_channels || w->in->n_samples[t] < 2 || n == 0)
 		return 0;
@@ -213,7 +218,8 @@ static int make_temperature(struct jm_estimate_input *e, const struct jm_work *w
 	for (i = 0; i < n; i++) {
 		while (k + 1 < w->in->n_samples[t] && seconds(e, s[k + 1].t_ns) <= e->readings[i].t_s)
 			k++;
-		e->temperature[i] = s[k].status == JM_SAMPLE_OK || i == 0 ? 1e-3 * (double)s[k].value : e->temperature[i - 1];
+		e->temperature[i] =
+		    s[k].status == JM_SAMPLE_OK || i == 0 ? 1e-3 * (double)s[k].value : e->temperature[i - 1];
 		mean += e->temperature[i] / (double)n;
 		low = fmin(low, e->temperature[i]);
 		high = fmax(high, e->temperature[i]);
@@ -239,10 +245,12 @@ static void make_classes(struct jm_estimate_input *e, const struct jm_work *w, b
 	}
 }
 
-static void make_priors(struct jm_estimate_input *e, const struct jm_work *w, size_t c, const struct jm_isolated *isolated)
+static void make_priors(struct jm_estimate_input *e, const struct jm_work *w, size_t c,
+			const struct jm_isolated *isolated)
 {
 	double seen_s, busy_j = jm_stretches_energy(&w->busy, &w->series[c], &seen_s);
-	double busy_w = seen_s > 0 ? busy_j / seen_s : 0, rest_j = jm_stretches_energy(&w->rest, &w->series[c], &seen_s);
+	double busy_w = seen_s > 0 ? busy_j / seen_s : 0,
+	       rest_j = jm_stretches_energy(&w->rest, &w->series[c], &seen_s);
 	size_t l;
 
 	/* Short rests look like the layers around them to a slow sensor; so this is only a place to start from. */
@@ -279,8 +287,8 @@ static double block_length(const struct jm_work *w)
 	return fmax(fmin(block, w->windows_s / MIN_BLOCKS), iteration_s);
 }
 
-int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c, const struct jm_response *r,
-			   const struct jm_isolated *isolated, struct jm_error *err)
+int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c,
+			   const struct jm_response *r, const struct jm_isolated *isolated, struct jm_error *err)
 {
 	double kernel_s = r->box_s + 2 * r->tau_s;
 	uint32_t *first = NULL;

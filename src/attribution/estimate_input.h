@@ -11,18 +11,18 @@ struct jm_estimate_input {
 	struct jm_fit_region *regions;
 	struct jm_model_reading *readings;
 	double *temperature;
-	double *prior_w, *layer_sd;  /* per fitted layer */
+	double *prior_w, *layer_sd; /* per fitted layer */
 	uint32_t *layer_class;
-	uint32_t *fitted_of_layer;   /* n_layers of work: ties make several share one */
-	size_t n_fitted;             /* without the bare one */
-	bool has_bare;               /* the last fitted layer is what lies outside of all layers */
+	uint32_t *fitted_of_layer; /* n_layers of work: ties make several share one */
+	size_t n_fitted;           /* without the bare one */
+	bool has_bare;             /* the last fitted layer is what lies outside of all layers */
 	bool has_ties;
 	int64_t origin_ns;
 };
 
 /* isolated: prior of layers run alone; NULL: one flat prior. */
-int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c, const struct jm_response *r,
-			   const struct jm_isolated *isolated, struct jm_error *err);
+int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c,
+			   const struct jm_response *r, const struct jm_isolated *isolated, struct jm_error *err);
 void jm_estimate_input_finish(struct jm_estimate_input *e);
 
 #endif

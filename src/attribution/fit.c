@@ -11,22 +11,23 @@
 #include <string.h>
 
 #define SHAPE_TERM_SD 0.12
-#define DRIFT_SD 0.02
-#define MIN_READINGS 10
-#define N_ITERATIONS 8
+#define DRIFT_SD      0.02
+#define MIN_READINGS  10
+#define N_ITERATIONS  8
 #define N_NOISE_STEPS 4
-#define MANY_PARAMS 150    /* above, each system costs so much that fewer inner steps must do: the outer ones go on anyway */
-#define N_FEW_STEPS 2
+#define MANY_PARAMS                                                                                                    \
+	150 /* above, each system costs so much that fewer inner steps must do: the outer ones go on anyway */
+#define N_FEW_STEPS   2
 #define HOLD_OUT_GAIN 0.01 /* another sd_eps must predict that much better than the learned one */
-#define MIN_CLASS_SD 0.03
-#define MAX_LEARNED 0.15   /* of a start below that */
-#define FOOLED_GAIN 0.03
-#define MIN_TO_LEARN 8    /* layers; below that sd_eps stays as given */
-#define MIN_EPS 0.01
-#define MAX_EPS 0.6
+#define MIN_CLASS_SD  0.03
+#define MAX_LEARNED   0.15 /* of a start below that */
+#define FOOLED_GAIN   0.03
+#define MIN_TO_LEARN  8 /* layers; below that sd_eps stays as given */
+#define MIN_EPS       0.01
+#define MAX_EPS       0.6
 #define N_LEARN_STEPS 6
-#define PIN 1e9          /* precision that holds a layer at zero power */
-#define N_PIN_ROUNDS 4
+#define PIN           1e9 /* precision that holds a layer at zero power */
+#define N_PIN_ROUNDS  4
 
 static const double eps_choices[] = {0.01, 0.02, 0.04, 0.08, 0.15};
 #define N_CHOICES (sizeof(eps_choices) / sizeof(eps_choices[0]))
@@ -243,7 +244,8 @@ static void expand(struct jm_fit_solver *s)
 	memcpy(s->raw, s->base, s->gram.n * sizeof(double));
 	for (i = 0; i + 1 < s->gram.n; i++) {
 		for (k = 0; k < JM_FIT_TERMS && s->terms[i * JM_FIT_TERMS + k].param != SIZE_MAX; k++)
-			s->raw[i] += s->terms[i * JM_FIT_TERMS + k].value * s->solution[s->terms[i * JM_FIT_TERMS + k].param];
+			s->raw[i] +=
+			    s->terms[i * JM_FIT_TERMS + k].value * s->solution[s->terms[i * JM_FIT_TERMS + k].param];
 	}
 }
 
@@ -425,7 +427,8 @@ int jm_fit(const struct jm_fit_input *in, struct jm_fit *out, struct jm_error *e
 
 	memset(out, 0, sizeof(*out));
 	if (in->n_readings < MIN_READINGS || n == 0)
-		return jm_error_set(err, JM_E_UNIDENTIFIABLE, "%zu readings are too few to tell layers apart", in->n_readings);
+		return jm_error_set(err, JM_E_UNIDENTIFIABLE, "%zu readings are too few to tell layers apart",
+				    in->n_readings);
 	out->n_layers = n;
 	out->power_w = calloc(n * n + 2 * n, sizeof(double));
 	code = solver_init(&s, in);
@@ -440,5 +443,6 @@ int jm_fit(const struct jm_fit_input *in, struct jm_fit *out, struct jm_error *e
 	if (code == 0)
 		return 0;
 	jm_fit_finish(out);
-	return jm_error_set(err, code, code == JM_E_NOMEM ? "out of memory for %zu layers" : "no answer for %zu layers", n);
+	return jm_error_set(err, code, code == JM_E_NOMEM ? "out of memory for %zu layers" : "no answer for %zu layers",
+			    n);
 }

@@ -38,7 +38,7 @@ struct jm_fit_input {
 	size_t n_regions;
 	const struct jm_model_reading *readings; /* by time */
 	size_t n_readings;
-	const double *temperature; /* per reading, degrees; or NULL */
+	const double *temperature;          /* per reading, degrees; or NULL */
 	struct jm_kernel kernel, kernel_sd; /* start and prior; sd 0: held */
 	double idle_w, idle_sd_w;
 	size_t n_layers, n_classes;
@@ -49,10 +49,11 @@ struct jm_fit_input {
 	bool is_eps_fixed;           /* else learned from the layers, guarded by hold-out */
 	double block_s;              /* readings closer than that may err together */
 	double step_w;               /* quantum */
-	const uint32_t *segment_group; /* per segment: number of the group of iterations it belongs to, not decreasing; or NULL:
+	const uint32_t
+	    *segment_group;    /* per segment: number of the group of iterations it belongs to, not decreasing; or NULL:
 					  no random effects of iterations */
-	bool is_counter;             /* readings are increments: the time of one edge is in two readings */
-	uint32_t n_iterations;       /* Gauss-Newton steps; 0: 8 */
+	bool is_counter;       /* readings are increments: the time of one edge is in two readings */
+	uint32_t n_iterations; /* Gauss-Newton steps; 0: 8 */
 };
 
 struct jm_fit {
@@ -62,17 +63,17 @@ struct jm_fit {
 	double *prior_sd_w; /* n_layers */
 	struct jm_kernel kernel, kernel_sd;
 	double idle_w, idle_sd_w;
-	double wobble;      /* sd of the power of one group of iterations about the mean, as a fraction */
-	double jitter_s;    /* sd of the time of an update about the clock, s */
-	double white_w;     /* sd of what noise is left: the sensor's own */
-	double residual_w;  /* sd of a reading about the model, degrees of freedom taken off */
+	double wobble;     /* sd of the power of one group of iterations about the mean, as a fraction */
+	double jitter_s;   /* sd of the time of an update about the clock, s */
+	double white_w;    /* sd of what noise is left: the sensor's own */
+	double residual_w; /* sd of a reading about the model, degrees of freedom taken off */
 	double sd_eps;
-	double spread_w;    /* sd of the readings */
-	double swing_w;     /* 1st to 99th percentile of the readings */
-	double shared_w;    /* sd of the readings about the best model in which all layers draw the same */
-	double condition;   /* of the system, scaled to the priors */
-	double freedom;     /* parameters the data determined, trace(M^-1 X'X) */
-	double signal_w;    /* sd of the model's predictions */
+	double spread_w;  /* sd of the readings */
+	double swing_w;   /* 1st to 99th percentile of the readings */
+	double shared_w;  /* sd of the readings about the best model in which all layers draw the same */
+	double condition; /* of the system, scaled to the priors */
+	double freedom;   /* parameters the data determined, trace(M^-1 X'X) */
+	double signal_w;  /* sd of the model's predictions */
 };
 
 /* Errors: JM_E_NOMEM; JM_E_UNIDENTIFIABLE: fewer than ten readings, or a singular system. out is yours: jm_fit_finish. */

@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHAPE_SD 0.05     /* rho: sd of the power inside a segment about what the model says, as a fraction */
-#define LAG_STEP_S 5e-5   /* steps of the differences; never above 2 % of the kernel, or RAPL-speed fits break silently */
-#define STEP_FRACTION 0.02
-#define BOX_STEP 0.002
-#define TAU_STEP 0.01
-#define DRIFT_S 15.0      /* settling time of the second drift curve, s */
-#define N_SLOTS (2 * JM_EFFECTS)
+#define SHAPE_SD       0.05 /* rho: sd of the power inside a segment about what the model says, as a fraction */
+#define LAG_STEP_S     5e-5 /* steps of the differences; never above 2 % of the kernel, or RAPL-speed fits break silently */
+#define STEP_FRACTION  0.02
+#define BOX_STEP       0.002
+#define TAU_STEP       0.01
+#define DRIFT_S        15.0 /* settling time of the second drift curve, s */
+#define N_SLOTS        (2 * JM_EFFECTS)
 #define N_NOISE_ROUNDS 8
-#define N_NEIGHBOURS 4
-#define SMEAR_ABOVE 0.005 /* jitter above this part of the kernel smears it */
-#define MIN_SIGMAS 3
-#define MAX_WOBBLE 0.05
-#define MIN_WHITE 0.02    /* of the residual: below that the model's own errors would be taken for truth */
+#define N_NEIGHBOURS   4
+#define SMEAR_ABOVE    0.005 /* jitter above this part of the kernel smears it */
+#define MIN_SIGMAS     3
+#define MAX_WOBBLE     0.05
+#define MIN_WHITE      0.02 /* of the residual: below that the model's own errors would be taken for truth */
 
 int jm_columns_init(struct jm_fit_columns *c, size_t n)
 {
@@ -103,8 +103,8 @@ static int predict(const struct jm_fit_input *in, const struct jm_fit_state *s, 
 }
 
 /* out = (prediction at +up - prediction at -down) / (up + down along that axis). work: n_readings. */
-static int difference(const struct jm_fit_input *in, const struct jm_fit_state *s, struct jm_kernel up, struct jm_kernel down,
-		      double distance, double *out, double *work)
+static int difference(const struct jm_fit_input *in, const struct jm_fit_state *s, struct jm_kernel up,
+		      struct jm_kernel down, double distance, double *out, double *work)
 {
 	int code = predict(in, s, up, out);
 	size_t i;
@@ -124,9 +124,11 @@ static int fill_derivatives(struct jm_fit_columns *c, const struct jm_fit_input 
 	int code = 0;
 
 	if (lag > 0)
-		code = difference(in, s, (struct jm_kernel){.lag_s = lag}, (struct jm_kernel){.lag_s = -lag}, 2 * lag, c->lag, work);
+		code = difference(in, s, (struct jm_kernel){.lag_s = lag}, (struct jm_kernel){.lag_s = -lag}, 2 * lag,
+				  c->lag, work);
 	if (code == 0 && in->kernel_sd.box_s > 0 && box > 0)
-		code = difference(in, s, (struct jm_kernel){.box_s = box}, (struct jm_kernel){.box_s = -box}, 2 * box, c->box, work);
+		code = difference(in, s, (struct jm_kernel){.box_s = box}, (struct jm_kernel){.box_s = -box}, 2 * box,
+				  c->box, work);
 	if (code == 0 && in->kernel_sd.tau_s > 0) {
 		struct jm_kernel down = {.tau_s = -tau};
 
@@ -183,7 +185,8 @@ static int fill_edges(struct jm_fit_columns *c, const struct jm_fit_input *in, c
 	for (i = 0; i < c->n && code == 0; i++)
 		edges[i] = (struct jm_model_reading){in->readings[i].t_s, 0, 0};
 	if (code == 0)
-		code = jm_forward_predict(in->segments, in->n_segments, in->n_regions, s->power, s->idle_w, &k, edges, c->n, power);
+		code = jm_forward_predict(in->segments, in->n_segments, in->n_regions, s->power, s->idle_w, &k, edges,
+					  c->n, power);
 	free(edges);
 	for (i = c->n; i-- > 0 && code == 0;) {
 		double now = power[i], before = i > 0 ? power[i - 1] : now, width = in->readings[i].width_s;
@@ -298,7 +301,8 @@ static double effect_variance(const struct jm_fit_columns *c, const struct jm_fi
 		for (k = i + 1; k <= i + N_NEIGHBOURS && k < c->n; k++) {
 			double shared = shared_effects(c, i, k);
 
-			double term = (in->readings[i].power_w - c->yhat[i]) * (in->readings[k].power_w - c->yhat[k]) * shared;
+			double term =
+			    (in->readings[i].power_w - c->yhat[i]) * (in->readings[k].power_w - c->yhat[k]) * shared;
 
 			above += term;
 			spread += term * term;

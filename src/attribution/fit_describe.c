@@ -24,7 +24,8 @@ static void close_block(struct scorer *c)
 	memset(c->params, 0, s->n_params * sizeof(double));
 	for (i = 0; i + 1 < s->gram.n; i++) {
 		for (k = 0; k < JM_FIT_TERMS && s->terms[i * JM_FIT_TERMS + k].param != SIZE_MAX; k++)
-			c->params[s->terms[i * JM_FIT_TERMS + k].param] += s->terms[i * JM_FIT_TERMS + k].value * c->block[i];
+			c->params[s->terms[i * JM_FIT_TERMS + k].param] +=
+			    s->terms[i * JM_FIT_TERMS + k].value * c->block[i];
 	}
 	for (i = 0; i < s->n_params; i++)
 		c->params[i] *= s->variance_scale;
@@ -179,8 +180,10 @@ int jm_fit_describe(struct jm_fit_solver *s, double freedom, struct jm_fit *out)
 		return code;
 	}
 	for (l = 0; l < n; l++)
-		out->power_w[l] = fmax(0, s->in->prior_w[l] * (1 + s->scale[l] * s->solution[l] +
-			s->scale[s->first_class + s->in->layer_class[l]] * s->solution[s->first_class + s->in->layer_class[l]]));
+		out->power_w[l] =
+		    fmax(0, s->in->prior_w[l] * (1 + s->scale[l] * s->solution[l] +
+						 s->scale[s->first_class + s->in->layer_class[l]] *
+						     s->solution[s->first_class + s->in->layer_class[l]]));
 	out->kernel = s->state.kernel;
 	out->kernel_sd.lag_s = s->scale[s->idle + JM_GRAM_LAG] * sqrt(s->inverse[(s->idle + JM_GRAM_LAG) * (p + 1)]);
 	out->kernel_sd.box_s = s->scale[s->idle + JM_GRAM_BOX] * sqrt(s->inverse[(s->idle + JM_GRAM_BOX) * (p + 1)]);

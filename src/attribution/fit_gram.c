@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ROWS_AT_ONCE 8
-#define RING (2 * JM_EFFECTS)
+#define RING         (2 * JM_EFFECTS)
 
 int jm_gram_init(struct jm_gram *g, size_t n_regions)
 {
@@ -30,12 +30,12 @@ void jm_gram_finish(struct jm_gram *g)
 /* Effects that readings may still add to, and those before that the band reaches. */
 struct eliminator {
 	size_t n;
-	double *rows;                     /* RING x n: B' D^-1 X, then Z */
-	double band[RING][JM_EFFECTS];    /* B' D^-1 B, then L: entry j couples with the effect j before */
-	uint32_t first, newest;           /* effects first .. newest are open */
-	uint32_t oldest;                  /* closed ones down to here are of this block */
+	double *rows;                  /* RING x n: B' D^-1 X, then Z */
+	double band[RING][JM_EFFECTS]; /* B' D^-1 B, then L: entry j couples with the effect j before */
+	uint32_t first, newest;        /* effects first .. newest are open */
+	uint32_t oldest;               /* closed ones down to here are of this block */
 	bool is_empty;
-	double precision;                 /* 1 / R */
+	double precision; /* 1 / R */
 	jm_gram_visit visit;
 	void *ctx;
 	size_t block;
@@ -205,7 +205,8 @@ static void flush(struct summer *s, int half)
 		if (any == 0)
 			continue;
 		for (j = 0; j <= i; j++)
-			out[j] += ((a[0] * rows[j] + a[1] * rows[n + j]) + (a[2] * rows[2 * n + j] + a[3] * rows[3 * n + j])) +
+			out[j] += ((a[0] * rows[j] + a[1] * rows[n + j]) +
+				   (a[2] * rows[2 * n + j] + a[3] * rows[3 * n + j])) +
 				  ((a[4] * rows[4 * n + j] + a[5] * rows[5 * n + j]) +
 				   (a[6] * rows[6 * n + j] + a[7] * rows[7 * n + j]));
 	}

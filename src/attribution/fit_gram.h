@@ -17,14 +17,14 @@ enum { JM_GRAM_IDLE, JM_GRAM_LAG, JM_GRAM_BOX, JM_GRAM_TAU, JM_GRAM_DRIFT, JM_GR
 struct jm_fit_state {
 	struct jm_kernel kernel;
 	double idle_w;
-	const double *power; /* n_regions */
+	const double *power;                         /* n_regions */
 	double white_w2, jitter_s2, effect_variance; /* s^2, J, R of fit.h */
 };
 
 /* Where an update strays from the clock by much of the kernel, it sees the kernel smeared: the mean over three times, 0 and
  * +-sqrt(3 J), with these weights (Gauss-Hermite). */
 #define JM_SMEAR_MIDDLE (2.0 / 3)
-#define JM_SMEAR_SIDE (1.0 / 6)
+#define JM_SMEAR_SIDE   (1.0 / 6)
 /* Gives sqrt(3 J) where smearing matters, else 0. */
 double jm_fit_smear_s(const struct jm_fit_input *in, const struct jm_fit_state *state);
 
@@ -33,9 +33,9 @@ struct jm_fit_columns {
 	size_t n;
 	double *memory;
 	double *lag, *box, *tau, *drift, *drift2; /* n each */
-	double *yhat, *cut_w2;  /* prediction, v_k */
-	double *slope2;         /* mean square of the slope over the times an update may stray to, W^2/s^2 */
-	double *effects;        /* n x JM_EFFECTS: of effect newest[k] - j */
+	double *yhat, *cut_w2;                    /* prediction, v_k */
+	double *slope2;  /* mean square of the slope over the times an update may stray to, W^2/s^2 */
+	double *effects; /* n x JM_EFFECTS: of effect newest[k] - j */
 	uint32_t *newest;
 	bool has_effects;
 };
@@ -47,8 +47,8 @@ int jm_columns_fill(struct jm_fit_columns *c, const struct jm_fit_input *in, con
 void jm_columns_noise(const struct jm_fit_columns *c, const struct jm_fit_input *in, struct jm_fit_state *state);
 
 struct jm_gram {
-	size_t n;          /* columns: n_regions + JM_GRAM_EXTRA */
-	double *half[2];   /* n x n each, lower triangle, weighted */
+	size_t n;        /* columns: n_regions + JM_GRAM_EXTRA */
+	double *half[2]; /* n x n each, lower triangle, weighted */
 	size_t n_readings;
 };
 

@@ -5,7 +5,7 @@
 #include "attribution/fit_gram.h"
 
 #define JM_FIT_CLASS_SD 0.15
-#define JM_FIT_TERMS 4 /* a raw column goes into at most eps, kappa, two shapes */
+#define JM_FIT_TERMS    4 /* a raw column goes into at most eps, kappa, two shapes */
 
 struct jm_fit_term {
 	size_t param;
@@ -19,16 +19,16 @@ struct jm_fit_solver {
 	struct jm_fit_columns columns;
 	struct jm_fit_state state;
 	size_t n_params, first_class, first_shape, idle; /* idle and what follows it: as the raw columns */
-	size_t *shape_of;    /* n_layers: first of two shape parameters, or SIZE_MAX */
-	struct jm_fit_term *terms;  /* raw column x JM_FIT_TERMS, param SIZE_MAX: none */
-	double *base;        /* raw coefficients at the prior */
-	double *scale;       /* n_params: sd of the prior */
-	double *centre;      /* n_params: mean of the prior in its sd */
-	double *xx, *xy;     /* data part of the normal equations, at noise 1 */
-	double *m, *inverse, *solution, *raw; /* system, its inverse, scaled solution, raw coefficients */
-	double *wide;        /* raw x params */
-	double *power;       /* n_regions: state.power */
-	bool *is_pinned;     /* n_layers */
+	size_t *shape_of;                                /* n_layers: first of two shape parameters, or SIZE_MAX */
+	struct jm_fit_term *terms;                       /* raw column x JM_FIT_TERMS, param SIZE_MAX: none */
+	double *base;                                    /* raw coefficients at the prior */
+	double *scale;                                   /* n_params: sd of the prior */
+	double *centre;                                  /* n_params: mean of the prior in its sd */
+	double *xx, *xy;                                 /* data part of the normal equations, at noise 1 */
+	double *m, *inverse, *solution, *raw;            /* system, its inverse, scaled solution, raw coefficients */
+	double *wide;                                    /* raw x params */
+	double *power;                                   /* n_regions: state.power */
+	bool *is_pinned;                                 /* n_layers */
 	double sd_eps, sd_class, variance_scale;
 };
 

@@ -98,8 +98,8 @@ static void stream_advance(const struct jm_forward *f, struct jm_stream *s, size
 }
 
 /* Adds to row the part of the segments that are cut by t. scale: of the active time; state_scale: of the low-pass state. */
-static void add_partial(const struct jm_forward *f, const struct jm_stream *s, double t_s, double scale, double state_scale,
-			double *row, struct jm_cut *cut)
+static void add_partial(const struct jm_forward *f, const struct jm_stream *s, double t_s, double scale,
+			double state_scale, double *row, struct jm_cut *cut)
 {
 	size_t i;
 
@@ -144,8 +144,8 @@ int jm_forward_init(struct jm_forward *f, const struct jm_segment *segments, siz
 	return init(f);
 }
 
-int jm_forward_init_slots(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, const double *power,
-			  const uint32_t *slots, size_t n_slots)
+int jm_forward_init_slots(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments,
+			  const double *power, const uint32_t *slots, size_t n_slots)
 {
 	memset(f, 0, sizeof(*f));
 	f->segments = segments;
@@ -206,7 +206,8 @@ static void low_pass_row(struct jm_forward *f, double t_s, double tau_s, double 
 	add_partial(f, f->head, t_s, 0, 1, row, &f->cut[0]);
 }
 
-void jm_forward_row(struct jm_forward *f, const struct jm_kernel *kernel, const struct jm_model_reading *reading, double *row)
+void jm_forward_row(struct jm_forward *f, const struct jm_kernel *kernel, const struct jm_model_reading *reading,
+		    double *row)
 {
 	double t_s = reading->t_s - kernel->lag_s, width_s = reading->width_s > 0 ? reading->width_s : kernel->box_s;
 

@@ -43,7 +43,7 @@ struct jm_stream;
 struct jm_forward {
 	const struct jm_segment *segments;
 	size_t n_segments, n_regions;
-	const double *power; /* NULL: rows of activities; else one value: the sum over regions of activity * power */
+	const double *power;   /* NULL: rows of activities; else one value: the sum over regions of activity * power */
 	const uint32_t *slots; /* with power: per segment, which of n_slots values it goes to; NULL: one value */
 	size_t n_slots;
 	struct jm_stream *head, *tail;
@@ -54,12 +54,13 @@ struct jm_forward {
 int jm_forward_init(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, size_t n_regions,
 		    const double *power);
 /* The same with power, and several values a row: segment i goes to value slots[i] < n_slots. */
-int jm_forward_init_slots(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments, const double *power,
-			  const uint32_t *slots, size_t n_slots);
+int jm_forward_init_slots(struct jm_forward *f, const struct jm_segment *segments, size_t n_segments,
+			  const double *power, const uint32_t *slots, size_t n_slots);
 void jm_forward_finish(struct jm_forward *f);
 /* Gives the row of one reading: n_regions activities, or one value. Fast when readings come in order of time and the kernel
  * stays the same. */
-void jm_forward_row(struct jm_forward *f, const struct jm_kernel *kernel, const struct jm_model_reading *reading, double *row);
+void jm_forward_row(struct jm_forward *f, const struct jm_kernel *kernel, const struct jm_model_reading *reading,
+		    double *row);
 /* Predicts n readings for given powers: out[k] = sum a_r * (power_r - idle) + idle. Errors: JM_E_NOMEM. */
 int jm_forward_predict(const struct jm_segment *segments, size_t n_segments, size_t n_regions, const double *power,
 		       double idle_w, const struct jm_kernel *kernel, const struct jm_model_reading *readings, size_t n,

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define SETTLE_CONSTANTS 5 /* time constants after the start of a block: what was before is down to 0.7 % */
-#define N_ROUNDS 10
+#define N_ROUNDS         10
 
 struct block {
 	int64_t start_ns, end_ns;
@@ -30,7 +30,8 @@ static int compare_blocks(const void *a, const void *b)
 
 static void read_block(const struct jm_series *s, const struct jm_response *r, struct block *b)
 {
-	int64_t lag_ns = (int64_t)(r->lag_s * 1e9), settle_ns = (int64_t)((r->box_s + SETTLE_CONSTANTS * r->tau_s) * 1e9);
+	int64_t lag_ns = (int64_t)(r->lag_s * 1e9),
+		settle_ns = (int64_t)((r->box_s + SETTLE_CONSTANTS * r->tau_s) * 1e9);
 	size_t low = 0, high = s->n_readings;
 	double sum = 0;
 
@@ -43,7 +44,8 @@ static void read_block(const struct jm_series *s, const struct jm_response *r, s
 			high = middle;
 	}
 	for (; low < s->n_readings && s->readings[low].t_ns - lag_ns <= b->end_ns; low++) {
-		if (s->readings[low].span_ns > 0 && s->readings[low].t_ns - s->readings[low].span_ns < b->start_ns + lag_ns)
+		if (s->readings[low].span_ns > 0 &&
+		    s->readings[low].t_ns - s->readings[low].span_ns < b->start_ns + lag_ns)
 			continue;
 		sum += s->readings[low].power_w;
 		b->n++;

@@ -13,9 +13,9 @@
 
 struct jm_slot {
 	uint32_t name;
-	uint32_t run;      /* the how many-th run of that layer in an iteration */
+	uint32_t run;            /* the how many-th run of that layer in an iteration */
 	double offset, fraction; /* of the iteration: start and length */
-	uint64_t n;        /* times seen */
+	uint64_t n;              /* times seen */
 };
 
 struct jm_layout {

@@ -31,8 +31,8 @@ static struct jm_group joined(const double *covariance, const double *time, size
 	return g;
 }
 
-size_t jm_merge(const double *energy, const double *covariance, const double *time, size_t n, size_t stride, double target,
-		struct jm_group *groups)
+size_t jm_merge(const double *energy, const double *covariance, const double *time, size_t n, size_t stride,
+		double target, struct jm_group *groups)
 {
 	size_t i, n_groups = n;
 

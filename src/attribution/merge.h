@@ -14,7 +14,7 @@ struct jm_group {
 /* energy: n entries; covariance: of power, n x n; time: n entries, energy = power * time. Merges the worst group with the
  * neighbour that leaves the smaller relative sd, until all are at most target or one is left.
  * groups: room for n. Gives the number of groups. Cost: O(n^2). */
-size_t jm_merge(const double *energy, const double *covariance, const double *time, size_t n, size_t stride, double target,
-		struct jm_group *groups);
+size_t jm_merge(const double *energy, const double *covariance, const double *time, size_t n, size_t stride,
+		double target, struct jm_group *groups);
 
 #endif

@@ -27,8 +27,9 @@ static void say_too_short(const struct jm_work *w, size_t c, const struct jm_lay
 
 	p->resolvable = mean_run_s(l) >= MIN_RESPONSES * response_s;
 	if (!p->resolvable)
-		snprintf(p->reason, sizeof(p->reason), "a run lasts %.3g ms, the sensor needs %.3g ms: neighbours are mixed in",
-			 1e3 * mean_run_s(l), 1e3 * MIN_RESPONSES * response_s);
+		snprintf(p->reason, sizeof(p->reason),
+			 "a run lasts %.3g ms, the sensor needs %.3g ms: neighbours are mixed in", 1e3 * mean_run_s(l),
+			 1e3 * MIN_RESPONSES * response_s);
 }
 
 void jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts)

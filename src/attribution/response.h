@@ -10,20 +10,22 @@
 
 #include "joulemap/joulemap.h"
 
-#define JM_RESPONSE_LIST(X) X(UNKNOWN, "unknown") X(BOX, "boxcar") X(RC, "RC") X(RC_BOX, "RC x boxcar") X(RAMP, "1 s ramp")
+#define JM_RESPONSE_LIST(X)                                                                                            \
+	X(UNKNOWN, "unknown") X(BOX, "boxcar") X(RC, "RC") X(RC_BOX, "RC x boxcar") X(RAMP, "1 s ramp")
 #define JM_ENUM(name, text) JM_RESPONSE_##name,
 enum jm_response_family { JM_RESPONSE_LIST(JM_ENUM) };
 #undef JM_ENUM
 
 struct jm_response {
-	enum jm_response_family family; /* UNKNOWN: never calibrated, the rest means nothing */
+	enum jm_response_family family;      /* UNKNOWN: never calibrated, the rest means nothing */
 	double lag_s, box_s, tau_s;          /* s; tau 0: no low-pass, box 0: no box */
 	double lag_sd_s, box_sd_s, tau_sd_s; /* standard deviations of the three, s */
-	double period_s, clock_sd_s;         /* update period and how far an update strays from the regular clock, s; 0: unknown */
-	double noise_w;                      /* sd of a reading on a steady load, W; 0: unknown */
-	double residual_fraction;            /* hold-out residual / swing of the calibration load; 0: unknown */
-	double step_w;                       /* quantum, W; 0: unknown */
-	bool is_lag_anchored;                /* lag known absolutely, not only modulo something */
+	double period_s,
+	    clock_sd_s;           /* update period and how far an update strays from the regular clock, s; 0: unknown */
+	double noise_w;           /* sd of a reading on a steady load, W; 0: unknown */
+	double residual_fraction; /* hold-out residual / swing of the calibration load; 0: unknown */
+	double step_w;            /* quantum, W; 0: unknown */
+	bool is_lag_anchored;     /* lag known absolutely, not only modulo something */
 };
 
 const char *jm_response_text(enum jm_response_family family);

@@ -100,7 +100,8 @@ static void fill_row(const struct jm_work *w, size_t c, const struct row_sum *su
 
 static struct row_sum sum_of(const struct jm_layer *layer, const struct jm_part *p)
 {
-	struct row_sum s = {.count = layer->count, .time_s = layer->time_s, .resolvable = p->resolvable, .reason = p->reason};
+	struct row_sum s = {
+	    .count = layer->count, .time_s = layer->time_s, .resolvable = p->resolvable, .reason = p->reason};
 
 	s.seen_s = p->seen_s;
 	s.energy_j = p->energy_j;
@@ -184,7 +185,8 @@ static int add_groups(struct jm_work *w, size_t c, const struct jm_levels *level
 	for (g = 0; g < levels->n_groups; g++) {
 		const struct jm_part_group *in = &levels->groups[g];
 		struct jm_row *row = &w->result->groups[w->result->n_groups++];
-		struct row_sum sum = {.count = (double)in->n, .resolvable = true, .group = -1, .origin = JM_ORIGIN_IDENTIFIED};
+		struct row_sum sum = {
+		    .count = (double)in->n, .resolvable = true, .group = -1, .origin = JM_ORIGIN_IDENTIFIED};
 
 		for (l = in->first; l < in->first + in->n; l++)
 			sum.time_s += w->layers[l].time_s;
@@ -192,8 +194,8 @@ static int add_groups(struct jm_work *w, size_t c, const struct jm_levels *level
 		sum.energy_j = in->energy_j;
 		sum.variance_j2 = in->variance_j2;
 		memset(row, 0, sizeof(*row));
-		snprintf(text, sizeof(text), in->n > 1 ? "%.100s .. %.100s (%zu layers)" : "%.100s", w->layers[in->first].text,
-			 w->layers[in->first + in->n - 1].text, in->n);
+		snprintf(text, sizeof(text), in->n > 1 ? "%.100s .. %.100s (%zu layers)" : "%.100s",
+			 w->layers[in->first].text, w->layers[in->first + in->n - 1].text, in->n);
 		row->name = jm_result_text(w->result, text);
 		row->type = "";
 		if (!row->name)
@@ -282,8 +284,8 @@ int jm_rows_iterations(struct jm_work *w, size_t c, const char *const *texts, st
 	for (i = 0; i < w->iterations.n; i++) {
 		const struct jm_stretch *it = &w->iterations.items[i];
 		struct jm_row *row = &w->result->iterations[w->result->n_iterations++];
-		struct row_sum sum = {.count = 1, .time_s = jm_s_from_ns(it->end_ns - it->start_ns), .resolvable = true,
-				      .group = -1};
+		struct row_sum sum = {
+		    .count = 1, .time_s = jm_s_from_ns(it->end_ns - it->start_ns), .resolvable = true, .group = -1};
 
 		memset(row, 0, sizeof(*row));
 		row->name = texts[i];

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIN_UPDATES 5
+#define MIN_UPDATES  5
 #define PERIOD_RANGE 0.02 /* around the mean spacing */
-#define N_GRID 400
-#define N_ZOOMS 5
+#define N_GRID       400
+#define N_ZOOMS      5
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -60,7 +60,8 @@ static double mean_period(const double *t, size_t n)
 	return median > 0 ? (t[n - 1] - t[0]) / periods : median;
 }
 
-int jm_sensor_clock_fit(const double *after_s, const double *before_s, size_t n, struct jm_sensor_clock *out, double *out_s)
+int jm_sensor_clock_fit(const double *after_s, const double *before_s, size_t n, struct jm_sensor_clock *out,
+			double *out_s)
 {
 	double centre, range, best = -INFINITY, middle;
 	size_t zoom, i;

@@ -12,15 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP_PERIODS 3      /* a spacing above this many periods is a gap: two readings in a row were lost */
+#define GAP_PERIODS    3   /* a spacing above this many periods is a gap: two readings in a row were lost */
 #define TILE_TOLERANCE 0.1 /* window means follow each other when spacing / window is 1 within this */
 
 /* A reading on its way to a piece. */
 struct node {
-	int64_t t_ns;      /* time of the cause */
-	int64_t read_ns;   /* time of the reading */
-	int64_t value_uj;  /* counter: since the start of the segment, uJ */
-	double power_w;    /* gauge */
+	int64_t t_ns;     /* time of the cause */
+	int64_t read_ns;  /* time of the reading */
+	int64_t value_uj; /* counter: since the start of the segment, uJ */
+	double power_w;   /* gauge */
 	uint32_t half_width_ns;
 	bool is_first; /* of a segment: no piece before it */
 	bool is_new;   /* differs from the reading before */
@@ -30,7 +30,7 @@ struct builder {
 	const struct jm_channel *channel;
 	struct node *nodes;
 	size_t n_nodes;
-	int64_t spacing_ns;  /* median, of readings */
+	int64_t spacing_ns; /* median, of readings */
 	int64_t max_gap_ns;
 	int64_t shift_ns; /* from reading to cause */
 };
@@ -231,7 +231,8 @@ static void merge_gauge(struct builder *b, struct jm_series *s)
 	for (i = 0; i < b->n_nodes; i++) {
 		struct node node = b->nodes[i];
 
-		if (!node.is_new && i + 1 < b->n_nodes && !b->nodes[i + 1].is_first && node.read_ns - last_ns < keep_ns) {
+		if (!node.is_new && i + 1 < b->n_nodes && !b->nodes[i + 1].is_first &&
+		    node.read_ns - last_ns < keep_ns) {
 			s->n_repeats++;
 			continue;
 		}

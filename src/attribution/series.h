@@ -26,8 +26,8 @@ struct jm_piece {
 /* A single reading, for methods that look at readings: power gauges and window means at the time they were read; counters
  * as the mean power between two updates, at the later one. */
 struct jm_reading {
-	int64_t t_ns;        /* as read (a counter: likely time of its change), not shifted by the lag */
-	int64_t span_ns;     /* of a counter: time since the update before; else 0 */
+	int64_t t_ns;    /* as read (a counter: likely time of its change), not shifted by the lag */
+	int64_t span_ns; /* of a counter: time since the update before; else 0 */
 	double power_w;
 	double half_width_s; /* t is uncertain by this much, s */
 };
@@ -37,12 +37,12 @@ struct jm_series {
 	size_t n_pieces;
 	struct jm_reading *readings;
 	size_t n_readings;
-	double step_j, step_w;   /* quantum of a counter, J; of a gauge, W; 0: unknown */
-	double edge_s;           /* how far the time of an update is off, half width, s */
-	double scatter_w;        /* sd of a reading about the line through its neighbours, W */
-	int64_t period_ns;       /* median time between two updates; 0: fewer than two */
-	uint64_t n_resets;       /* counter went back without a wrap: gap */
-	uint64_t n_repeats;      /* readings without new information, merged */
+	double step_j, step_w; /* quantum of a counter, J; of a gauge, W; 0: unknown */
+	double edge_s;         /* how far the time of an update is off, half width, s */
+	double scatter_w;      /* sd of a reading about the line through its neighbours, W */
+	int64_t period_ns;     /* median time between two updates; 0: fewer than two */
+	uint64_t n_resets;     /* counter went back without a wrap: gap */
+	uint64_t n_repeats;    /* readings without new information, merged */
 	bool is_counter, is_tiled;
 };
 

@@ -83,7 +83,8 @@ static double end_variance(const struct jm_series *s, const struct jm_piece *p, 
 {
 	double length = jm_s_from_ns(p->end_ns - p->start_ns);
 	double f = (double)(t_ns - p->start_ns) / (double)(p->end_ns - p->start_ns);
-	double quantum = s->step_j, edge = power_in(p, t_ns) * s->edge_s, inside = 2 * s->scatter_w * length * f * (1 - f);
+	double quantum = s->step_j, edge = power_in(p, t_ns) * s->edge_s,
+	       inside = 2 * s->scatter_w * length * f * (1 - f);
 
 	return quantum * quantum / 12 + edge * edge / 3 + inside * inside;
 }

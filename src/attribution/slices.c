@@ -108,7 +108,8 @@ static int flatten_track(struct track_slices *out, const struct jm_span **spans,
 }
 
 /* Gives the end of the elementary interval that starts at `at`: the next end of an active slice or start of a new one. */
-static int64_t next_event(const struct track_slice *const *active, size_t n_active, const struct track_slices *in, size_t i)
+static int64_t next_event(const struct track_slice *const *active, size_t n_active, const struct track_slices *in,
+			  size_t i)
 {
 	int64_t t = i < in->n ? in->items[i].slice.start_ns : INT64_MAX;
 	size_t k;
@@ -133,12 +134,14 @@ static int share_tracks(const struct track_slices *in, struct jm_slices *out, st
 			at = in->items[i].slice.start_ns;
 		while (i < in->n && in->items[i].slice.start_ns <= at) {
 			if (n_active == JM_TRACKS_AT_ONCE)
-				return jm_error_set(err, JM_E_INVALID, "more than %d tracks of spans run at once", JM_TRACKS_AT_ONCE);
+				return jm_error_set(err, JM_E_INVALID, "more than %d tracks of spans run at once",
+						    JM_TRACKS_AT_ONCE);
 			active[n_active++] = &in->items[i++];
 		}
 		end = next_event(active, n_active, in, i);
 		for (k = 0; k < n_active && code == 0; k++)
-			code = jm_slices_add(out, (struct jm_slice){at, end, active[k]->slice.name, (uint32_t)n_active});
+			code =
+			    jm_slices_add(out, (struct jm_slice){at, end, active[k]->slice.name, (uint32_t)n_active});
 		for (k = n_left = 0; k < n_active; k++) {
 			if (active[k]->slice.end_ns > end)
 				active[n_left++] = active[k];

@@ -9,17 +9,17 @@
 /* A layer that ran in the measured windows. */
 struct jm_layer {
 	uint32_t name;
-	double count;     /* runs */
-	double time_s;    /* self time in the windows */
-	double span_s;    /* length of its spans together (children included), for the mean length of a run */
+	double count;            /* runs */
+	double time_s;           /* self time in the windows */
+	double span_s;           /* length of its spans together (children included), for the mean length of a run */
 	const char *text, *type; /* in the result */
 };
 
 /* What a method says of one layer on one channel. */
 struct jm_part {
-	double energy_j;   /* NAN: no figure */
+	double energy_j;    /* NAN: no figure */
 	double variance_j2; /* NAN: no statistical interval */
-	double seen_s;     /* of the layer's time, seconds with readings */
+	double seen_s;      /* of the layer's time, seconds with readings */
 	bool resolvable;
 	enum jm_origin origin;
 	int group; /* index in levels.groups, -1: none */
@@ -38,7 +38,7 @@ struct jm_levels {
 	double idle_j, bare_j; /* between iterations; inside, outside of layers */
 	struct jm_part_group *groups;
 	size_t n_groups;
-	char reason[256];      /* what the estimate says of itself, or why there is none */
+	char reason[256]; /* what the estimate says of itself, or why there is none */
 	bool is_refused;
 };
 
@@ -46,21 +46,21 @@ struct jm_work {
 	const struct jm_attribution_input *in;
 	const struct jm_attribution_options *opt;
 	struct jm_result *result;
-	struct jm_series *series; /* n_channels; empty where there is no energy */
+	struct jm_series *series;      /* n_channels; empty where there is no energy */
 	struct jm_baseline *baselines; /* n_channels */
-	int *channel_result;      /* n_channels: index in result->channels, -1: none */
+	int *channel_result;           /* n_channels: index in result->channels, -1: none */
 	struct jm_stretches windows;
 	struct jm_stretches iterations; /* whole, unprofiled, in the windows; not merged, by start */
-	struct jm_stretches busy;  /* inside iterations (or slices), merged */
-	struct jm_stretches rest;  /* of the windows: between iterations */
-	struct jm_stretches bare;  /* busy, without any slice */
-	double n_iterations;       /* parts of iterations that a window cuts count in part */
+	struct jm_stretches busy;       /* inside iterations (or slices), merged */
+	struct jm_stretches rest;       /* of the windows: between iterations */
+	struct jm_stretches bare;       /* busy, without any slice */
+	double n_iterations;            /* parts of iterations that a window cuts count in part */
 	double busy_s, windows_s;
-	struct jm_slices slices;   /* in the windows */
+	struct jm_slices slices; /* in the windows */
 	struct jm_layer *layers;
 	size_t n_layers;
-	uint32_t *layer_of_name;   /* n_names; JM_NO_LAYER */
-	bool is_scaled;            /* slices were laid out from profiled blocks */
+	uint32_t *layer_of_name; /* n_names; JM_NO_LAYER */
+	bool is_scaled;          /* slices were laid out from profiled blocks */
 	enum jm_method method;
 };
 

@@ -76,7 +76,8 @@ static void fill_channel(struct jm_work *w, size_t c, struct jm_channel_result *
 static struct jm_baseline side_level(const struct jm_work *w, size_t c, bool is_before)
 {
 	struct jm_baseline best = {0};
-	int64_t first = w->windows.items[0].start_ns, last = w->windows.items[w->windows.n - 1].end_ns, best_ns = INT64_MAX;
+	int64_t first = w->windows.items[0].start_ns, last = w->windows.items[w->windows.n - 1].end_ns,
+		best_ns = INT64_MAX;
 	size_t i;
 
 	for (i = 0; i < w->in->n_idle; i++) {
@@ -111,9 +112,11 @@ static void find_baseline(struct jm_work *w, size_t c, const char **source)
 	if (!w->baselines[c].is_known)
 		return;
 	if (before.is_known && after.is_known)
-		*source = "idle level: mean of the quiet stretches before and after, half of their difference in its interval";
+		*source = "idle level: mean of the quiet stretches before and after, half of their difference in its "
+			  "interval";
 	else
-		*source = before.is_known ? "idle level: the quiet stretch before" : "idle level: the quiet stretch after";
+		*source =
+		    before.is_known ? "idle level: the quiet stretch before" : "idle level: the quiet stretch after";
 }
 
 static int warn_channel(struct jm_work *w, size_t c, const struct jm_channel_result *r)
@@ -125,7 +128,8 @@ static int warn_channel(struct jm_work *w, size_t c, const struct jm_channel_res
 		code = jm_result_warn(w->result, "%s: its counter was reset %llu times; those intervals are gaps", name,
 				      (unsigned long long)w->series[c].n_resets);
 	if (code == 0 && r->gap_s > 0.01 * w->windows_s && !isnan(r->energy_j))
-		code = jm_result_warn(w->result, "%s: no readings for %.3g s of %.3g s; their energy is not in the figures", name,
+		code = jm_result_warn(w->result,
+				      "%s: no readings for %.3g s of %.3g s; their energy is not in the figures", name,
 				      r->gap_s, w->windows_s);
 	return code;
 }

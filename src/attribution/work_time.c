@@ -20,7 +20,8 @@ static int take_windows(struct jm_work *w, struct jm_error *err)
 	for (i = 0; i < in->n_windows; i++) {
 		if (in->windows[i].end_ns <= in->windows[i].start_ns ||
 		    (i > 0 && in->windows[i].start_ns < in->windows[i - 1].end_ns))
-			return jm_error_set(err, JM_E_INVALID, "measured window %zu is empty or overlaps the one before", i);
+			return jm_error_set(err, JM_E_INVALID,
+					    "measured window %zu is empty or overlaps the one before", i);
 		if (jm_stretches_add(&w->windows, in->windows[i].start_ns, in->windows[i].end_ns) < 0)
 			return jm_error_set(err, JM_E_NOMEM, "out of memory");
 	}
@@ -147,7 +148,8 @@ static int take_spans(struct jm_work *w, bool is_profiled, struct jm_span **out,
 
 		if (s->name >= w->in->n_names) {
 			free(spans);
-			return jm_error_set(err, JM_E_INVALID, "span %zu has name %u of a table of %zu", i, s->name, w->in->n_names);
+			return jm_error_set(err, JM_E_INVALID, "span %zu has name %u of a table of %zu", i, s->name,
+					    w->in->n_names);
 		}
 		if ((s->flags & SKIPPED_FLAGS) || ((s->flags & JM_SPAN_PROFILED) != 0) != is_profiled)
 			continue;

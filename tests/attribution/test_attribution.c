@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
-#define NEAR(a, b) assert_true(fabs((double)(a) - (double)(b)) <= 1e-9 * (1 + fabs((double)(b))))
+#define MS           INT64_C(1000000)
+#define NEAR(a, b)   assert_true(fabs((double)(a) - (double)(b)) <= 1e-9 * (1 + fabs((double)(b))))
 #define N_ITERATIONS 20
-#define N_SAMPLES 3000
+#define N_SAMPLES    3000
 
 /* Twenty iterations of 100 ms, 20 ms apart, from 1000 ms on. Layers: a (Conv) 30 ms at 20 W, b (Conv) 50 ms at 60 W, z of
  * no length; 20 ms of the iteration belong to no layer, at 10 W; 5 W between iterations. A counter read every ms sees all.
@@ -93,11 +93,21 @@ static struct world *make_world(double scale)
 	fill_spans(w);
 	w->window = (struct jm_stretch){1000 * MS, (1000 + N_ITERATIONS * 120) * MS};
 	w->idle = (struct jm_stretch){720 * MS, 980 * MS};
-	w->in = (struct jm_attribution_input){
-	    .channels = w->channels, .n_channels = 2, .samples = w->sample_lists, .n_samples = w->n_samples,
-	    .windows = &w->window, .n_windows = 1, .idle = &w->idle, .n_idle = 1, .iterations = w->iterations,
-	    .n_iterations = N_ITERATIONS, .layers = w->layers, .n_layers = 3 * N_ITERATIONS, .names = w->names, .n_names = 4,
-	    .items_per_iteration = 4};
+	w->in = (struct jm_attribution_input){.channels = w->channels,
+					      .n_channels = 2,
+					      .samples = w->sample_lists,
+					      .n_samples = w->n_samples,
+					      .windows = &w->window,
+					      .n_windows = 1,
+					      .idle = &w->idle,
+					      .n_idle = 1,
+					      .iterations = w->iterations,
+					      .n_iterations = N_ITERATIONS,
+					      .layers = w->layers,
+					      .n_layers = 3 * N_ITERATIONS,
+					      .names = w->names,
+					      .n_names = 4,
+					      .items_per_iteration = 4};
 	w->opt.method = JM_METHOD_INTEGRATE;
 	return w;
 }

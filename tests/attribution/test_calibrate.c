@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define N_LEVELS 3
+#define N_LEVELS   3
 #define N_SEGMENTS 2000
 #define N_READINGS 400
 
@@ -21,8 +21,12 @@ static struct jm_response play(struct jm_kernel k, double noise_w, struct jm_cal
 	struct jm_model_reading readings[N_READINGS];
 	struct jm_fit_region regions[N_LEVELS] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
 	struct emu_rng r = {42};
-	struct jm_fit_input in = {.segments = segments, .regions = regions, .n_regions = N_LEVELS, .n_layers = N_LEVELS,
-				  .readings = readings, .n_readings = N_READINGS};
+	struct jm_fit_input in = {.segments = segments,
+				  .regions = regions,
+				  .n_regions = N_LEVELS,
+				  .n_layers = N_LEVELS,
+				  .readings = readings,
+				  .n_readings = N_READINGS};
 	struct jm_response out = {0};
 	size_t i, capacity = 0;
 	double t = 1;
@@ -40,12 +44,13 @@ static struct jm_response play(struct jm_kernel k, double noise_w, struct jm_cal
 	for (i = 0; i < N_READINGS; i++) {
 		double at = 1.5 + 0.027 * (double)i;
 
-		readings[i] = (struct jm_model_reading){at + k.lag_s, 0, emu_reading(w, at, k.box_s, k.tau_s) + noise_w * emu_normal(&r)};
+		readings[i] = (struct jm_model_reading){
+		    at + k.lag_s, 0, emu_reading(w, at, k.box_s, k.tau_s) + noise_w * emu_normal(&r)};
 	}
 	assert_int_equal(jm_calibrate_search(&in, &out, scores), 0);
-	print_message("%s: lag %.2f +- %.2f, box %.2f +- %.2f, low-pass %.2f +- %.2f ms, noise %.2f W\n", jm_response_text(out.family),
-		      1e3 * out.lag_s, 1e3 * out.lag_sd_s, 1e3 * out.box_s, 1e3 * out.box_sd_s, 1e3 * out.tau_s, 1e3 * out.tau_sd_s,
-		      out.noise_w);
+	print_message("%s: lag %.2f +- %.2f, box %.2f +- %.2f, low-pass %.2f +- %.2f ms, noise %.2f W\n",
+		      jm_response_text(out.family), 1e3 * out.lag_s, 1e3 * out.lag_sd_s, 1e3 * out.box_s,
+		      1e3 * out.box_sd_s, 1e3 * out.tau_s, 1e3 * out.tau_sd_s, out.noise_w);
 	free(w->pieces);
 	free(w);
 	free(segments);

@@ -17,10 +17,17 @@
 static struct h200 data;
 
 /* Response and residual found on the random mix of the same GPU (test_h200). */
-static const struct jm_response responses[2] = {
-    {.family = JM_RESPONSE_RC_BOX, .lag_s = -0.002, .box_s = 0.005, .tau_s = 0.012, .lag_sd_s = 0.002, .box_sd_s = 0.002,
-     .tau_sd_s = 0.002, .period_s = 0.02, .noise_w = 28, .is_lag_anchored = true},
-    {0}};
+static const struct jm_response responses[2] = {{.family = JM_RESPONSE_RC_BOX,
+						 .lag_s = -0.002,
+						 .box_s = 0.005,
+						 .tau_s = 0.012,
+						 .lag_sd_s = 0.002,
+						 .box_sd_s = 0.002,
+						 .tau_sd_s = 0.002,
+						 .period_s = 0.02,
+						 .noise_w = 28,
+						 .is_lag_anchored = true},
+						{0}};
 
 /* "distilbert.transformer.layer.2.ffn.lin1" is of type "ffn.lin1". */
 static void name_types(void)
@@ -65,11 +72,20 @@ static size_t take_stage(const char *stage, struct jm_span *layers, struct jm_sp
 
 static struct jm_result attribute(const char *stage, enum jm_method method)
 {
-	struct jm_span *layers = calloc(data.n_spans, sizeof(*layers)), *iterations = calloc(data.n_spans, sizeof(*iterations));
+	struct jm_span *layers = calloc(data.n_spans, sizeof(*layers)),
+		       *iterations = calloc(data.n_spans, sizeof(*iterations));
 	struct jm_stretch window;
-	struct jm_attribution_input in = {.channels = data.channels, .n_channels = 2, .samples = data.lists, .n_samples = data.counts,
-					  .windows = &window, .n_windows = 1, .layers = layers, .iterations = iterations,
-					  .names = data.names, .n_names = data.n_names, .responses = responses,
+	struct jm_attribution_input in = {.channels = data.channels,
+					  .n_channels = 2,
+					  .samples = data.lists,
+					  .n_samples = data.counts,
+					  .windows = &window,
+					  .n_windows = 1,
+					  .layers = layers,
+					  .iterations = iterations,
+					  .names = data.names,
+					  .n_names = data.n_names,
+					  .responses = responses,
 					  .items_per_iteration = 32};
 	struct jm_attribution_options opt = {.method = method, .skip_iterations = true};
 	struct jm_result r = {0};
@@ -107,15 +123,16 @@ static void check_closure(const struct jm_result *r)
 	const struct jm_closure *c = &r->closure[0];
 	double sum = c->parts_j + c->idle_j + c->unattributed_j, counter = r->channels[1].energy_j;
 
-	print_message("  parts %.1f + idle %.1f + unattributed %.1f = %.1f J; buffer %.1f J, counter %.1f J (%+.2f %%)\n", c->parts_j,
-		      c->idle_j, c->unattributed_j, sum, c->total_j, counter, 100 * (sum / counter - 1));
+	print_message(
+	    "  parts %.1f + idle %.1f + unattributed %.1f = %.1f J; buffer %.1f J, counter %.1f J (%+.2f %%)\n",
+	    c->parts_j, c->idle_j, c->unattributed_j, sum, c->total_j, counter, 100 * (sum / counter - 1));
 	assert_true(fabs(sum / counter - 1) <= 0.01);
 }
 
 static void compare_with_isolated(const char *stage)
 {
-	static const char *const heavy[] = {"ffn.lin1", "ffn.lin2", "attention.q_lin", "attention.k_lin", "attention.v_lin",
-					    "attention.out_lin"};
+	static const char *const heavy[] = {"ffn.lin1",        "ffn.lin2",        "attention.q_lin",
+					    "attention.k_lin", "attention.v_lin", "attention.out_lin"};
 	struct jm_result fused = attribute(stage, JM_METHOD_FUSED), alone = attribute(stage, JM_METHOD_ISOLATE);
 	size_t i;
 
@@ -123,16 +140,17 @@ static void compare_with_isolated(const char *stage)
 	for (i = 0; i < sizeof(heavy) / sizeof(heavy[0]); i++) {
 		const struct jm_row *f = find(&fused, heavy[i]), *a = find(&alone, heavy[i]);
 
-		print_message("  %s: alone %.0f W, fused %.0f W [%.0f, %.0f]\n", heavy[i], a->mean_power_w, f->mean_power_w,
-			      f->mean_power_ci_w.low, f->mean_power_ci_w.high);
+		print_message("  %s: alone %.0f W, fused %.0f W [%.0f, %.0f]\n", heavy[i], a->mean_power_w,
+			      f->mean_power_w, f->mean_power_ci_w.low, f->mean_power_ci_w.high);
 		assert_false(isnan(f->mean_power_w));
 		/* A loop that draws more than the cap of 700 W is throttled by it; in place, at 540 W on average, nothing is:
 		 * there the layer draws more than alone (both stages agree on how much). */
 		if (a->mean_power_w > CAP_W)
 			assert_true(f->mean_power_w >= a->mean_power_w && f->mean_power_w <= 1.15 * a->mean_power_w);
 		else
-			assert_true(fabs(f->mean_power_w / a->mean_power_w - 1) <= 0.05 ||
-				    (f->mean_power_ci_w.low <= a->mean_power_w && a->mean_power_w <= f->mean_power_ci_w.high));
+			assert_true(
+			    fabs(f->mean_power_w / a->mean_power_w - 1) <= 0.05 ||
+			    (f->mean_power_ci_w.low <= a->mean_power_w && a->mean_power_w <= f->mean_power_ci_w.high));
 	}
 	jm_result_finish(&fused);
 	jm_result_finish(&alone);
@@ -165,8 +183,8 @@ static void regression_alone_marks_short_layers_as_not_resolvable(void **state)
 		assert_true(r.layers[i].reason[0] != 0);
 	}
 	for (i = 0; i < r.n_groups; i++)
-		print_message("  group %s: %.1f J [%.1f, %.1f]\n", r.groups[i].name, r.groups[i].energy_j, r.groups[i].energy_ci_j.low,
-			      r.groups[i].energy_ci_j.high);
+		print_message("  group %s: %.1f J [%.1f, %.1f]\n", r.groups[i].name, r.groups[i].energy_j,
+			      r.groups[i].energy_ci_j.low, r.groups[i].energy_ci_j.high);
 	assert_true(n_short > 20);
 	jm_result_finish(&r);
 }

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #define NEAR(a, b, tolerance) assert_true(fabs((a) - (b)) <= (tolerance))
-#define N_SEGMENTS 400
-#define N_REGIONS 3
+#define N_SEGMENTS            400
+#define N_REGIONS             3
 
 static struct jm_segment segments[N_SEGMENTS];
 
@@ -109,7 +109,8 @@ static void what_is_constant_stays_constant(void **state)
 	for (i = 0; i < 50; i++)
 		readings[i] = (struct jm_model_reading){0.05 + 0.04 * (double)i, 0, 0};
 	for (k = 0; k < 4; k++) {
-		assert_int_equal(jm_forward_predict(segments, N_SEGMENTS, N_REGIONS, power, 500, &kernels[k], readings, 50, out), 0);
+		assert_int_equal(
+		    jm_forward_predict(segments, N_SEGMENTS, N_REGIONS, power, 500, &kernels[k], readings, 50, out), 0);
 		for (i = 0; i < 50; i++)
 			NEAR(out[i], 500, 1e-9);
 	}
@@ -127,7 +128,8 @@ static void a_row_times_powers_is_the_prediction(void **state)
 	(void)state;
 	for (i = 0; i < 40; i++)
 		readings[i] = (struct jm_model_reading){0.2 + 0.031 * (double)i, i % 3 == 0 ? 0.01 : 0, 0};
-	assert_int_equal(jm_forward_predict(segments, N_SEGMENTS, N_REGIONS, power, 120, &kernel, readings, 40, out), 0);
+	assert_int_equal(jm_forward_predict(segments, N_SEGMENTS, N_REGIONS, power, 120, &kernel, readings, 40, out),
+			 0);
 	assert_int_equal(jm_forward_init(&f, segments, N_SEGMENTS, N_REGIONS, NULL), 0);
 	for (i = 0; i < 40; i++) {
 		double sum = 120;

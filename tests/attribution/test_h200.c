@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#define MS INT64_C(1000000)
+#define MS      INT64_C(1000000)
 #define N_KINDS 5
 
 static const char *const kinds[N_KINDS] = {"gemm16", "gemm32", "stream", "softmax", "tiny"};
@@ -54,8 +54,14 @@ static struct jm_result attribute(const char *region_name, const char *prefix, c
 {
 	const struct jm_span *region = h200_find(&data, "", region_name);
 	struct jm_stretch window;
-	struct jm_attribution_input in = {.channels = data.channels, .n_channels = 2, .samples = data.lists, .n_samples = data.counts,
-					  .windows = &window, .n_windows = 1, .layers = layers, .names = data.names,
+	struct jm_attribution_input in = {.channels = data.channels,
+					  .n_channels = 2,
+					  .samples = data.lists,
+					  .n_samples = data.counts,
+					  .windows = &window,
+					  .n_windows = 1,
+					  .layers = layers,
+					  .names = data.names,
 					  .n_names = data.n_names};
 	struct jm_attribution_options opt = {.method = JM_METHOD_REGRESS, .target_fraction = 0.2};
 	struct jm_result r = {0};
@@ -96,8 +102,9 @@ static void heavy_kernels_in_random_order_are_found(void **state)
 
 			if (strcmp(row->name, kinds[k]) != 0)
 				continue;
-			print_message("%s: alone %.0f W, found %.0f W [%.0f, %.0f], %s\n", kinds[k], truth, row->mean_power_w,
-				      row->mean_power_ci_w.low, row->mean_power_ci_w.high, row->reason);
+			print_message("%s: alone %.0f W, found %.0f W [%.0f, %.0f], %s\n", kinds[k], truth,
+				      row->mean_power_w, row->mean_power_ci_w.low, row->mean_power_ci_w.high,
+				      row->reason);
 			if (strcmp(kinds[k], "tiny") == 0)
 				continue;
 			errors[n] = fabs(row->mean_power_w / truth - 1);
@@ -107,9 +114,11 @@ static void heavy_kernels_in_random_order_are_found(void **state)
 	assert_int_equal(n, 4);
 	qsort(errors, n, sizeof(*errors), compare_doubles);
 	print_message("median error %.1f %%; residual of the closure %.2f %%; buffer %.1f J, counter %.1f J\n",
-		      50 * (errors[1] + errors[2]), 100 * c->residual_j / c->total_j, r.channels[0].energy_j, r.channels[1].energy_j);
+		      50 * (errors[1] + errors[2]), 100 * c->residual_j / c->total_j, r.channels[0].energy_j,
+		      r.channels[1].energy_j);
 	assert_true(0.5 * (errors[1] + errors[2]) <= 0.03);
-	assert_true(fabs(c->parts_j + c->idle_j + c->unattributed_j - r.channels[1].energy_j) <= 0.005 * r.channels[1].energy_j);
+	assert_true(fabs(c->parts_j + c->idle_j + c->unattributed_j - r.channels[1].energy_j) <=
+		    0.005 * r.channels[1].energy_j);
 	jm_result_finish(&r);
 	free(layers);
 }
@@ -129,9 +138,16 @@ static void assert_nothing_is_told(const struct jm_result *r)
 static void a_fixed_cycle_is_recognised_as_unidentifiable(void **state)
 {
 	/* What the mix of the same run gives; the noise is that of a steady load. */
-	struct jm_response responses[2] = {{.family = JM_RESPONSE_RC_BOX, .lag_s = -0.002, .box_s = 0.005, .tau_s = 0.012,
-					    .lag_sd_s = 0.001, .box_sd_s = 0.001, .tau_sd_s = 0.001, .noise_w = 2,
-					    .is_lag_anchored = true}, {0}};
+	struct jm_response responses[2] = {{.family = JM_RESPONSE_RC_BOX,
+					    .lag_s = -0.002,
+					    .box_s = 0.005,
+					    .tau_s = 0.012,
+					    .lag_sd_s = 0.001,
+					    .box_sd_s = 0.001,
+					    .tau_sd_s = 0.001,
+					    .noise_w = 2,
+					    .is_lag_anchored = true},
+					   {0}};
 	struct jm_span *layers = calloc(data.n_spans, sizeof(*layers));
 	struct jm_result r = attribute("cycle", "cyc_", NULL, layers);
 

@@ -56,12 +56,13 @@ static void load_meter(struct board *b, const char *folder)
 		double w = 0;
 
 		for (k = 0; k < 4; k++)
-			w += field(raw[2 + 4 * k] | raw[3 + 4 * k] << 8) * volt[k] * field(raw[4 + 4 * k] | raw[5 + 4 * k] << 8) * ampere;
+			w += field(raw[2 + 4 * k] | raw[3 + 4 * k] << 8) * volt[k] *
+			     field(raw[4 + 4 * k] | raw[5 + 4 * k] << 8) * ampere;
 		if (!is_first)
 			t += (double)((stamp - previous + 65536) % 65536) / COUNTER_HZ;
 		if (!is_first && t > last_t)
-			b->segments[b->n_segments++] =
-			    (struct jm_segment){fmod(start, 86400) + last_t, fmod(start, 86400) + t, 0, (float)(0.5 * (w + last_w))};
+			b->segments[b->n_segments++] = (struct jm_segment){
+			    fmod(start, 86400) + last_t, fmod(start, 86400) + t, 0, (float)(0.5 * (w + last_w))};
 		previous = stamp;
 		last_t = t;
 		last_w = w;
@@ -83,7 +84,8 @@ static double seconds_of_day(const char *text)
 /* Updates of the last column, power.draw.instant: when the value changed, between which readings. */
 static void load_log(struct board *b, const char *folder)
 {
-	double first = b->segments[0].start_s, last = b->segments[b->n_segments - 1].end_s, previous_t = 0, previous_w = -1;
+	double first = b->segments[0].start_s, last = b->segments[b->n_segments - 1].end_s, previous_t = 0,
+	       previous_w = -1;
 	char path[600], line[512];
 	FILE *f;
 
@@ -125,14 +127,18 @@ static struct jm_response calibrate(const char *name, struct jm_calibration_scor
 	assert_int_equal(jm_sensor_clock_fit(b->after, b->before, b->n_updates, &b->clock, b->regular), 0);
 	for (i = 0; i < b->n_updates; i++)
 		readings[i] = (struct jm_model_reading){b->regular[i], 0, b->power[i]};
-	assert_int_equal(jm_calibrate_waveform(b->segments, b->n_segments, readings, b->n_updates, &r, scores, &gain, &offset), 0);
-	print_message("%s: %zu updates, period %.3f ms, slack %.2f ms; %s: lag %.2f, box %.2f, low-pass %.2f ms; noise %.3f W; gain %.4f, "
-		      "offset %.2f W\n", name, b->n_updates, 1e3 * b->clock.period_s, 1e3 * b->clock.slack_s, jm_response_text(r.family),
+	assert_int_equal(
+	    jm_calibrate_waveform(b->segments, b->n_segments, readings, b->n_updates, &r, scores, &gain, &offset), 0);
+	print_message("%s: %zu updates, period %.3f ms, slack %.2f ms; %s: lag %.2f, box %.2f, low-pass %.2f ms; noise "
+		      "%.3f W; gain %.4f, "
+		      "offset %.2f W\n",
+		      name, b->n_updates, 1e3 * b->clock.period_s, 1e3 * b->clock.slack_s, jm_response_text(r.family),
 		      1e3 * r.lag_s, 1e3 * r.box_s, 1e3 * r.tau_s, r.noise_w, gain, offset);
 	for (i = 0; i < 4; i++)
 		print_message("   %s: lag %.2f, box %.2f, low-pass %.2f ms, residual %.3f W, hold-out %.3f W\n",
-			      jm_response_text(scores[i].family), 1e3 * scores[i].kernel.lag_s, 1e3 * scores[i].kernel.box_s,
-			      1e3 * scores[i].kernel.tau_s, scores[i].residual_w, scores[i].hold_out_w);
+			      jm_response_text(scores[i].family), 1e3 * scores[i].kernel.lag_s,
+			      1e3 * scores[i].kernel.box_s, 1e3 * scores[i].kernel.tau_s, scores[i].residual_w,
+			      scores[i].hold_out_w);
 	free(b->segments);
 	free(b);
 	free(readings);

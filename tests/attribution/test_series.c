@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
+#define MS         INT64_C(1000000)
 #define NEAR(a, b) assert_true(fabs((double)(a) - (double)(b)) <= 1e-9 * (1 + fabs((double)(b))))
 
 static struct jm_channel counter(void)

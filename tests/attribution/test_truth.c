@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define N_SEEDS 2
+#define N_SEEDS    2
 #define ALL_LAYERS 1e9 /* target that never merges */
 
 struct gate {
@@ -66,8 +66,8 @@ static void check_gate(const struct gate *g)
 		held += (p.coverage + f.coverage) / 2 / N_SEEDS;
 		emu_destroy(w);
 	}
-	print_message("%s: share %.2f %%, passive %.2f %%, fused %.2f %%, coverage %.0f %%\n", g->sensor, 100 * share, 100 * passive,
-		      100 * fused, 100 * held);
+	print_message("%s: share %.2f %%, passive %.2f %%, fused %.2f %%, coverage %.0f %%\n", g->sensor, 100 * share,
+		      100 * passive, 100 * fused, 100 * held);
 	assert_true(passive <= g->passive);
 	assert_true(fused <= g->fused);
 	assert_true(held >= 0.85);
@@ -78,7 +78,7 @@ static void check_gate(const struct gate *g)
 #define GATE(function, name, passive_error, fused_error)                                                               \
 	static void function(void **state)                                                                             \
 	{                                                                                                              \
-		static const struct gate g = {name, passive_error, fused_error};                                      \
+		static const struct gate g = {name, passive_error, fused_error};                                       \
                                                                                                                        \
 		(void)state;                                                                                           \
 		check_gate(&g);                                                                                        \

@@ -19,27 +19,27 @@
 #ifndef EMU_LAYERS
 #define EMU_LAYERS 60
 #endif
-#define EMU_STEPS 3
-#define EMU_IDLE_W 120.0
+#define EMU_STEPS   3
+#define EMU_IDLE_W  120.0
 #define EMU_CLASSES 3
 
 struct emu_sensor {
 	const char *name;
 	double period_ms, box_ms, tau_ms, lag_ms;
-	double jitter_ms;   /* sd of the true time of an update about the regular one */
+	double jitter_ms; /* sd of the true time of an update about the regular one */
 	double noise_w, step_w;
 	double duration_s;
-	double time_error_ms; /* the estimator's lag is wrong by that much, either way */
-	double start_box, start_tau; /* factor of the estimator's first guess */
+	double time_error_ms;             /* the estimator's lag is wrong by that much, either way */
+	double start_box, start_tau;      /* factor of the estimator's first guess */
 	double lag_sd_ms, box_sd, tau_sd; /* priors: ms, fraction, fraction */
 	bool is_counter;
 };
 
 struct emu_options {
 	bool no_jitter, no_wobble, no_ramp; /* to see what each costs */
-	bool no_dither, is_flat; /* is_flat: no ramps, wobble or jitter of durations */
-	double shift_s;          /* the spans are shifted by that against the readings */
-	int fixed_cycle;         /* > 0: no jitter, rests make the iteration divide the window: period / fixed_cycle */
+	bool no_dither, is_flat;            /* is_flat: no ramps, wobble or jitter of durations */
+	double shift_s;                     /* the spans are shifted by that against the readings */
+	int fixed_cycle; /* > 0: no jitter, rests make the iteration divide the window: period / fixed_cycle */
 };
 
 struct emu_rng {
@@ -95,7 +95,8 @@ struct emu_world {
 	struct jm_attribution_input in;
 };
 
-static inline double emu_energy(const struct emu_world *w, double t_s, double *power_out, double *state_out, double tau_s)
+static inline double emu_energy(const struct emu_world *w, double t_s, double *power_out, double *state_out,
+				double tau_s)
 {
 	size_t low = 0, high = w->n_pieces - 1;
 	const struct emu_piece *p;
@@ -130,7 +131,8 @@ static inline double emu_reading(const struct emu_world *w, double t_s, double b
 	return (e1 - e0 - (tau_s > 0 ? tau_s * (now - before) : 0)) / box_s;
 }
 
-static inline void emu_add_piece(struct emu_world *w, size_t *capacity, double start_s, double end_s, double power_w, double tau_s)
+static inline void emu_add_piece(struct emu_world *w, size_t *capacity, double start_s, double end_s, double power_w,
+				 double tau_s)
 {
 	struct emu_piece *p;
 
@@ -151,7 +153,8 @@ static inline void emu_add_piece(struct emu_world *w, size_t *capacity, double s
 	w->n_pieces++;
 }
 
-static inline struct jm_span emu_span(double start_s, double end_s, uint32_t name, uint32_t iteration, int kind, int flags)
+static inline struct jm_span emu_span(double start_s, double end_s, uint32_t name, uint32_t iteration, int kind,
+				      int flags)
 {
 	struct jm_span s = {.start_ns = llround(start_s * 1e9), .end_ns = llround(end_s * 1e9), .name = name};
 
@@ -178,8 +181,8 @@ static inline void emu_network(struct emu_world *w, struct emu_rng *r)
 	w->names[EMU_LAYERS] = (struct jm_name){"run", ""};
 }
 
-static inline double emu_rest(const struct emu_options *o, const struct emu_sensor *s, double iteration_s, double used_s,
-			      struct emu_rng *r)
+static inline double emu_rest(const struct emu_options *o, const struct emu_sensor *s, double iteration_s,
+			      double used_s, struct emu_rng *r)
 {
 	double cycle;
 
@@ -193,7 +196,8 @@ static inline double emu_rest(const struct emu_options *o, const struct emu_sens
 }
 
 /* Plays the schedule. */
-static inline void emu_play(struct emu_world *w, const struct emu_sensor *s, const struct emu_options *o, struct emu_rng *r)
+static inline void emu_play(struct emu_world *w, const struct emu_sensor *s, const struct emu_options *o,
+			    struct emu_rng *r)
 {
 	double tau_s = 1e-3 * s->tau_ms, t = 1.0, d_s = 0, sign[EMU_LAYERS], time_s[EMU_LAYERS] = {0};
 	size_t l, k, capacity = 0, n_max, i = 0;
@@ -218,16 +222,19 @@ static inline void emu_play(struct emu_world *w, const struct emu_sensor *s, con
 			for (k = 0; k < EMU_STEPS; k++) {
 				double jitter = fmax(-3, fmin(3, emu_normal(r)));
 				double d = w->duration_s[l] / EMU_STEPS * (1 + (is_flat ? 0 : 0.01 * jitter));
-				double p = w->power_w[l] * (1 + (is_flat || o->no_ramp ? 0 : 0.1) * sign[l] * ((double)k - 1)) * wobble;
+				double p = w->power_w[l] *
+					   (1 + (is_flat || o->no_ramp ? 0 : 0.1) * sign[l] * ((double)k - 1)) * wobble;
 
 				emu_add_piece(w, &capacity, t, t + d, p, tau_s);
 				w->energy_j[l] += p * d;
 				time_s[l] += d;
 				t += d;
 			}
-			w->layers[w->n_layers++] = emu_span(from + o->shift_s, t + o->shift_s, (uint32_t)l, (uint32_t)i, JM_SPAN_LAYER, 0);
+			w->layers[w->n_layers++] =
+			    emu_span(from + o->shift_s, t + o->shift_s, (uint32_t)l, (uint32_t)i, JM_SPAN_LAYER, 0);
 		}
-		w->iterations[i] = emu_span(start + o->shift_s, t + o->shift_s, EMU_LAYERS, (uint32_t)i, JM_SPAN_ITERATION, 0);
+		w->iterations[i] =
+		    emu_span(start + o->shift_s, t + o->shift_s, EMU_LAYERS, (uint32_t)i, JM_SPAN_ITERATION, 0);
 		i++;
 		rest = emu_rest(o, s, d_s, t - start, r);
 		emu_add_piece(w, &capacity, t, t + rest, EMU_IDLE_W, tau_s);
@@ -259,18 +266,22 @@ static inline void emu_isolate(struct emu_world *w, const struct emu_sensor *s, 
 		for (l = 0; l < EMU_LAYERS; l++) {
 			size_t at = order[l];
 
-			emu_add_piece(w, &capacity, t, t + block_s, w->isolated_w[at] * (1 + 0.002 * (double)pass), tau_s);
-			w->layers[w->n_layers++] = emu_span(t, t + block_s, (uint32_t)at, (uint32_t)(block_s / w->duration_s[at]),
-							    JM_SPAN_LAYER, JM_SPAN_ISOLATED);
+			emu_add_piece(w, &capacity, t, t + block_s, w->isolated_w[at] * (1 + 0.002 * (double)pass),
+				      tau_s);
+			w->layers[w->n_layers++] =
+			    emu_span(t, t + block_s, (uint32_t)at, (uint32_t)(block_s / w->duration_s[at]),
+				     JM_SPAN_LAYER, JM_SPAN_ISOLATED);
 			t += block_s;
 		}
 	}
 	emu_add_piece(w, &capacity, t, t + 1, EMU_IDLE_W, tau_s);
 }
 
-static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, const struct emu_options *o, struct emu_rng *r)
+static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, const struct emu_options *o,
+			    struct emu_rng *r)
 {
-	double period = 1e-3 * s->period_ms, first = 0.2 + period * emu_uniform(r), end = w->pieces[w->n_pieces - 1].end_s - 0.2;
+	double period = 1e-3 * s->period_ms, first = 0.2 + period * emu_uniform(r),
+	       end = w->pieces[w->n_pieces - 1].end_s - 0.2;
 	double energy_uj = 1e6, last_s = 0, last_j = 0;
 	size_t n = (size_t)((end - first) / period), i;
 
@@ -278,7 +289,8 @@ static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, con
 	if (!w->samples)
 		abort();
 	for (i = 0; i < n; i++) {
-		double t = first + period * (double)i, exact = t + (o->no_jitter ? 0 : 1e-3) * s->jitter_ms * emu_normal(r);
+		double t = first + period * (double)i,
+		       exact = t + (o->no_jitter ? 0 : 1e-3) * s->jitter_ms * emu_normal(r);
 		double noise = s->noise_w * emu_normal(r), value;
 
 		if (s->is_counter) {
@@ -292,7 +304,8 @@ static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, con
 			value = emu_reading(w, exact, 1e-3 * s->box_ms, 1e-3 * s->tau_ms) + noise;
 			value = 1e6 * round(value / s->step_w) * s->step_w;
 		}
-		w->samples[w->n_samples++] = (struct jm_sample){.t_ns = llround((t + 1e-3 * s->lag_ms) * 1e9), .value = llround(value)};
+		w->samples[w->n_samples++] =
+		    (struct jm_sample){.t_ns = llround((t + 1e-3 * s->lag_ms) * 1e9), .value = llround(value)};
 	}
 }
 
@@ -330,10 +343,18 @@ static inline struct emu_world *emu_create(const struct emu_sensor *s, const str
 	emu_describe(w, s, &r);
 	w->sample_lists[0] = w->samples;
 	w->sample_counts[0] = w->n_samples;
-	w->in = (struct jm_attribution_input){.channels = &w->channel, .n_channels = 1, .samples = w->sample_lists,
-					      .n_samples = w->sample_counts, .windows = &w->window, .n_windows = 1,
-					      .iterations = w->iterations, .n_iterations = w->n_iterations, .layers = w->layers,
-					      .n_layers = w->n_layers, .names = w->names, .n_names = EMU_LAYERS + 1,
+	w->in = (struct jm_attribution_input){.channels = &w->channel,
+					      .n_channels = 1,
+					      .samples = w->sample_lists,
+					      .n_samples = w->sample_counts,
+					      .windows = &w->window,
+					      .n_windows = 1,
+					      .iterations = w->iterations,
+					      .n_iterations = w->n_iterations,
+					      .layers = w->layers,
+					      .n_layers = w->n_layers,
+					      .names = w->names,
+					      .n_names = EMU_LAYERS + 1,
 					      .responses = &w->response};
 	return w;
 }

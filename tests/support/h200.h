@@ -112,8 +112,8 @@ static inline uint32_t h200_name(struct h200 *h, const char *text)
 	return (uint32_t)h->n_names++;
 }
 
-static inline void h200_add(struct h200 *h, const char *stage, const char *iteration, const char *name, const char *start,
-			    const char *end)
+static inline void h200_add(struct h200 *h, const char *stage, const char *iteration, const char *name,
+			    const char *start, const char *end)
 {
 	struct jm_span *s;
 
@@ -143,8 +143,8 @@ static inline void h200_spans(struct h200 *h, const char *path)
 	if (!f)
 		abort();
 	while (gzgets(f, line, sizeof(line))) {
-		if (sscanf(line, "%31[^,],%31[^,],%159[^,],%39[^,],%39s", a, b, name, c, d) == 5 && strcmp(a, "anchor") != 0 &&
-		    strcmp(a, "stage") != 0)
+		if (sscanf(line, "%31[^,],%31[^,],%159[^,],%39[^,],%39s", a, b, name, c, d) == 5 &&
+		    strcmp(a, "anchor") != 0 && strcmp(a, "stage") != 0)
 			h200_add(h, a, b, name, c, d);
 		else if (sscanf(line, "%159[^,],%39[^,],%39s", name, c, d) == 3 && strchr(d, ',') == NULL)
 			h200_add(h, "", "0", name, c, d);
