@@ -140,6 +140,7 @@ struct jm_record_options {
 	int64_t period_ns;      /* between readings; 0: JM_DEFAULT_PERIOD_NS */
 	const char *kind;       /* "record", "run", "idle": kept in the recording; NULL: "record" */
 	const char *command;    /* kept in the recording; NULL: none */
+	bool is_oversampled;    /* read sensors far more often than they update, to see when they do (calibration) */
 };
 
 #define JM_DEFAULT_PERIOD_NS INT64_C(10000000)
@@ -209,6 +210,40 @@ typedef int (*jm_progress_fn)(void *ctx, const char *what, uint64_t done, uint64
  * provider, no runtime; the remedy says what to do), JM_E_NOT_FOUND, JM_E_CANCELLED (what was measured stays). */
 JM_API int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm_progress_fn progress, void *ctx,
 			struct jm_error *err);
+
+/* ---- Calibration ------------------------------------------------------------------------------------------------ */
+
+struct jm_calibrate_options {
+	size_t size;           /* sizeof(struct jm_calibrate_options) */
+	const char *sensors;   /* choice as in jm_sensors_probe; NULL: the default ones */
+	int64_t duration_ns;   /* of the changing load; 0: JM_DEFAULT_CALIBRATION_NS */
+	int64_t steady_ns;     /* of the steady load behind it, for noise and drift; 0: JM_DEFAULT_STEADY_NS */
+	const char *load;      /* command to load the device with, run by sh; NULL: joulemap's own load */
+	bool load_is_told;     /* the command reads "on" and "off" lines; else it is stopped and continued by signals */
+	uint64_t threads;      /* of the processor's own load; 0: one a processor */
+	uint64_t seed;         /* of the random bits */
+	bool is_not_kept;      /* do not store the result */
+};
+
+#define JM_DEFAULT_CALIBRATION_NS INT64_C(60000000000)
+#define JM_DEFAULT_STEADY_NS      INT64_C(20000000000)
+
+struct jm_calibrations;
+
+/* Plays a known load on the machine and finds how each sensor shows it; what was found is stored for later reports and
+ * recordings (is_not_kept: not). A channel for which nothing was found is in the list with family "unknown" and the reason.
+ * Signals should be blocked by the caller; progress, which may be NULL, says when to stop.
+ * Errors: JM_E_UNSUPPORTED: there are only estimates, which have nothing to calibrate; JM_E_NOT_FOUND: no sensor, or no
+ * load for it; JM_E_CANCELLED: nothing was stored; JM_E_INVALID: too short; JM_E_GONE: the load's command ended; those of
+ * recording and storing. */
+JM_API int jm_calibrate(const struct jm_calibrate_options *options, jm_progress_fn progress, void *ctx,
+			struct jm_calibrations **out, struct jm_error *err);
+JM_API size_t jm_calibrations_n(const struct jm_calibrations *list);
+/* Gives the i-th, borrowed from the list. Errors: JM_E_INVALID. */
+JM_API int jm_calibrations_get(const struct jm_calibrations *list, size_t i, struct jm_calibration_info *out);
+/* Gives the i-th remark on the whole (the load, sensors left out), or NULL behind the last. Borrowed. */
+JM_API const char *jm_calibrations_note(const struct jm_calibrations *list, size_t i);
+JM_API void jm_calibrations_destroy(struct jm_calibrations *list);
 
 /* ---- Importing --------------------------------------------------------------------------------------------------- */
 

@@ -86,7 +86,7 @@ void jm_cli_wait(int64_t duration_ns);
 /* Joins the words of a command, quoted where a shell needs it. out: size bytes, cut if need be. */
 void jm_cli_join(char **command, char *out, size_t size);
 
-extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cmd_idle, jm_cmd_run, jm_cmd_report,
-    jm_cmd_import, jm_cmd_map;
+extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cmd_idle, jm_cmd_calibrate, jm_cmd_run,
+    jm_cmd_report, jm_cmd_import, jm_cmd_map;
 
 #endif
