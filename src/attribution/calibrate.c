@@ -10,7 +10,11 @@
 #include <string.h>
 
 #define N_FOLDS             5
+#define MIN_READINGS        10
 #define MAX_SEARCH_READINGS 1500
+#define MIN_SEARCH_READINGS 100
+#define MAX_SEARCH_SEGMENTS 60000
+#define MAX_SEARCH_LEVELS   40
 #define RIDGE               1e-6 /* of the diagonal: keeps never-seen regions from being singular */
 #define FIRST_LAG_S         -0.02
 #define LAST_LAG_S          0.06
@@ -284,25 +288,38 @@ static int search(struct problem *p, struct jm_response *out, struct jm_calibrat
 	return score(p, k) < INFINITY ? 0 : JM_E_UNIDENTIFIABLE;
 }
 
+/* Takes a piece of the run that can be searched in seconds: the first readings, layers thrown together where there are many.
+ * What is lost is left to the fit, which starts from what is found. */
+static void take_piece(struct problem *p, const struct jm_fit_input *in)
+{
+	size_t i, n = in->n_readings < MAX_SEARCH_READINGS ? in->n_readings : MAX_SEARCH_READINGS;
+
+	if (in->n_segments > MAX_SEARCH_SEGMENTS) {
+		while (n > MIN_SEARCH_READINGS && in->readings[n - 1].t_s > in->segments[MAX_SEARCH_SEGMENTS].start_s)
+			n--;
+	}
+	p->n_readings = n;
+	p->n_levels = in->n_layers < MAX_SEARCH_LEVELS ? in->n_layers : MAX_SEARCH_LEVELS;
+	for (i = 0; i < in->n_segments && in->segments[i].start_s < p->readings[n - 1].t_s - FIRST_LAG_S; i++) {
+		size_t layer = in->regions[in->segments[i].region].layer;
+
+		p->segments[i] = in->segments[i];
+		p->segments[i].region = (uint32_t)(layer * p->n_levels / in->n_layers);
+	}
+	p->n_segments = i;
+}
+
 int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, struct jm_calibration_score *scores)
 {
-	struct problem p = {.readings = in->readings, .n_readings = in->n_readings, .n_levels = in->n_layers};
-	size_t i;
+	struct problem p = {.readings = in->readings};
 	int code;
 
-	if (in->n_readings < 10)
+	if (in->n_readings < MIN_READINGS || in->n_layers == 0)
 		return JM_E_UNIDENTIFIABLE;
-	if (p.n_readings > MAX_SEARCH_READINGS)
-		p.n_readings = MAX_SEARCH_READINGS;
 	p.segments = malloc((in->n_segments + 1) * sizeof(*p.segments));
 	if (!p.segments)
 		return JM_E_NOMEM;
-	for (i = 0; i < in->n_segments && in->segments[i].start_s < p.readings[p.n_readings - 1].t_s - FIRST_LAG_S;
-	     i++) {
-		p.segments[i] = in->segments[i];
-		p.segments[i].region = in->regions[in->segments[i].region].layer;
-	}
-	p.n_segments = i;
+	take_piece(&p, in);
 	code = problem_alloc(&p);
 	if (code == 0)
 		code = search(&p, out, scores);
@@ -318,7 +335,7 @@ int jm_calibrate_waveform(const struct jm_segment *segments, size_t n_segments, 
 	struct problem p = {.readings = readings, .n_readings = n_readings, .n_levels = 1, .is_waveform = true};
 	int code;
 
-	if (n_readings < 10)
+	if (n_readings < MIN_READINGS)
 		return JM_E_UNIDENTIFIABLE;
 	p.segments = malloc((n_segments + 1) * sizeof(*p.segments));
 	if (!p.segments)
