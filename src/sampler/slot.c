@@ -17,8 +17,8 @@ int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, int64_t asked_ns)
 	slot->sensor = s;
 	slot->period_ns = jm_slot_period(s, asked_ns);
 	slot->ledgers = calloc(n, sizeof(*slot->ledgers));
-	slot->last_values = calloc(n, sizeof(*slot->last_values));
-	if (!slot->ledgers || !slot->last_values)
+	slot->channels = calloc(n, sizeof(*slot->channels));
+	if (!slot->ledgers || !slot->channels)
 		return JM_E_NOMEM;
 	for (i = 0; i < n; i++)
 		slot->ledgers[i].period_ns = s->drain_period_ns ? asked_ns : slot->period_ns;
@@ -28,9 +28,30 @@ int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, int64_t asked_ns)
 void jm_slot_finish(struct jm_slot *slot)
 {
 	free(slot->ledgers);
-	free(slot->last_values);
+	free(slot->channels);
 	slot->ledgers = NULL;
-	slot->last_values = NULL;
+	slot->channels = NULL;
+}
+
+void jm_slot_fold(struct jm_slot *slot)
+{
+	uint16_t i;
+
+	for (i = 0; i < slot->sensor->n_channels; i++) {
+		struct jm_ledger *l = &slot->ledgers[i];
+
+		l->repeated += slot->channels[i].n_repeated;
+		slot->channels[i].n_repeated = 0;
+		if (slot->n_taken == 0)
+			continue;
+		l->taken += slot->n_taken;
+		l->late += slot->n_late;
+		l->last_ns = slot->last_ns;
+		if (slot->longest_gap_ns > l->longest_gap_ns)
+			l->longest_gap_ns = slot->longest_gap_ns;
+	}
+	slot->n_taken = slot->n_late = 0;
+	slot->longest_gap_ns = 0;
 }
 
 /* A reading equal to the one before tells nothing new. */
@@ -48,12 +69,52 @@ static void book(struct jm_slot *slot, const struct jm_sample *sample, bool is_l
 	} else {
 		if (sample->t_ns - l->last_ns > l->longest_gap_ns)
 			l->longest_gap_ns = sample->t_ns - l->last_ns;
-		l->repeated += sample->value == slot->last_values[i];
+		l->repeated += sample->value == slot->channels[i].last_value;
 	}
 	l->taken++;
 	l->late += is_late;
 	l->last_ns = sample->t_ns;
-	slot->last_values[i] = sample->value;
+	slot->channels[i].last_value = sample->value;
+}
+
+/* Books a complete read without touching the ledgers. Gives false where it is not complete, or what came before was
+ * not: then nothing is booked. */
+static bool book_uniform(struct jm_slot *slot, const struct jm_sample *samples, size_t n, bool is_late)
+{
+	size_t i;
+
+	if (!slot->is_uniform || n != slot->sensor->n_channels)
+		return false;
+	for (i = 0; i < n; i++)
+		if (samples[i].status != JM_SAMPLE_OK || samples[i].t_ns != samples[0].t_ns ||
+		    samples[i].channel != slot->sensor->first_channel + i)
+			return false;
+	for (i = 0; i < n; i++) {
+		slot->channels[i].n_repeated += samples[i].value == slot->channels[i].last_value;
+		slot->channels[i].last_value = samples[i].value;
+	}
+	if (samples[0].t_ns - slot->last_ns > slot->longest_gap_ns)
+		slot->longest_gap_ns = samples[0].t_ns - slot->last_ns;
+	slot->last_ns = samples[0].t_ns;
+	slot->n_taken++;
+	slot->n_late += is_late;
+	return true;
+}
+
+static void book_all(struct jm_slot *slot, const struct jm_sample *samples, size_t n, bool is_late)
+{
+	size_t i;
+
+	if (book_uniform(slot, samples, n, is_late))
+		return;
+	jm_slot_fold(slot);
+	for (i = 0; i < n; i++)
+		book(slot, &samples[i], is_late);
+	slot->last_ns = slot->ledgers[0].last_ns;
+	slot->is_uniform = n > 0;
+	for (i = 0; i < slot->sensor->n_channels; i++)
+		slot->is_uniform =
+		    slot->is_uniform && slot->ledgers[i].taken && slot->ledgers[i].last_ns == slot->last_ns;
 }
 
 static void book_missed(struct jm_slot *slot, uint64_t n)
@@ -108,12 +169,11 @@ static size_t open_gap(struct jm_slot *slot, struct jm_sample *out)
 size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 {
 	struct jm_sensor *s = slot->sensor;
-	size_t n = 0, i;
+	size_t n = 0;
 	int rc = s->driver->read(s, batch, &n);
 
 	if (rc == 0) {
-		for (i = 0; i < n; i++)
-			book(slot, &batch[i], is_late);
+		book_all(slot, batch, n, is_late);
 		slot->is_failing = slot->is_failing && n == 0;
 		return n;
 	}
@@ -125,12 +185,12 @@ size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 size_t jm_slot_read_last(struct jm_slot *slot, struct jm_sample *batch)
 {
 	struct jm_sensor *s = slot->sensor;
-	size_t n = 0, i;
+	size_t n = 0;
 
 	if (slot->is_gone || s->driver->read(s, batch, &n))
 		return 0;
-	for (i = 0; s->drain_period_ns && i < n; i++)
-		book(slot, &batch[i], false);
+	if (s->drain_period_ns)
+		book_all(slot, batch, n, false);
 	return n;
 }
 
@@ -138,6 +198,7 @@ void jm_slot_lose(struct jm_slot *slot, const struct jm_sample *batch, size_t n)
 {
 	size_t i;
 
+	jm_slot_fold(slot);
 	for (i = 0; i < n; i++) {
 		struct jm_ledger *l = &slot->ledgers[batch[i].channel - slot->sensor->first_channel];
 
@@ -152,6 +213,7 @@ void jm_slot_settle(struct jm_slot *slot, const struct jm_channel *channels, int
 {
 	uint16_t i;
 
+	jm_slot_fold(slot);
 	for (i = 0; i < slot->sensor->n_channels; i++) {
 		struct jm_ledger *l = &slot->ledgers[i];
 		int64_t update_ns = channels[slot->sensor->first_channel + i].update_period_ns;

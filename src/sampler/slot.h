@@ -9,8 +9,16 @@ struct jm_slot {
 	struct jm_sensor *sensor;
 	int64_t period_ns, deadline_ns, started_ns;
 	bool is_gone, is_failing;
-	struct jm_ledger *ledgers; /* n_channels of the sensor */
-	int64_t *last_values;      /* likewise */
+	/* Hot: what all channels have in common while every read is complete, in one cache line; folded into the ledgers
+	 * when that ends, and when they are handed over. */
+	bool is_uniform; /* every channel's last reading is at last_ns */
+	uint64_t n_taken, n_late;
+	int64_t last_ns, longest_gap_ns;
+	struct jm_slot_channel {
+		int64_t last_value;
+		uint64_t n_repeated;
+	} * channels;              /* n_channels of the sensor */
+	struct jm_ledger *ledgers; /* likewise */
 };
 
 /* Gives the period a sensor is read with when asked_ns is wanted: its own pace where that is slower. */
@@ -28,6 +36,9 @@ size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 
 /* Reads once more, behind the last deadline, to close the window; the reading is not one of the expected. */
 size_t jm_slot_read_last(struct jm_slot *slot, struct jm_sample *batch);
+
+/* Brings the common counts into the ledgers. */
+void jm_slot_fold(struct jm_slot *slot);
 
 /* Books n samples as lost after all (the ring was full). */
 void jm_slot_lose(struct jm_slot *slot, const struct jm_sample *batch, size_t n);
