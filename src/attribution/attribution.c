@@ -129,8 +129,8 @@ static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, 
 			 "no layer can be told from its neighbours; layers get shares by time");
 	}
 	if (code == 0 && levels.reason[0])
-		code = jm_result_warn(w->result, "%s, %s: %s", w->in->channels[c].name, jm_method_text(method),
-				      levels.reason);
+		code = (levels.is_refused ? jm_result_warn : jm_result_note)(
+		    w->result, "%s, %s: %s", w->in->channels[c].name, jm_method_text(method), levels.reason);
 	if (code == 0 && levels.is_refused &&
 	    (w->opt->method == JM_METHOD_AUTO || w->in->channels[c].state == JM_STATE_ESTIMATED)) {
 		memset(parts, 0, w->n_layers * sizeof(*parts));

@@ -56,6 +56,7 @@ void jm_result_finish(struct jm_result *r)
 	free(r->groups);
 	free(r->closure);
 	free_texts(r->warnings, r->n_warnings);
+	free_texts(r->notes, r->n_notes);
 	free_texts(r->names, r->n_names);
 	memset(r, 0, sizeof(*r));
 }
@@ -84,6 +85,18 @@ int jm_result_warn(struct jm_result *r, const char *format, ...)
 	n = vasprintf(&text, format, args);
 	va_end(args);
 	return append(&r->warnings, &r->n_warnings, n < 0 ? NULL : text);
+}
+
+int jm_result_note(struct jm_result *r, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	return append(&r->notes, &r->n_notes, n < 0 ? NULL : text);
 }
 
 int jm_result_warn_first(struct jm_result *r, const char *format, ...)

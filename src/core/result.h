@@ -124,6 +124,8 @@ struct jm_result {
 	struct jm_own_cost own_cost;
 	char **warnings; /* for the user, most important first */
 	size_t n_warnings;
+	char **notes; /* what a method says of its fit */
+	size_t n_notes;
 	enum jm_method method; /* what auto picked */
 	char method_reason[256];
 	char baseline_reason[256]; /* where the idle level came from, or why there is none */
@@ -135,7 +137,9 @@ struct jm_result {
 void jm_result_finish(struct jm_result *r);
 /* Adds a warning. Errors: JM_E_NOMEM. */
 int jm_result_warn(struct jm_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same, before all others. */
+/* Adds a note. Errors: JM_E_NOMEM. */
+int jm_result_note(struct jm_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A warning before all others. */
 int jm_result_warn_first(struct jm_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Copies a text into the result; gives it, or NULL when out of memory. */
 const char *jm_result_text(struct jm_result *r, const char *text);

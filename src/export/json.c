@@ -274,6 +274,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	text(&o, "format", "joulemap-report/1");
 	text(&o, "joulemap_version", jm_version());
 	texts(&o, "warnings", r->warnings, r->n_warnings);
+	texts(&o, "notes", r->notes, r->n_notes);
 	text(&o, "method", jm_method_text(r->method));
 	text(&o, "method_reason", r->method_reason);
 	text(&o, "baseline", r->baseline_reason);

@@ -171,6 +171,7 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 {
 	const struct jm_run *run = &r->run;
 	const struct jm_latency *l = &run->latency;
+	size_t i;
 
 	if (run->model)
 		jm_buffer_printf(out, "model       %s%s%s\n", run->model, run->precision ? ", " : "",
@@ -199,6 +200,8 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 		    run->profiled_latency_ms, run->distortion);
 	if (r->n_layers)
 		jm_buffer_printf(out, "method      %s: %s\n", jm_method_text(r->method), r->method_reason);
+	for (i = 0; i < r->n_notes; i++)
+		jm_buffer_printf(out, "fit         %s\n", r->notes[i]);
 	if (r->baseline_reason[0])
 		jm_buffer_printf(out, "idle        %s\n", r->baseline_reason);
 	jm_buffer_puts(out, "\n");
