@@ -5,6 +5,7 @@
 #include "joulemap/joulemap.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Exit codes besides those of a measured command. */
 enum jm_cli_exit {
@@ -20,10 +21,12 @@ enum jm_option_type {
 	JM_OPTION_TEXT,     /* const char * */
 	JM_OPTION_DURATION, /* int64_t, ns, > 0 */
 	JM_OPTION_COUNT,    /* uint64_t */
+	JM_OPTION_AMOUNT,   /* uint64_t; a 0 that was given is JM_AMOUNT_NONE, which 0 for "not given" is not */
 	JM_OPTION_LIST,     /* struct jm_text_list: may be given several times */
 };
 
-#define JM_LIST_MAX 32
+#define JM_LIST_MAX    32
+#define JM_AMOUNT_NONE UINT64_MAX
 
 struct jm_text_list {
 	const char *items[JM_LIST_MAX];

@@ -191,6 +191,7 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 	struct settings *s = settings;
 	struct jm_error err = {0};
 	char path[1024], partial[1040];
+	int64_t start_ns = jm_now_ns();
 	bool is_recorded;
 	int rc;
 
@@ -209,6 +210,11 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 	rc = record_into(partial, "idle", s, NULL, &is_recorded);
 	if (rc || !is_recorded)
 		return rc ? rc : JM_EXIT_FAILURE;
+	if (jm_now_ns() - start_ns < s->duration_ns) {
+		unlink(partial);
+		fprintf(stderr, "joulemap: stopped before the end: nothing is kept, an older idle level stays\n");
+		return JM_EXIT_FAILURE;
+	}
 	s->baseline = "none";
 	rc = print_report(partial, s, "summary", stdout);
 	if (rc == 0 && rename(partial, path)) {

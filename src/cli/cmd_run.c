@@ -34,7 +34,9 @@ static int measure(const struct settings *s, const char *model, const char *path
 	struct jm_run_options run = {.size = sizeof(run),
 				     .model = model,
 				     .runs = s->runs ? s->runs : DEFAULT_RUNS,
-				     .warmup = s->warmup ? s->warmup : DEFAULT_WARMUP,
+				     .warmup = s->warmup == JM_AMOUNT_NONE ? 0
+					       : s->warmup                 ? s->warmup
+									   : DEFAULT_WARMUP,
 				     .batch = s->batch,
 				     .shapes = s->shapes.items,
 				     .n_shapes = s->shapes.n,
@@ -126,8 +128,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 }
 
 static const struct jm_option options[] = {
-    {'r', "runs", "N", "measured inferences (default 100)", JM_OPTION_COUNT, offsetof(struct settings, runs)},
-    {'w', "warmup", "N", "inferences before these (default 10)", JM_OPTION_COUNT, offsetof(struct settings, warmup)},
+    {'r', "runs", "N", "measured inferences (default 100)", JM_OPTION_AMOUNT, offsetof(struct settings, runs)},
+    {'w', "warmup", "N", "inferences before these (default 10)", JM_OPTION_AMOUNT, offsetof(struct settings, warmup)},
     {'b', "batch", "N", "size of an open first dimension", JM_OPTION_COUNT, offsetof(struct settings, batch)},
     {0, "shape", "NAME=DIMS", "shape of an input, such as x=1x3x224x224; again for more", JM_OPTION_LIST,
      offsetof(struct settings, shapes)},

@@ -94,9 +94,10 @@ static int set(const struct jm_command *command, const struct jm_option *option,
 		*(int64_t *)field = ns;
 		return 0;
 	case JM_OPTION_COUNT:
+	case JM_OPTION_AMOUNT:
 		if (jm_text_u64(value, strlen(value), &count))
 			return jm_cli_usage_error(command, "--%s wants a whole number, not '%s'", option->name, value);
-		*(uint64_t *)field = count;
+		*(uint64_t *)field = option->type == JM_OPTION_AMOUNT && count == 0 ? JM_AMOUNT_NONE : count;
 		return 0;
 	case JM_OPTION_LIST:
 		if (list->n == JM_LIST_MAX)

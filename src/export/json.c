@@ -5,6 +5,7 @@
 #include "core/error.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,11 +104,12 @@ static void ledger(struct object *o, const struct jm_channel_result *c)
 static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
 {
 	struct object o = begin(b);
+	char driver[sizeof(c->channel->name)];
 
 	text(&o, "name", c->channel->name);
 	text(&o, "label", c->channel->label);
-	member(&o, "driver");
-	jm_buffer_printf(b, "\"%.*s\"", (int)strcspn(c->channel->name, "/\"\\"), c->channel->name);
+	snprintf(driver, sizeof(driver), "%.*s", (int)strcspn(c->channel->name, "/"), c->channel->name);
+	text(&o, "driver", driver);
 	text(&o, "quantity", jm_quantity_text(c->channel->quantity));
 	text(&o, "state", jm_state_text(c->channel->state));
 	text(&o, "kind", jm_kind_text(c->channel->kind));
@@ -120,6 +122,8 @@ static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
 	number(&o, "std_power_w", c->std_power_w);
 	number(&o, "min_power_w", c->min_power_w);
 	number(&o, "max_power_w", c->max_power_w);
+	number(&o, "idle_power_w", c->idle_power_w);
+	number(&o, "idle_power_sd_w", c->idle_power_sd_w);
 	number(&o, "gap_s", c->gap_s);
 	ledger(&o, c);
 	text(&o, "reason", c->reason);
@@ -143,6 +147,7 @@ static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_
 	number(&o, "energy_per_item_mj", row->energy_per_item_mj);
 	interval(&o, "energy_ci_j", row->energy_ci_j);
 	interval(&o, "energy_absolute_ci_j", row->energy_absolute_ci_j);
+	number(&o, "energy_above_idle_j", row->energy_above_idle_j);
 	number(&o, "mean_power_w", row->mean_power_w);
 	interval(&o, "mean_power_ci_w", row->mean_power_ci_w);
 	number(&o, "share", row->share);

@@ -167,6 +167,51 @@ static int sensors(const struct jm_result *r, const struct jm_view *view, struct
 	return rc;
 }
 
+static const struct jm_channel_result *find_channel(const struct jm_result *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < r->n_channels; i++)
+		if (strcmp(r->channels[i].channel->name, name) == 0)
+			return &r->channels[i];
+	return NULL;
+}
+
+/* What has figures and is inside of nothing that has: these add up. */
+static bool is_outermost(const struct jm_result *r, const struct jm_channel_result *c)
+{
+	size_t i;
+
+	for (i = 0; i <= r->n_channels; i++) {
+		c = find_channel(r, c->part_of);
+		if (!c)
+			return true;
+		if (isfinite(c->energy_j))
+			return false;
+	}
+	return false;
+}
+
+static void idle(const struct jm_result *r, struct jm_buffer *out)
+{
+	char level[32], above[32];
+	size_t i;
+
+	if (!r->baseline_reason[0])
+		return;
+	jm_buffer_printf(out, "idle        %s\n", r->baseline_reason);
+	for (i = 0; i < r->n_channels; i++) {
+		const struct jm_channel_result *c = &r->channels[i];
+
+		if (c->channel->same_as >= 0 || !isfinite(c->idle_power_w) || !(c->mean_power_w > 0) ||
+		    !is_outermost(r, c))
+			continue;
+		jm_report_quantity(c->idle_power_w, "W", level, sizeof(level));
+		jm_report_quantity(c->energy_j * (1 - c->idle_power_w / c->mean_power_w), "J", above, sizeof(above));
+		jm_buffer_printf(out, "            %s: %s when idle; %s above that\n", c->channel->name, level, above);
+	}
+}
+
 static void run(const struct jm_result *r, struct jm_buffer *out)
 {
 	const struct jm_run *run = &r->run;
@@ -202,8 +247,7 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 		jm_buffer_printf(out, "method      %s: %s\n", jm_method_text(r->method), r->method_reason);
 	for (i = 0; i < r->n_notes; i++)
 		jm_buffer_printf(out, "fit         %s\n", r->notes[i]);
-	if (r->baseline_reason[0])
-		jm_buffer_printf(out, "idle        %s\n", r->baseline_reason);
+	idle(r, out);
 	jm_buffer_puts(out, "\n");
 }
 
@@ -291,7 +335,7 @@ static int tables(const struct jm_result *r, const struct jm_view *view, struct 
 		size_t n, n_all;
 		const struct jm_row **rows;
 
-		if (channel >= 0 && r->channels[channel].channel->part_of >= 0)
+		if (channel >= 0 && !is_outermost(r, &r->channels[channel]))
 			continue;
 		rows = jm_view_sorted(r, view, channel, &n, &n_all);
 		if (!rows)
@@ -311,7 +355,7 @@ static void sums(const struct jm_result *r, struct jm_buffer *out)
 		const struct jm_closure *c = &r->closure[i];
 		const struct jm_channel *channel = r->channels[c->channel].channel;
 
-		if (channel->part_of >= 0 || !isfinite(c->total_j))
+		if (!is_outermost(r, &r->channels[c->channel]) || !isfinite(c->total_j))
 			continue;
 		jm_buffer_printf(out,
 				 "sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",

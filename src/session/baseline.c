@@ -120,7 +120,7 @@ int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_b
 	int rc;
 
 	*out = NULL;
-	snprintf(note_out, size, "%s", "not subtracted: --baseline none");
+	snprintf(note_out, size, "%s", "no idle level: --baseline none");
 	if (choice && strcmp(choice, "none") == 0)
 		return 0;
 	if (!choice && jm_idle_path(false, stored, sizeof(stored), NULL))
@@ -128,20 +128,20 @@ int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_b
 	rc = jm_recording_open(choice ? choice : stored, &idle, err);
 	if (rc && choice)
 		return rc;
-	snprintf(note_out, size, "level unknown: `joulemap idle` measures it once for this machine");
+	snprintf(note_out, size, "no idle level: `joulemap idle` measures it once for this machine");
 	if (rc)
 		return 0;
 	if (!choice && !is_same_machine(r, idle)) {
-		snprintf(note_out, size, "level unknown: the stored idle recording is of another machine");
+		snprintf(note_out, size, "no idle level: the stored idle recording is of another machine");
 		jm_recording_close(idle);
 		return 0;
 	}
 	rc = load(r, idle, out, &n_known);
 	if (rc == 0 && n_known == 0)
-		snprintf(note_out, size, "level unknown: %s has none of these channels",
+		snprintf(note_out, size, "no idle level: %s has none of these channels",
 			 choice ? choice : "the idle recording");
 	else if (rc == 0)
-		snprintf(note_out, size, "level from %s", choice ? choice : "this machine's idle recording");
+		snprintf(note_out, size, "idle level: from %s", choice ? choice : "this machine's idle recording");
 	jm_recording_close(idle);
 	return rc ? jm_error_set(err, rc, "out of memory for the idle levels") : 0;
 }

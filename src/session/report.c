@@ -293,6 +293,20 @@ static void warn_about_coverage(struct jm_result *result)
 	}
 }
 
+/* The maths knows of quiet stretches only; which idle recording was taken, or why none, is known here. */
+static void explain_baseline(struct jm_result *result, const struct jm_baseline *given, size_t n, const char *note)
+{
+	bool is_known = false, is_given = false;
+	size_t i;
+
+	for (i = 0; i < result->n_channels; i++)
+		is_known = is_known || !isnan(result->channels[i].idle_power_w);
+	for (i = 0; given && i < n; i++)
+		is_given = is_given || given[i].is_known;
+	if (!is_known || is_given)
+		snprintf(result->baseline_reason, sizeof(result->baseline_reason), "%s", note);
+}
+
 static void warn_of_calibration(void *ctx, const char *text)
 {
 	jm_result_warn(ctx, "%s", text);
@@ -320,9 +334,8 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	l->in.responses = l->responses;
 	describe_run(report->recording, &report->result);
 	rc = jm_attribute(&l->in, &opt, &report->result, err);
-	if (rc == 0 && !report->result.baseline_reason[0])
-		memcpy(report->result.baseline_reason, note, sizeof(report->result.baseline_reason));
 	if (rc == 0) {
+		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		warn_about_events(report->recording, &report->result);
 		warn_about_coverage(&report->result);
 	}

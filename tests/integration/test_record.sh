@@ -46,7 +46,32 @@ done
 check "sensors prints JSON" sh -c "'$JM' sensors --json | python3 -m json.tool >sensors"
 check "sensors lists the estimate" says sensors '"name": "estimate/cpu"'
 check "idle is kept" exits 0 "$JM" idle -d 0.5 -s estimate
-check "a report uses it" sh -c "'$JM' report a.jmap >out && grep -q 'idle  ' out"
+check "a report uses it" exits 0 "$JM" report a.jmap
+check "it says whence the level is" says out "idle level: from this machine's idle recording"
+check "it gives the level, and the energy above it" says out 'estimate/cpu: .*W when idle; .*J above that'
+check "JSON gives the level" sh -c "'$JM' report a.jmap --format json | grep -q '\"idle_power_w\":[0-9]'"
+check "no baseline is said" sh -c "'$JM' report a.jmap --baseline none | grep -q 'no idle level: --baseline none'"
+cp data/joulemap/idle-*.jmap kept.jmap
+"$JM" idle -q -d 30 -s estimate >idle.out 2>&1 &
+pid=$!
+while [ ! -e data/joulemap/idle-*.partial ]; do :; done
+kill -INT $pid
+wait $pid
+check "an interrupted idle run fails" [ $? -eq 1 ]
+check "it leaves the older level" cmp -s kept.jmap data/joulemap/idle-*.jmap
+
+# A package whose platform was not asked for is the outermost figure there is.
+mkdir -p tree/sys/class/powercap tree/proc
+for zone in 0:package-0:1000 1:psys:5000; do
+    folder=tree/sys/class/powercap/intel-rapl:${zone%%:*}
+    mkdir "$folder"
+    name=${zone#*:}
+    echo "${name%:*}" >"$folder/name"
+    echo "${name#*:}" >"$folder/energy_uj"
+    echo 262143328850 >"$folder/max_energy_range_uj"
+done
+check "one package is recorded" env JOULEMAP_ROOT="$WORK/tree" "$JM" record -q -s rapl_powercap/package-0 -d 0.3 -o p.jmap
+check "its sum check is printed" sh -c "'$JM' report p.jmap | grep -q 'sum check   rapl_powercap/package-0'"
 
 # A signal to joulemap reaches the command, and the recording is complete.
 "$JM" record -q -s estimate -i 20ms -o s.jmap -- sleep 30 &

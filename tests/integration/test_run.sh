@@ -13,6 +13,11 @@ check "the estimate is marked" says out 'estimated'
 check "the profiler's distortion is printed" says out 'profiler '
 check "the sum check is printed" says out 'sum check'
 check "no progress bar without a terminal" sh -c '! grep -q "\[#" err'
+check "no warm-up is none" exits 0 run --shape x=1x3x48x192 --runs 3 --warmup 0 -o cold.jmap
+check "the recording says so" python3 -c "
+import sqlite3
+assert sqlite3.connect('cold.jmap').execute('SELECT value FROM meta WHERE key = \'warmup\'').fetchone()[0] in ('0', 0)"
+check "no runs at all are refused" exits 1 run --shape x=1x3x48x192 --runs 0 -o none.jmap
 check "its report is JSON" sh -c "'$JM' report a.jmap --format json >a.json"
 check "layers, parts and latency hold together" python3 -c "
 import json
