@@ -100,8 +100,9 @@ static void print_one(const struct jm_calibration_info *c)
 		printf("\n");
 	}
 	if (is_found)
-		printf("  %-14s %s: residual %.2f %% of the swing%s%s\n", "verdict", c->is_accepted ? "accepted" : "refused",
-		       c->hold_out_fraction * 100, *c->reason ? "; " : "", c->reason);
+		printf("  %-14s %s: residual %.2f %% of the swing%s%s\n", "verdict",
+		       c->is_accepted ? "accepted" : "refused", c->hold_out_fraction * 100, *c->reason ? "; " : "",
+		       c->reason);
 	else
 		printf("  %-14s refused: %s\n", "verdict", c->reason);
 }
@@ -110,13 +111,15 @@ static int print_table(const struct settings *s, const struct jm_calibrations *l
 {
 	struct jm_calibration_info c;
 	const char *note;
-	size_t i;
+	size_t n_kept = 0, i;
 
 	for (i = 0; (note = jm_calibrations_note(list, i)) && !s->common.is_quiet; i++)
 		fprintf(stderr, "joulemap: %s\n", note);
-	for (i = 0; jm_calibrations_get(list, i, &c) == 0; i++)
+	for (i = 0; jm_calibrations_get(list, i, &c) == 0; i++) {
 		print_one(&c);
-	if (!s->common.is_quiet && !s->is_not_kept)
+		n_kept += strcmp(c.family, "unknown") != 0;
+	}
+	if (n_kept && !s->common.is_quiet && !s->is_not_kept)
 		fprintf(stderr, "kept for later recordings and reports; `joulemap sensors` shows it\n");
 	return ferror(stdout) ? JM_EXIT_FAILURE : JM_EXIT_OK;
 }
@@ -189,10 +192,11 @@ const struct jm_command jm_cmd_calibrate = {
     .name = "calibrate",
     .summary = "find how a sensor shows a load: its clock, delay, window, noise",
     .usage = "[SENSOR] [--seconds SECONDS] [--load COMMAND] [--json]",
-    .details =
-	"Plays steps, random bits and stairs of load on the processors and on each NVIDIA GPU, records the sensors fast, and\n"
-	"fits a response to each. Leave the machine alone meanwhile. What is found is kept for this machine, device and\n"
-	"driver version; recordings carry it with them. docs/calibration.md says more.",
+    .details = "Plays steps, random bits and stairs of load on the processors and on each NVIDIA GPU, records the "
+	       "sensors fast, and\n"
+	       "fits a response to each. Leave the machine alone meanwhile. What is found is kept for this machine, "
+	       "device and\n"
+	       "driver version; recordings carry it with them. docs/calibration.md says more.",
     .examples = "  joulemap calibrate\n"
 		"  joulemap calibrate nvml/gpu0 --json\n"
 		"  joulemap calibrate hwmon --seconds 30 --steady 10\n"

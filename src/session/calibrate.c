@@ -185,7 +185,8 @@ int jm_calibrate(const struct jm_calibrate_options *options, jm_progress_fn prog
 	struct jm_env env;
 
 	if (!options || options->size < sizeof(*options) || options->duration_ns < 0 || options->steady_ns < 0)
-		return jm_error_set(err, JM_E_INVALID, "a calibration needs options of this version and times above zero");
+		return jm_error_set(err, JM_E_INVALID,
+				    "a calibration needs options of this version and times above zero");
 	jm_env_init(&env);
 	return jm_calibrate_env(&env, options, NULL, progress, ctx, out, err);
 }

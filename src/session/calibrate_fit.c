@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_STEPS_FITTED  500  /* readings of the steps; with those of the bits what jm_calibrate_search looks at */
+#define N_STEPS_FITTED  500 /* readings of the steps; with those of the bits what jm_calibrate_search looks at */
 #define N_BITS_FITTED   1000
 #define FAST_PERIOD_S   0.01 /* sensors quicker than that get the short bits */
 #define SETTLED         0.6  /* of a step: what follows is its plateau */
@@ -17,12 +17,13 @@
 #define SWING_NOISE_MIN 5    /* the load must move the reading by that many times its noise */
 #define DRIFT_MIN_S     2.0
 #define DRIFT_MIN_N     20
-#define DRIFT_MIN_K     2.0  /* a thermometer counts whole degrees */
-#define BETTER          0.8  /* of two models of a counter, the residual of the one that is believed */
+#define DRIFT_MIN_K     2.0 /* a thermometer counts whole degrees */
+#define BETTER          0.8 /* of two models of a counter, the residual of the one that is believed */
 #define SAME_WINDOW     0.2
-#define SPREAD_FULL_MAX 0.05 /* of a counter's power over the phases of a locked load: a quarter on, so that a part-time */
-#define SPREAD_PART_MIN 0.3  /* counter would swing by nearly all of it */
-#define SETTLE_PERIODS  3    /* of a locked phase, left out */
+#define SPREAD_FULL_MAX                                                                                                \
+	0.05 /* of a counter's power over the phases of a locked load: a quarter on, so that a part-time */
+#define SPREAD_PART_MIN 0.3 /* counter would swing by nearly all of it */
+#define SETTLE_PERIODS  3   /* of a locked phase, left out */
 
 struct fitting {
 	const struct jm_calibrate_input *in;
@@ -61,15 +62,18 @@ static int make_readings(struct fitting *f)
 
 		if (is_counter && !(width_s > 0))
 			continue;
-		f->readings[f->n++] = (struct jm_model_reading){
-		    .t_s = u->t_s, .width_s = width_s, .power_w = is_counter ? (u->value - u[-1].value) / width_s : u->value};
+		f->readings[f->n++] =
+		    (struct jm_model_reading){.t_s = u->t_s,
+					      .width_s = width_s,
+					      .power_w = is_counter ? (u->value - u[-1].value) / width_s : u->value};
 	}
 	for (i = 0; i < f->in->n_pieces; i++) {
 		const struct jm_load_piece *p = &f->in->pieces[i];
 
 		if (p->level > 0 && p->end_ns > p->start_ns)
-			f->segments[f->n_segments++] = (struct jm_segment){
-			    .start_s = piece_s(f, p->start_ns), .end_s = piece_s(f, p->end_ns), .weight = (float)p->level};
+			f->segments[f->n_segments++] = (struct jm_segment){.start_s = piece_s(f, p->start_ns),
+									   .end_s = piece_s(f, p->end_ns),
+									   .weight = (float)p->level};
 	}
 	return 0;
 }
@@ -160,7 +164,8 @@ static void measure_drift(const struct fitting *f, size_t first, size_t last, st
 		x[i] = f->readings[first + i].t_s;
 	c->drift_per_s = relative_slope(x, f->readings + first, n, DRIFT_MIN_S);
 	for (i = 0; i < n && in->n_temperature; i++) {
-		while (k + 1 < in->n_temperature && piece_s(f, in->temperature[k + 1].t_ns) <= f->readings[first + i].t_s)
+		while (k + 1 < in->n_temperature &&
+		       piece_s(f, in->temperature[k + 1].t_ns) <= f->readings[first + i].t_s)
 			k++;
 		x[i] = (double)in->temperature[k].value * 1e-3;
 	}
@@ -177,7 +182,9 @@ static double quantum(const struct fitting *f)
 	size_t i, k = in->n_samples;
 
 	if (in->channel->kind == JM_KIND_COUNTER)
-		return in->channel->step && f->u.period_s > 0 ? jm_si_from_micro((int64_t)in->channel->step) / f->u.period_s : 0;
+		return in->channel->step && f->u.period_s > 0
+			   ? jm_si_from_micro((int64_t)in->channel->step) / f->u.period_s
+			   : 0;
 	for (i = 0; i < in->n_samples; i++) {
 		uint64_t b;
 
@@ -321,8 +328,9 @@ static void judge(struct jm_calibration *c)
 
 	c->is_accepted = r->residual_fraction <= ACCEPTED_MAX;
 	if (c->is_accepted == 0)
-		snprintf(c->reason, sizeof(c->reason), "the best response leaves %.1f %% of the swing, more than %.0f %%",
-			 r->residual_fraction * 100, ACCEPTED_MAX * 100);
+		snprintf(c->reason, sizeof(c->reason),
+			 "the best response leaves %.1f %% of the swing, more than %.0f %%", r->residual_fraction * 100,
+			 ACCEPTED_MAX * 100);
 	else if (r->family == JM_RESPONSE_RAMP)
 		snprintf(c->reason, sizeof(c->reason), "a mean over a second: it shows no single layer");
 }
@@ -393,7 +401,8 @@ double jm_calibrate_locked_spread(const struct jm_calibrate_input *in, double sw
 
 		while (end < in->n_pieces && in->pieces[end].group == group)
 			end++;
-		from_s = jm_s_from_ns(in->pieces[first].start_ns - in->pieces[0].start_ns) + SETTLE_PERIODS * u.period_s;
+		from_s =
+		    jm_s_from_ns(in->pieces[first].start_ns - in->pieces[0].start_ns) + SETTLE_PERIODS * u.period_s;
 		to_s = jm_s_from_ns(in->pieces[end - 1].end_ns - in->pieces[0].start_ns);
 		while (i < u.n && u.items[i].t_s < from_s)
 			i++;

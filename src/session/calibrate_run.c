@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "session/calibrate.h"
 
+#include "attribution/series.h"
 #include "core/error.h"
 #include "core/units.h"
 #include "session/calibrate_fit.h"
@@ -14,14 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PERIOD_NS         (JM_NS_PER_MS / 4) /* what sensors are asked for; each has its own limit */
-#define START_DELAY_NS    (300 * JM_NS_PER_MS)
-#define TAIL_NS           (1200 * JM_NS_PER_MS) /* a reading may come so long behind the load */
-#define SLOW_PERIOD_NS    (10 * JM_NS_PER_MS)
-#define N_PHASES          16
-#define N_PHASE_PERIODS   25
-#define LOCKED_MIN_S      0.02 /* a load of a quarter of the period must be short against it and sharp */
-#define LOCKED_MAX_S      0.5
+#define PERIOD_NS           (JM_NS_PER_MS / 4) /* what sensors are asked for; each has its own limit */
+#define START_DELAY_NS      (300 * JM_NS_PER_MS)
+#define TAIL_NS             (1200 * JM_NS_PER_MS) /* a reading may come so long behind the load */
+#define SLOW_PERIOD_NS      (10 * JM_NS_PER_MS)
+#define N_PHASES            16
+#define N_PHASE_PERIODS_MIN 8
+#define LOCKED_FRACTION     (2.0 / 3) /* of the changing load's time: 25 periods of 100 ms a phase in 40 s */
+#define SEEN_MIN            0.95      /* of the time, by both of two channels that are compared */
+#define LOCKED_MIN_S        0.02      /* a load of a quarter of the period must be short against it and sharp */
+#define LOCKED_MAX_S        0.5
 
 struct take {
 	struct jm_load_piece *pieces;
@@ -84,10 +87,8 @@ static int write_pieces(struct jm_recorder *r, const struct take *t)
 
 	for (i = 0; i < t->n_pieces && rc == 0; i++) {
 		const struct jm_load_piece *p = &t->pieces[i];
-		struct jm_span span = {.start_ns = p->start_ns,
-				       .end_ns = p->end_ns,
-				       .iteration = JM_NO_ITERATION,
-				       .kind = JM_SPAN_REGION};
+		struct jm_span span = {
+		    .start_ns = p->start_ns, .end_ns = p->end_ns, .iteration = JM_NO_ITERATION, .kind = JM_SPAN_REGION};
 		char name[32];
 		int n = snprintf(name, sizeof(name), "load %.0f %%", p->level * 100);
 
@@ -100,7 +101,8 @@ static int write_pieces(struct jm_recorder *r, const struct take *t)
 }
 
 /* Records while the pieces of t are played. is_absolute: their times are; else they begin soon. */
-static int record(struct jm_calibrate_run *run, struct take *t, const char *name, bool is_absolute, struct jm_error *err)
+static int record(struct jm_calibrate_run *run, struct take *t, const char *name, bool is_absolute,
+		  struct jm_error *err)
 {
 	struct jm_record_options options = {.size = sizeof(options),
 					    .path = t->path,
@@ -244,6 +246,59 @@ static int fit_channel(struct jm_calibrate_run *run, const struct take *t, size_
 	return rc;
 }
 
+static bool is_same_thing(const struct jm_channel *channels, size_t a, size_t b)
+{
+	int of_a = channels[a].same_as < 0 ? (int)a : channels[a].same_as;
+	int of_b = channels[b].same_as < 0 ? (int)b : channels[b].same_as;
+
+	return a != b && of_a == of_b;
+}
+
+/* Energy of a channel over the load, J; NAN where it did not see nearly all of it. */
+static double energy_of(const struct jm_calibrate_run *run, const struct take *t, size_t i)
+{
+	int64_t from_ns = t->pieces[0].start_ns, to_ns = t->pieces[t->n_pieces - 1].end_ns;
+	struct jm_sample *samples = NULL, *temperature = NULL;
+	struct jm_calibrate_input in;
+	struct jm_series series;
+	double energy_j = NAN, seen_s;
+
+	if (load_input(run, t, i, &in, &samples, &temperature, NULL))
+		return NAN;
+	if (jm_series_init(&series, in.channel, samples, in.n_samples, 0, NULL) == 0) {
+		energy_j = jm_series_energy(&series, from_ns, to_ns, &seen_s);
+		if (seen_s < SEEN_MIN * jm_s_from_ns(to_ns - from_ns))
+			energy_j = NAN;
+		jm_series_finish(&series);
+	}
+	free(samples);
+	free(temperature);
+	return energy_j;
+}
+
+/* Says how far counters and integrals of power readings of the same thing agree over the whole load. */
+static void compare_counters(struct jm_calibrate_run *run, const struct take *t)
+{
+	size_t n, i, k;
+	const struct jm_channel *channels = jm_recording_channels(t->recording, &n);
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < n; k++) {
+			double counter_j, integral_j;
+
+			if (!jm_calibrate_covers(run, &channels[i]) || !jm_calibrate_covers(run, &channels[k]) ||
+			    !is_same_thing(channels, i, k) || channels[i].kind != JM_KIND_COUNTER ||
+			    channels[k].kind != JM_KIND_GAUGE)
+				continue;
+			counter_j = energy_of(run, t, i);
+			integral_j = energy_of(run, t, k);
+			if (isfinite(counter_j) && isfinite(integral_j) && integral_j > 0)
+				jm_calibrate_note(run->out, "%s counted %.2f %% of the integral of %s",
+						  channels[i].name, counter_j / integral_j * 100, channels[k].name);
+		}
+	}
+}
+
 /* Counters with a clock slow enough to lock a load to. Gives the slowest. */
 static struct jm_calibration *lockable(struct jm_calibrate_run *run, size_t first)
 {
@@ -284,8 +339,12 @@ static int play_locked(struct jm_calibrate_run *run, struct jm_calibration *c, s
 	struct jm_calibrate_input in = {0};
 	struct take t = {0};
 	size_t n, i;
-	int rc = jm_stimulus_locked(0, c->response.period_s * 1e9, N_PHASES, N_PHASE_PERIODS, &t.pieces, &t.n_pieces);
+	int64_t duration_ns = run->options->duration_ns ? run->options->duration_ns : JM_DEFAULT_CALIBRATION_NS;
+	double n_periods = LOCKED_FRACTION * jm_s_from_ns(duration_ns) / (N_PHASES * c->response.period_s);
+	int rc;
 
+	n_periods = fmin(fmax(n_periods, N_PHASE_PERIODS_MIN), UINT16_MAX);
+	rc = jm_stimulus_locked(0, c->response.period_s * 1e9, N_PHASES, (unsigned)n_periods, &t.pieces, &t.n_pieces);
 	rc = rc ? jm_error_set(err, rc, "cannot plan the locked load") : record(run, &t, "locked", false, err);
 	if (rc == 0) {
 		const struct jm_channel *channels = jm_recording_channels(t.recording, &n);
@@ -317,6 +376,8 @@ int jm_calibrate_play(struct jm_calibrate_run *run, struct jm_error *err)
 		for (i = 0; i < n && rc == 0; i++)
 			if (jm_calibrate_covers(run, &channels[i]))
 				rc = fit_channel(run, &t, i, err);
+		if (rc == 0)
+			compare_counters(run, &t);
 	}
 	take_finish(&t);
 	counter = rc == 0 && run->gpu >= 0 ? lockable(run, first) : NULL;

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UPDATES_MIN       10
-#define BLOCK             2000 /* updates that one straight clock is fitted to: a minute at 33 Hz, two seconds at 1 kHz */
-#define OUTSIDE_MAX       0.05 /* of the updates may miss a regular clock */
-#define FRESH_MIN         0.8  /* of the readings are new: nothing was polled twice */
-#define JITTER_OUTLIERS   4    /* spacings this far from the median, in periods, are pauses */
+#define UPDATES_MIN     10
+#define BLOCK           2000 /* updates that one straight clock is fitted to: a minute at 33 Hz, two seconds at 1 kHz */
+#define OUTSIDE_MAX     0.05 /* of the updates may miss a regular clock */
+#define FRESH_MIN       0.8  /* of the readings are new: nothing was polled twice */
+#define JITTER_OUTLIERS 4    /* spacings this far from the median, in periods, are pauses */
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -50,7 +50,8 @@ static size_t collect(const struct jm_calibrate_input *in, struct jm_update *out
 		}
 		if (is_new) {
 			out[n].before_s = in->is_buffered ? t_s : t_s + half_s;
-			out[n].after_s = in->is_buffered ? t_s : jm_s_from_ns(last->t_ns - (int64_t)last->half_width_ns - origin_ns);
+			out[n].after_s =
+			    in->is_buffered ? t_s : jm_s_from_ns(last->t_ns - (int64_t)last->half_width_ns - origin_ns);
 			out[n].t_s = in->is_buffered ? t_s : 0.5 * (out[n].after_s + out[n].before_s);
 			out[n].value = is_counter ? energy_j : jm_si_from_micro(s->value);
 			n++;

@@ -13,8 +13,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#define FORMAT "joulemap-calibration/1"
-#define TIME_MAX_S 60.0 /* no sensor lags or averages for longer */
+#define FORMAT      "joulemap-calibration/1"
+#define TIME_MAX_S  60.0 /* no sensor lags or averages for longer */
 #define POWER_MAX_W 1e9
 
 enum field_type {
@@ -96,7 +96,8 @@ void jm_calibration_driver_version(const struct jm_env *env, const char *driver,
 			snprintf(out, size, "%s %s", u.sysname, u.release);
 		return;
 	}
-	if (jm_nvml_open(env, &nvml, NULL) || !nvml->driver_version || jm_nvml_error(nvml->driver_version(out, (unsigned)size)))
+	if (jm_nvml_open(env, &nvml, NULL) || !nvml->driver_version ||
+	    jm_nvml_error(nvml->driver_version(out, (unsigned)size)))
 		snprintf(out, size, "unknown");
 	jm_nvml_release(nvml);
 }

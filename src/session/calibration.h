@@ -21,8 +21,8 @@ struct jm_calibration {
 	char date[32];           /* UTC, ISO 8601 */
 	struct jm_response response;
 	double hold_out_w[JM_CALIBRATION_N_FAMILIES]; /* BOX, RC, RC_BOX, RAMP; NAN: not fitted */
-	double swing_w;        /* full load less idle, as the sensor showed it */
-	double jitter_s;       /* sd of an update's time about the regular clock; NAN: unknown */
+	double swing_w;                               /* full load less idle, as the sensor showed it */
+	double jitter_s;                              /* sd of an update's time about the regular clock; NAN: unknown */
 	double drift_per_s;    /* of a reading on a steady load, fraction of its level a second; NAN: unknown */
 	double drift_per_k;    /* the same by the device's temperature; NAN: unknown */
 	double counter_spread; /* of the mean power over the phases of the locked load, fraction of the swing; NAN */

@@ -46,7 +46,9 @@ void jm_stored_calibration_info(const struct jm_stored_calibration *s, struct jm
 	    .hold_out_fraction = r->residual_fraction,
 	    .drift_per_s = c->drift_per_s,
 	    .drift_per_k = c->drift_per_k,
-	    .full_time = c->full_time == JM_FULL_TIME_YES ? 1 : c->full_time == JM_FULL_TIME_NO ? -1 : 0,
+	    .full_time = c->full_time == JM_FULL_TIME_YES  ? 1
+			 : c->full_time == JM_FULL_TIME_NO ? -1
+							   : 0,
 	    .counter_spread = c->counter_spread,
 	    .is_accepted = c->is_accepted > 0,
 	    .reason = c->reason,

@@ -82,7 +82,8 @@ int jm_calibration_store(const struct jm_env *env, const struct jm_calibration *
 		return rc;
 	jm_calibration_write(c, &b);
 	jm_buffer_puts(&b, "\n");
-	rc = b.is_failed ? jm_error_set(err, JM_E_NOMEM, "out of memory for a calibration") : replace(path, b.data, b.n, err);
+	rc = b.is_failed ? jm_error_set(err, JM_E_NOMEM, "out of memory for a calibration")
+			 : replace(path, b.data, b.n, err);
 	jm_buffer_finish(&b);
 	return rc;
 }
@@ -136,10 +137,11 @@ static int check(const struct jm_env *env, const char *driver, const struct jm_c
 	jm_calibration_init(&now);
 	jm_calibration_identify(&now, env, driver, channel);
 	if (strcmp(c->channel, now.channel) != 0 || strcmp(c->driver, now.driver) != 0)
-		return refuse(err, channel->name, "the calibration is of %s (%s), not of %s (%s)", c->channel, c->driver,
-			      now.channel, now.driver);
+		return refuse(err, channel->name, "the calibration is of %s (%s), not of %s (%s)", c->channel,
+			      c->driver, now.channel, now.driver);
 	if (strcmp(c->machine, now.machine) != 0)
-		return refuse(err, channel->name, "the calibration is of machine %s, this is %s", c->machine, now.machine);
+		return refuse(err, channel->name, "the calibration is of machine %s, this is %s", c->machine,
+			      now.machine);
 	if (strcmp(c->driver_version, now.driver_version) != 0)
 		return refuse(err, channel->name, "calibrated under driver %s, now %s", c->driver_version,
 			      now.driver_version);
@@ -201,7 +203,8 @@ static const char *driver_of(const struct jm_recording *r, size_t channel)
 	const struct jm_recording_sensor *sensors = jm_recording_sensors(r, &n);
 
 	for (i = 0; i < n; i++)
-		if (channel >= sensors[i].first_channel && channel < (size_t)sensors[i].first_channel + sensors[i].n_channels)
+		if (channel >= sensors[i].first_channel &&
+		    channel < (size_t)sensors[i].first_channel + sensors[i].n_channels)
 			return sensors[i].driver;
 	return "";
 }
@@ -257,7 +260,8 @@ int jm_calibration_responses(struct jm_recording *r, struct jm_response **out,
 			responses[i] = c.response;
 			n_known++;
 		} else if (rc == JM_E_FORMAT && tell) {
-			snprintf(text, sizeof(text), "%s: its calibration is left out: %.380s", channels[i].name, err.message);
+			snprintf(text, sizeof(text), "%s: its calibration is left out: %.380s", channels[i].name,
+				 err.message);
 			tell(ctx, text);
 		}
 	}

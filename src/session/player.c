@@ -28,7 +28,8 @@ static int tell(jm_progress_fn progress, void *ctx, const struct jm_load_piece *
 			high = middle;
 	}
 	/* Tenths of a second. */
-	return progress(ctx, texts[pieces[low].stage], (uint64_t)(now - from) / 100000000, (uint64_t)(to - from) / 100000000);
+	return progress(ctx, texts[pieces[low].stage], (uint64_t)(now - from) / 100000000,
+			(uint64_t)(to - from) / 100000000);
 }
 
 struct playing {

@@ -23,9 +23,9 @@ struct jm_player_ops {
 struct jm_player {
 	const struct jm_player_ops *ops;
 	const struct jm_env *env;
-	unsigned n_levels;     /* above idle */
-	int64_t shortest_ns;   /* piece it can play */
-	char text[160];        /* what it is */
+	unsigned n_levels;   /* above idle */
+	int64_t shortest_ns; /* piece it can play */
+	char text[160];      /* what it is */
 	void *state;
 };
 

@@ -19,9 +19,9 @@
 
 extern char **environ;
 
-#define SHORTEST_NS     (20 * JM_NS_PER_MS)
-#define END_LOOKS_MAX   200
-#define END_LOOK_NS     (5 * JM_NS_PER_MS)
+#define SHORTEST_NS   (20 * JM_NS_PER_MS)
+#define END_LOOKS_MAX 200
+#define END_LOOK_NS   (5 * JM_NS_PER_MS)
 
 struct command_load {
 	const struct jm_env *env;

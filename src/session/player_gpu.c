@@ -15,15 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIBRARY "libcuda.so.1"
+#define LIBRARY           "libcuda.so.1"
 #define THREADS_PER_BLOCK 1024
 /* A long piece is a row of kernels, so that a stop is heard. The next is launched while the last has this to go. */
-#define CHUNK_NS      (150 * JM_NS_PER_MS)
-#define AHEAD_NS      (100 * JM_NS_PER_MS)
-#define N_TIES        64
-#define SHORTEST_NS   (100 * JM_NS_PER_US)
-#define ATTRIBUTE_SM  16 /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */
-#define HOST_MAPPED   2  /* CU_MEMHOSTALLOC_DEVICEMAP */
+#define CHUNK_NS     (150 * JM_NS_PER_MS)
+#define AHEAD_NS     (100 * JM_NS_PER_MS)
+#define N_TIES       64
+#define SHORTEST_NS  (100 * JM_NS_PER_US)
+#define ATTRIBUTE_SM 16 /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */
+#define HOST_MAPPED  2  /* CU_MEMHOSTALLOC_DEVICEMAP */
 
 typedef unsigned long long device_ptr;
 
@@ -225,9 +225,10 @@ static int tie_clocks(struct gpu_load *g, struct tie *out, struct jm_error *err)
 		if (rc || (double)(after_ns - before_ns) >= best_ns)
 			continue;
 		best_ns = (double)(after_ns - before_ns);
-		*out = (struct tie){.host_ns = (double)before_ns + best_ns / 2,
-				    .gpu_ns = 0.5 * ((double)g->stamps[2 * g->n_pieces] + (double)g->stamps[2 * g->n_pieces + 1]),
-				    .half_width_ns = best_ns / 2};
+		*out = (struct tie){
+		    .host_ns = (double)before_ns + best_ns / 2,
+		    .gpu_ns = 0.5 * ((double)g->stamps[2 * g->n_pieces] + (double)g->stamps[2 * g->n_pieces + 1]),
+		    .half_width_ns = best_ns / 2};
 	}
 	return rc;
 }

@@ -62,11 +62,8 @@ static void add(struct plan *p, int64_t duration_ns, double level, enum jm_load_
 		p->pieces = grown;
 		p->capacity = capacity;
 	}
-	p->pieces[p->n++] = (struct jm_load_piece){.start_ns = p->end_ns,
-						   .end_ns = p->end_ns + duration_ns,
-						   .level = level,
-						   .stage = stage,
-						   .group = group};
+	p->pieces[p->n++] = (struct jm_load_piece){
+	    .start_ns = p->end_ns, .end_ns = p->end_ns + duration_ns, .level = level, .stage = stage, .group = group};
 	p->end_ns += duration_ns;
 }
 
@@ -177,7 +174,8 @@ int jm_stimulus_locked(int64_t first_ns, double period_ns, unsigned n_phases, un
 			unsigned k;
 
 			for (k = 0; k < 4; k++)
-				add(&p, first_ns + (int64_t)(at + edges[k]) - p.end_ns, levels[k], JM_STAGE_LOCKED, phase);
+				add(&p, first_ns + (int64_t)(at + edges[k]) - p.end_ns, levels[k], JM_STAGE_LOCKED,
+				    phase);
 		}
 	}
 	return finish(&p, out, n_out);

@@ -13,16 +13,16 @@ struct jm_load_piece {
 	int64_t start_ns, end_ns; /* [start, end); a plan begins at 0; played: CLOCK_MONOTONIC */
 	double level;             /* 0: idle, 1: all there is */
 	enum jm_load_stage stage;
-	uint32_t group;           /* LOCKED: number of the phase */
+	uint32_t group; /* LOCKED: number of the phase */
 };
 
 struct jm_stimulus_options {
 	uint64_t seed;
-	int64_t duration_ns;      /* of all but the steady part; > 0 */
-	int64_t steady_ns;        /* 0: none */
-	bool is_slow, is_fast;    /* which bits; at least one */
-	unsigned n_levels;        /* > 1: stairs of so many levels above idle, but at most 8 */
-	int64_t shortest_ns;      /* that the load can play; 0: any */
+	int64_t duration_ns;   /* of all but the steady part; > 0 */
+	int64_t steady_ns;     /* 0: none */
+	bool is_slow, is_fast; /* which bits; at least one */
+	unsigned n_levels;     /* > 1: stairs of so many levels above idle, but at most 8 */
+	int64_t shortest_ns;   /* that the load can play; 0: any */
 };
 
 /* Plans a stimulus: contiguous pieces of positive length; neighbours of one stage differ in level. It begins and ends with

@@ -18,10 +18,10 @@
 
 #include "support/tree.h"
 
-#define MS INT64_C(1000000)
+#define MS        INT64_C(1000000)
 #define N_THREADS 3 /* that wait on the clock: the player, the sampler of the chip, the recorder's pump */
-#define IDLE_W 60.0
-#define SWING_W 240.0
+#define IDLE_W    60.0
+#define SWING_W   240.0
 
 enum shape { BOX, RC };
 
@@ -85,7 +85,8 @@ static double response_at(const struct world *w, int64_t t_ns)
 	if (w->shape == BOX)
 		return (energy_at(w, t_ns) - energy_at(w, t_ns - (int64_t)(w->width_s * 1e9))) / w->width_s;
 	i = edge_before(w, t_ns);
-	return IDLE_W + SWING_W * (w->levels[i] + (w->lowpass[i] - w->levels[i]) * exp(-(double)(t_ns - w->edges_ns[i]) * 1e-9 / w->width_s));
+	return IDLE_W + SWING_W * (w->levels[i] + (w->lowpass[i] - w->levels[i]) *
+						      exp(-(double)(t_ns - w->edges_ns[i]) * 1e-9 / w->width_s));
 }
 
 static void update(struct world *w, int64_t t_ns)
@@ -95,7 +96,8 @@ static void update(struct world *w, int64_t t_ns)
 
 	w->n_updates++;
 	if (w->is_counter) {
-		w->counter_j = w->is_part_time ? w->counter_j + value_w * (double)w->period_ns * 1e-9 : energy_at(w, t_ns);
+		w->counter_j =
+		    w->is_part_time ? w->counter_j + value_w * (double)w->period_ns * 1e-9 : energy_at(w, t_ns);
 		snprintf(text, sizeof(text), "%020lld\n", (long long)(w->counter_j * 1e6));
 	} else {
 		/* In steps of 10 mW. */
@@ -301,11 +303,12 @@ static struct jm_calibrations *calibrate(struct world *w, int64_t seconds)
 
 static void print_info(const struct jm_calibration_info *c)
 {
-	print_message("%s: T %.4f ms jitter %.4f, lag %.3f +- %.3f box %.3f tau %.3f ms, noise %.3f step %.3f swing %.2f, hold-out %.3f %.3f %.3f "
+	print_message("%s: T %.4f ms jitter %.4f, lag %.3f +- %.3f box %.3f tau %.3f ms, noise %.3f step %.3f swing "
+		      "%.2f, hold-out %.3f %.3f %.3f "
 		      "%.3f, %s\n",
-		      c->text, c->period_s * 1e3, c->jitter_s * 1e3, c->lag_s * 1e3, c->lag_sd_s * 1e3, c->window_s * 1e3, c->lowpass_s * 1e3,
-		      c->noise_w, c->step_w, c->swing_w, c->hold_out_w[0], c->hold_out_w[1], c->hold_out_w[2], c->hold_out_w[3],
-		      c->reason);
+		      c->text, c->period_s * 1e3, c->jitter_s * 1e3, c->lag_s * 1e3, c->lag_sd_s * 1e3,
+		      c->window_s * 1e3, c->lowpass_s * 1e3, c->noise_w, c->step_w, c->swing_w, c->hold_out_w[0],
+		      c->hold_out_w[1], c->hold_out_w[2], c->hold_out_w[3], c->reason);
 }
 
 static void a_low_pass_is_found(void **state)
@@ -415,7 +418,8 @@ static int stop_at_once(void *ctx, const char *what, uint64_t done, uint64_t tot
 static void a_stop_leaves_nothing_behind(void **state)
 {
 	struct world *w = *state;
-	struct jm_calibrate_options options = {.size = sizeof(options), .sensors = "hwmon", .duration_ns = 8000 * MS, .steady_ns = 1};
+	struct jm_calibrate_options options = {
+	    .size = sizeof(options), .sensors = "hwmon", .duration_ns = 8000 * MS, .steady_ns = 1};
 	struct jm_player player = {.ops = &ops, .env = &w->env, .n_levels = 1, .state = w};
 	struct jm_calibrations *list = NULL;
 	struct jm_error err = {0};
@@ -434,7 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_low_pass_is_found, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_box_is_found_and_kept, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(a_counter_that_sees_all_the_time_is_told_from_one_that_does_not, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_counter_that_sees_all_the_time_is_told_from_one_that_does_not, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_sensor_that_does_not_see_the_load_is_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_stop_leaves_nothing_behind, set_up, tear_down),
 	};

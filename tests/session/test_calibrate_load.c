@@ -21,8 +21,12 @@
 
 static struct jm_stimulus_options sixty_seconds(void)
 {
-	return (struct jm_stimulus_options){
-	    .seed = 1, .duration_ns = 60000 * MS, .steady_ns = 20000 * MS, .is_slow = true, .is_fast = true, .n_levels = 8};
+	return (struct jm_stimulus_options){.seed = 1,
+					    .duration_ns = 60000 * MS,
+					    .steady_ns = 20000 * MS,
+					    .is_slow = true,
+					    .is_fast = true,
+					    .n_levels = 8};
 }
 
 static void plan(const struct jm_stimulus_options *o, struct jm_load_piece **pieces, size_t *n)
@@ -131,7 +135,8 @@ static void a_coarse_load_gets_longer_bits_and_no_stairs(void **state)
 	measure(p, n, JM_STAGE_SLOW, &low, &high, &on);
 	assert_true(low >= 20 * MS);
 	for (i = 0; i < n; i++)
-		assert_true((p[i].level == 0 || p[i].level == 1) && p[i].stage != JM_STAGE_STAIRS && p[i].stage != JM_STAGE_FAST);
+		assert_true((p[i].level == 0 || p[i].level == 1) && p[i].stage != JM_STAGE_STAIRS &&
+			    p[i].stage != JM_STAGE_FAST);
 	free(p);
 }
 
