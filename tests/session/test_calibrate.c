@@ -4,6 +4,7 @@
 #include "session/calibrate.h"
 
 #include "core/error.h"
+#include "session/recorder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -336,12 +337,37 @@ static void a_low_pass_is_found(void **state)
 	jm_calibrations_destroy(list);
 }
 
+/* Records for a moment and gives the responses that the recording carries. */
+static struct jm_response *carried(struct world *w)
+{
+	struct jm_record_options options = {.size = sizeof(options), .sensors = "hwmon", .overwrite = true};
+	struct jm_recording *recording;
+	struct jm_response *responses;
+	struct jm_recorder *r;
+	char path[300];
+
+	tree_path(&w->tree, "/a.jmap", path, sizeof(path));
+	options.path = path;
+	assert_int_equal(jm_recorder_start_env(&w->env, &options, &r, NULL), 0);
+	sleep_until(w, now(w) + 500 * MS);
+	assert_int_equal(jm_recorder_stop(r, NULL), 0);
+	jm_recorder_destroy(r);
+	assert_int_equal(jm_recording_open(path, &recording, NULL), 0);
+	assert_non_null(jm_recording_meta(recording, "response:hwmon/meter/power1"));
+	/* Without the store: the laptop that explains it has none. */
+	setenv("XDG_DATA_HOME", "/nowhere", 1);
+	assert_int_equal(jm_calibration_responses(recording, &responses, NULL, NULL), 0);
+	jm_recording_close(recording);
+	return responses;
+}
+
 static void a_box_is_found_and_kept(void **state)
 {
 	struct world *w = *state;
 	struct jm_channel channel;
 	struct jm_calibrations *list;
 	struct jm_calibration stored;
+	struct jm_response *responses;
 	struct jm_calibration_info c;
 
 	w->shape = BOX;
@@ -361,6 +387,11 @@ static void a_box_is_found_and_kept(void **state)
 	snprintf(channel.label, sizeof(channel.label), "%s", c.device);
 	assert_int_equal(jm_calibration_load(&w->env, "hwmon", &channel, &stored, NULL), 0);
 	assert_float_equal(stored.response.box_s, c.window_s, 0);
+	responses = carried(w);
+	assert_non_null(responses);
+	assert_int_equal(responses[0].family, JM_RESPONSE_BOX);
+	assert_float_equal(responses[0].box_s, c.window_s, 0);
+	free(responses);
 	jm_calibrations_destroy(list);
 }
 
