@@ -127,7 +127,8 @@ static int warn_channel(struct jm_work *w, size_t c, const struct jm_channel_res
 	if (w->series[c].n_resets > 0)
 		code = jm_result_warn(w->result, "%s: its counter was reset %llu times; those intervals are gaps", name,
 				      (unsigned long long)w->series[c].n_resets);
-	if (code == 0 && r->gap_s > 0.01 * w->windows_s && !isnan(r->energy_j))
+	/* A slower twin that is not counted need not be complete. */
+	if (code == 0 && w->in->channels[c].same_as < 0 && r->gap_s > 0.01 * w->windows_s && !isnan(r->energy_j))
 		code = jm_result_warn(w->result,
 				      "%s: no readings for %.3g s of %.3g s; their energy is not in the figures", name,
 				      r->gap_s, w->windows_s);

@@ -113,6 +113,7 @@ static int record_into(const char *path, const char *kind, const struct settings
 	} else if (jm_recorder_stop(r, &stopping)) {
 		/* The command's own exit code still says more than our disk. */
 		jm_cli_fail(&stopping);
+		*is_recorded_out = false;
 		exit_code = exit_code ? exit_code : JM_EXIT_FAILURE;
 	}
 	print_warnings(r);

@@ -29,7 +29,7 @@ static void usage(FILE *to)
 	fprintf(to, "\njoulemap COMMAND --help says more; joulemap --version gives the version.\n");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct jm_command *command;
 
@@ -54,4 +54,15 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "joulemap: there is no command '%s'\n  try: joulemap --help\n", argv[1]);
 	return JM_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int rc = run(argc, argv);
+
+	/* A full disk behind stdout shows here at the latest. */
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	perror("joulemap: cannot write to standard output");
+	return rc ? rc : JM_EXIT_FAILURE;
 }

@@ -378,9 +378,31 @@ static void own_cost(const struct jm_result *r, struct jm_buffer *out)
 	jm_buffer_puts(out, "\n");
 }
 
+/* Names come from files and devices: whatever would move the cursor, but for our own colours, becomes a question mark. */
+static void sanitise(struct jm_buffer *out, size_t from)
+{
+	size_t i;
+
+	for (i = from; i < out->n; i++) {
+		unsigned char c = (unsigned char)out->data[i];
+		size_t n = 0;
+
+		if ((c >= 0x20 && c != 0x7f) || c == '\n')
+			continue;
+		if (c == 033 && i + 1 < out->n && out->data[i + 1] == '[')
+			for (n = 2; i + n < out->n && strchr("0123456789;", out->data[i + n]) && out->data[i + n]; n++)
+				;
+		if (n && i + n < out->n && out->data[i + n] == 'm')
+			i += n;
+		else
+			out->data[i] = '?';
+	}
+}
+
 int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool is_summary, struct jm_buffer *out,
 		    struct jm_error *err)
 {
+	size_t from = out->n;
 	int rc;
 
 	warnings(r, view, out);
@@ -390,6 +412,8 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 		rc = tables(r, view, out);
 	sums(r, out);
 	own_cost(r, out);
+	if (!out->is_failed)
+		sanitise(out, from);
 	if (rc == 0 && out->is_failed)
 		rc = JM_E_NOMEM;
 	return rc ? jm_error_set(err, rc, "out of memory for the report") : 0;

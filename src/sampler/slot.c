@@ -177,7 +177,11 @@ size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 		slot->is_failing = slot->is_failing && n == 0;
 		return n;
 	}
-	book_missed(slot, 1);
+	/* A sensor that cannot have a first reading yet owes none: its deadlines begin with the next one. */
+	if (rc == JM_E_AGAIN && slot->n_taken == 0 && slot->ledgers[0].taken == 0 && slot->ledgers[0].missed == 0)
+		slot->started_ns = slot->deadline_ns;
+	else
+		book_missed(slot, 1);
 	slot->is_gone = rc == JM_E_GONE;
 	return rc == JM_E_AGAIN ? 0 : open_gap(slot, batch);
 }

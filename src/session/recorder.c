@@ -20,6 +20,8 @@
 /* A run that begins with the first readings has no unseen start: they are waited for, but not for long. */
 #define FIRST_READING_PERIODS 2
 #define FIRST_READING_MAX_NS  (20 * JM_NS_PER_MS)
+/* Below, a processor does nothing else, and no sensor has anything new to say. */
+#define PERIOD_MIN_NS (10 * JM_NS_PER_US)
 /* What was read reaches the file this often: a kill loses at most this and the time of one commit. */
 #define PUMP_PERIOD_NS (400 * JM_NS_PER_MS)
 
@@ -284,8 +286,8 @@ int jm_recorder_start(const struct jm_record_options *options, struct jm_recorde
 
 	if (!options || options->size < sizeof(*options) || !options->path)
 		return jm_error_set(err, JM_E_INVALID, "a recording needs a path and options of this version");
-	if (options->period_ns < 0)
-		return jm_error_set(err, JM_E_INVALID, "the sampling period must be above zero");
+	if (options->period_ns < 0 || (options->period_ns && options->period_ns < PERIOD_MIN_NS))
+		return jm_error_set(err, JM_E_INVALID, "the sampling period must be at least 10 us");
 	jm_env_init(&env);
 	return jm_recorder_start_env(&env, options, out, err);
 }

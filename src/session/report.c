@@ -272,6 +272,20 @@ static void warn_about_events(struct jm_recording *r, struct jm_result *result)
 		jm_result_warn(result, "the recording was not closed: it was killed, or still runs");
 }
 
+/* Readings that came to nothing must not look healthy. */
+static void warn_about_silence(struct jm_result *result)
+{
+	size_t i;
+
+	for (i = result->n_channels; i-- > 0;) {
+		const struct jm_channel_result *c = &result->channels[i];
+
+		if (jm_channel_has_energy(c->channel) && c->channel->same_as < 0 && !isfinite(c->energy_j))
+			jm_result_warn_first(result, "%s gives no energy: %s", c->channel->name,
+					     c->reason[0] ? c->reason : "no reading of it can be used");
+	}
+}
+
 /* A logger that lost most of its readings must say so before anything else. Twins that are not counted do not matter.
  */
 static void warn_about_coverage(struct jm_result *result)
@@ -325,7 +339,11 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		return JM_E_INVALID;
 	}
 	opt.no_baseline = options->baseline && strcmp(options->baseline, "none") == 0;
-	rc = jm_session_baselines(report->recording, options->baseline, &l->baselines, note, sizeof(note), err);
+	note[0] = '\0';
+	/* Quiet stretches of the run itself are nearer to it than a stored level of another day. */
+	rc = options->baseline || l->in.n_idle == 0
+		 ? jm_session_baselines(report->recording, options->baseline, &l->baselines, note, sizeof(note), err)
+		 : 0;
 	if (rc)
 		return rc;
 	l->in.baselines = l->baselines;
@@ -338,6 +356,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		warn_about_events(report->recording, &report->result);
 		warn_about_coverage(&report->result);
+		warn_about_silence(&report->result);
 	}
 	return rc;
 }
