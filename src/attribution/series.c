@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No channel of one counter draws more: half of its range at this power is how long it can be left unread, W. */
+#define COUNTER_POWER_MAX_W 2000.0
 #define GAP_PERIODS    3   /* a spacing above this many periods is a gap: two readings in a row were lost */
 #define TILE_TOLERANCE 0.1 /* window means follow each other when spacing / window is 1 within this */
 
@@ -98,8 +100,9 @@ static int take_readings(struct builder *b, struct jm_series *s, const struct jm
 		struct node *node = &b->nodes[b->n_nodes];
 		int64_t increment = 0;
 
+		/* A counter counts on while nobody reads it: its next reading tells what was missed. */
 		if (samples[i].status != JM_SAMPLE_OK) {
-			is_broken = true;
+			is_broken = is_broken || !s->is_counter;
 			continue;
 		}
 		if (last && samples[i].t_ns == last->t_ns)
@@ -348,8 +351,11 @@ static int build(struct builder *b, struct jm_series *s)
 static int64_t longest_spacing(const struct builder *b)
 {
 	int64_t period = b->spacing_ns > b->channel->update_period_ns ? b->spacing_ns : b->channel->update_period_ns;
+	double limit = GAP_PERIODS * (double)period;
 
-	return period > INT64_MAX / GAP_PERIODS ? INT64_MAX : GAP_PERIODS * period;
+	if (b->channel->quantity == JM_QUANTITY_ENERGY)
+		limit = b->channel->wrap ? fmax(limit, 0.5 * (double)b->channel->wrap / COUNTER_POWER_MAX_W * 1e3) : 9e18;
+	return (int64_t)fmin(limit, 9e18);
 }
 
 int jm_series_init(struct jm_series *out, const struct jm_channel *channel, const struct jm_sample *samples, size_t n,

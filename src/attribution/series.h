@@ -47,7 +47,8 @@ struct jm_series {
 };
 
 /* Makes a series of samples (n, one channel, any order is an error, GAPs included). channel: energy or power.
- * max_gap_ns: longest time between two readings that still counts as covered; 0: max(3 * median spacing, 3 * update period).
+ * max_gap_ns: longest time between two readings that still counts as covered; 0: max(3 * median spacing, 3 * update period)
+ * for a gauge; a counter counts on unread, so for it as long as it cannot have wrapped unseen.
  * Errors: JM_E_INVALID (times go back, or no power and no energy), JM_E_NOMEM. out is yours: jm_series_finish. */
 int jm_series_init(struct jm_series *out, const struct jm_channel *channel, const struct jm_sample *samples, size_t n,
 		   int64_t max_gap_ns, struct jm_error *err);

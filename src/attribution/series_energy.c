@@ -97,6 +97,9 @@ double jm_series_variance(const struct jm_series *s, int64_t from_ns, int64_t to
 	/* Only what lies between two gauge readings is a guess; a counter and windows that tile miss nothing. */
 	if (!s->is_counter && !s->is_tiled)
 		per_reading += s->scatter_w * s->scatter_w;
+	/* Between two gauge readings nothing says how far power strays: no interval. */
+	if (!s->is_counter && !s->is_tiled && s->n_readings < 3)
+		return NAN;
 	for (i = find_piece(s, from_ns); i < s->n_pieces && s->pieces[i].start_ns < to_ns; i++) {
 		const struct jm_piece *p = &s->pieces[i];
 		int64_t a = p->start_ns > from_ns ? p->start_ns : from_ns, b = p->end_ns < to_ns ? p->end_ns : to_ns;
@@ -132,6 +135,9 @@ void jm_series_stats(const struct jm_series *s, int64_t from_ns, int64_t to_ns, 
 		stats->seconds += d;
 		stats->sum_ws += 0.5 * (start_w + end_w) * d;
 		stats->sum_w2s += (start_w * start_w + start_w * end_w + end_w * end_w) / 3 * d;
+		/* On a short piece of a counter an edge that is off by a part of the update shows power that never was. */
+		if (s->is_counter && p->end_ns - p->start_ns < s->period_ns / 4 * 3)
+			continue;
 		stats->min_w = fmin(stats->min_w, fmin(start_w, end_w));
 		stats->max_w = fmax(stats->max_w, fmax(start_w, end_w));
 	}

@@ -11,6 +11,8 @@
 
 #define Z95 1.959964 /* two-sided 95 % of the normal distribution */
 
+#define RHYTHM_READINGS 8
+
 static bool can_have_energy(const struct jm_channel *c)
 {
 	return c->quantity == JM_QUANTITY_ENERGY || c->quantity == JM_QUANTITY_POWER;
@@ -140,6 +142,21 @@ static const char *channel_name(const struct jm_attribution_input *in, int i)
 	return i >= 0 && (size_t)i < in->n_channels ? in->channels[i].name : NULL;
 }
 
+/* A gauge that was asked for more than it gave has a rhythm of its own only after some readings; before, what was asked
+ * for is the measure. */
+static int64_t max_gap(const struct jm_work *w, size_t c)
+{
+	const struct jm_channel *channel = &w->in->channels[c];
+	const struct jm_ledger *l = w->in->ledgers ? w->in->ledgers[c] : NULL;
+	int64_t period_ns = channel->update_period_ns;
+
+	if (w->opt->max_gap_ns || !l || l->period_ns <= 0 || channel->quantity != JM_QUANTITY_POWER ||
+	    w->in->n_samples[c] >= RHYTHM_READINGS)
+		return w->opt->max_gap_ns;
+	period_ns = l->period_ns > period_ns ? l->period_ns : period_ns;
+	return 3 * period_ns;
+}
+
 static int take_channel(struct jm_work *w, size_t c, const char **source, struct jm_error *err)
 {
 	const struct jm_channel *channel = &w->in->channels[c];
@@ -164,7 +181,7 @@ static int take_channel(struct jm_work *w, size_t c, const char **source, struct
 		return 0;
 	}
 	code = jm_series_init(&w->series[c], channel, w->in->samples[c], w->in->samples[c] ? w->in->n_samples[c] : 0,
-			      w->opt->max_gap_ns, err);
+			      max_gap(w, c), err);
 	if (code < 0)
 		return code;
 	fill_channel(w, c, out);

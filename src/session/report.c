@@ -355,8 +355,8 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	if (rc == 0) {
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		warn_about_events(report->recording, &report->result);
-		warn_about_coverage(&report->result);
 		warn_about_silence(&report->result);
+		warn_about_coverage(&report->result);
 	}
 	return rc;
 }

@@ -101,6 +101,35 @@ static void a_reset_is_a_gap_not_an_energy(void **state)
 	jm_series_finish(&s);
 }
 
+/* A counter counts on while nobody reads it: 10 W throughout, unread from 20 to 200 ms. */
+static void a_counter_tells_what_was_missed(void **state)
+{
+	struct jm_channel c = counter();
+	struct jm_sample in[] = {sample(0, 0), sample(10, 100000), sample(20, 200000), sample(30, 0), sample(200, 2000000),
+				 sample(210, 2100000)};
+	struct jm_series s;
+	double seen;
+
+	(void)state;
+	in[3].status = JM_SAMPLE_GAP;
+	s = make(&c, in, 6);
+	NEAR(jm_series_energy(&s, 0, 210 * MS, &seen), 2.1);
+	NEAR(seen, 0.210);
+	jm_series_finish(&s);
+}
+
+/* Two readings of a gauge say nothing of what lies between them. */
+static void two_gauge_readings_have_no_interval(void **state)
+{
+	struct jm_channel c = gauge();
+	struct jm_sample in[] = {sample(0, 5000000), sample(10, 6000000)};
+	struct jm_series s = make(&c, in, 2);
+
+	(void)state;
+	assert_true(isnan(jm_series_variance(&s, 0, 10 * MS)));
+	jm_series_finish(&s);
+}
+
 static void a_gap_sample_and_a_long_spacing_stay_gaps(void **state)
 {
 	struct jm_channel c = gauge();
@@ -313,6 +342,8 @@ int main(void)
 	    cmocka_unit_test(a_wrap_at_any_phase_changes_nothing),
 	    cmocka_unit_test(a_reset_is_a_gap_not_an_energy),
 	    cmocka_unit_test(a_gap_sample_and_a_long_spacing_stay_gaps),
+	    cmocka_unit_test(a_counter_tells_what_was_missed),
+	    cmocka_unit_test(two_gauge_readings_have_no_interval),
 	    cmocka_unit_test(repeated_counter_readings_become_update_edges),
 	    cmocka_unit_test(a_gauge_is_integrated_by_trapezoids),
 	    cmocka_unit_test(window_means_that_tile_are_constant_over_their_window),
