@@ -199,7 +199,16 @@ struct jm_run_options {
 	const char *onnxruntime;    /* path of the library; NULL: looked for */
 	int64_t idle_ns;            /* quiet stretch before and after, for the idle level; 0: none */
 	uint64_t seed;              /* of random inputs */
+	double dither_fraction;     /* longest random rest between measured inferences, of one, 0 to 1; 0: none */
+	uint64_t isolate_passes;    /* blocks in which each layer is run alone, after the run; 0: none */
+	int64_t isolate_budget_ns;  /* time for them; 0: JM_DEFAULT_ISOLATE_BUDGET_NS */
+	/* Told what is worth knowing, a line each; ctx: that of progress; may be NULL. */
+	void (*tell)(void *ctx, const char *text);
 };
+
+#define JM_DEFAULT_DITHER_FRACTION 0.3
+#define JM_DEFAULT_ISOLATE_PASSES 4
+#define JM_DEFAULT_ISOLATE_BUDGET_NS INT64_C(60000000000)
 
 /* Tells how far a run is; what: "warm-up", "measuring", ... Gives 0, or another value to stop the run cleanly. */
 typedef int (*jm_progress_fn)(void *ctx, const char *what, uint64_t done, uint64_t total);

@@ -23,10 +23,12 @@ enum jm_option_type {
 	JM_OPTION_COUNT,    /* uint64_t */
 	JM_OPTION_AMOUNT,   /* uint64_t; a 0 that was given is JM_AMOUNT_NONE, which 0 for "not given" is not */
 	JM_OPTION_LIST,     /* struct jm_text_list: may be given several times */
+	JM_OPTION_FRACTION, /* double, above 0 to 1; the value may be left out: JM_FRACTION_BARE */
 };
 
-#define JM_LIST_MAX    32
-#define JM_AMOUNT_NONE UINT64_MAX
+#define JM_LIST_MAX      32
+#define JM_AMOUNT_NONE   UINT64_MAX
+#define JM_FRACTION_BARE (-1.0) /* a JM_OPTION_FRACTION that was given without its value */
 
 struct jm_text_list {
 	const char *items[JM_LIST_MAX];

@@ -15,6 +15,7 @@ struct settings {
 	const char *sensors, *output, *baseline, *provider, *onnxruntime, *format, *by, *method;
 	struct jm_text_list shapes, inputs;
 	bool is_forced, is_without_idle;
+	double dither_fraction;
 };
 
 #define DEFAULT_RUNS    100
@@ -48,7 +49,9 @@ static int measure(const struct settings *s, const char *model, const char *path
 				     .idle_ns = s->is_without_idle ? 0
 						: s->idle_ns       ? s->idle_ns
 								   : DEFAULT_IDLE_NS,
-				     .seed = s->seed};
+				     .seed = s->seed,
+				     .dither_fraction = s->dither_fraction == JM_FRACTION_BARE ? JM_DEFAULT_DITHER_FRACTION
+											       : s->dither_fraction};
 	struct jm_error err = {0}, stopping = {0};
 	struct jm_progress progress;
 	struct jm_recorder *r;
@@ -141,6 +144,8 @@ static const struct jm_option options[] = {
      offsetof(struct settings, provider)},
     {0, "onnxruntime", "LIB", "ONNX Runtime library to load", JM_OPTION_TEXT, offsetof(struct settings, onnxruntime)},
     {0, "seed", "N", "of the random inputs", JM_OPTION_COUNT, offsetof(struct settings, seed)},
+    {0, "dither", "[FRACTION]", "random rests of up to so much of an inference between them (default 0.3)",
+     JM_OPTION_FRACTION, offsetof(struct settings, dither_fraction)},
     {0, "idle", "SECONDS", "quiet stretch before and after, for the idle level (default 1s)", JM_OPTION_DURATION,
      offsetof(struct settings, idle_ns)},
     {0, "no-idle", NULL, "no quiet stretches", JM_OPTION_FLAG, offsetof(struct settings, is_without_idle)},

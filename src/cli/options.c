@@ -73,6 +73,11 @@ static const struct jm_option *find_letter(const struct jm_option *options, size
 	return NULL;
 }
 
+static bool is_fraction(const char *text, double *out)
+{
+	return jm_text_double(text, strlen(text), out) == 0 && *out > 0 && *out <= 1;
+}
+
 static int set(const struct jm_command *command, const struct jm_option *option, void *settings, const char *value)
 {
 	void *field = (char *)settings + option->offset;
@@ -105,6 +110,13 @@ static int set(const struct jm_command *command, const struct jm_option *option,
 						  JM_LIST_MAX);
 		list->items[list->n++] = value;
 		return 0;
+	case JM_OPTION_FRACTION:
+		if (!value)
+			*(double *)field = JM_FRACTION_BARE;
+		else if (!is_fraction(value, field))
+			return jm_cli_usage_error(command, "--%s wants a number above 0, at most 1, not '%s'", option->name,
+						  value);
+		return 0;
 	}
 	return 0;
 }
@@ -130,7 +142,13 @@ static int parse_option(const struct jm_command *command, int argc, char **argv,
 		return jm_cli_usage_error(command, "there is no option '%s'", word);
 	if (option->type == JM_OPTION_FLAG && value)
 		return jm_cli_usage_error(command, "the option --%s takes no value", option->name);
-	if (option->type != JM_OPTION_FLAG && !value) {
+	if (option->type == JM_OPTION_FRACTION && !value) {
+		double fraction;
+
+		/* What follows may be the value or, say, the model: only a number is taken. */
+		if (*i + 1 < argc && is_fraction(argv[*i + 1], &fraction))
+			value = argv[++*i];
+	} else if (option->type != JM_OPTION_FLAG && !value) {
 		if (*i + 1 >= argc)
 			return jm_cli_usage_error(command, "the option --%s wants %s", option->name, option->argument);
 		value = argv[++*i];

@@ -3,24 +3,16 @@
 #define _GNU_SOURCE
 #include "runner/input.h"
 
+#include "runner/random.h"
+
 #include <string.h>
 
 #define ID_MAX 100 /* ids of tokens, classes and the like: inside any real vocabulary */
 
-/* splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
 /* Gives a number of (-1, -2^-7] or [2^-7, 1): no zeros, and nothing that becomes one in fp16 or bf16. */
 static double real(uint64_t *state)
 {
-	uint64_t bits = next(state);
+	uint64_t bits = jm_random_next(state);
 	double size = 0x1p-7 + (1 - 0x1p-6) * (double)(bits >> 11) * 0x1p-53;
 
 	return bits & 1 ? size : -size;
@@ -74,7 +66,7 @@ static double value_of(enum role role, int dtype, uint64_t i, int64_t last_dim, 
 	case ROLE_POSITIONS:
 		return last_dim > 0 ? (double)(i % (uint64_t)last_dim) : 0;
 	default:
-		return is_real(dtype) ? real(state) : (double)(1 + next(state) % ID_MAX);
+		return is_real(dtype) ? real(state) : (double)(1 + jm_random_next(state) % ID_MAX);
 	}
 }
 

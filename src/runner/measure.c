@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "core/error.h"
 #include "core/units.h"
+#include "runner/dither.h"
 #include "runner/plan.h"
 #include "runner/profile.h"
 #include "runner/runner_internal.h"
@@ -35,6 +36,7 @@ struct measuring {
 	size_t n_spans;
 	int64_t flushed_ns, shown_ns, last_end_ns, latency_ns; /* latency of the last call */
 	uint64_t calls_total;
+	struct jm_dither dither;
 	struct jm_profile_facts facts; /* of all blocks together */
 };
 
@@ -126,6 +128,17 @@ static int call(struct measuring *m, struct block *b)
 	return rc;
 }
 
+/* Rests between measured calls lie inside their phase, outside of the calls. */
+static void rest(struct measuring *m, const struct block *b)
+{
+	int64_t rest_ns;
+
+	if (b->phase != PHASE_MEASURED || m->dither.fraction <= 0 || b->done == 0)
+		return;
+	rest_ns = jm_dither_rest_ns(&m->dither, m->latency_ns);
+	m->r->env->sleep_until_ns(m->r->env->ctx, now(m) + rest_ns);
+}
+
 /* Runs a block and writes its phase around the calls that were done, also when it ends early. */
 static int run_block(struct measuring *m, struct block *b)
 {
@@ -141,7 +154,8 @@ static int run_block(struct measuring *m, struct block *b)
 		if (is_cancelled(m))
 			rc = JM_E_CANCELLED;
 		else
-			rc = call(m, b);
+			rest(m, b);
+		rc = rc ? rc : call(m, b);
 		if (b->budget_ns && b->done >= b->n_min && m->last_end_ns - phase.start_ns >= b->budget_ns)
 			break;
 	}
@@ -368,6 +382,7 @@ int jm_runner_run(struct jm_runner *r, const struct jm_runner_output *output, st
 	m->out = output;
 	m->err = err;
 	m->flushed_ns = now(m);
+	jm_dither_init(&m->dither, r->options.dither_fraction, r->options.input.seed);
 	rc = name_all(m);
 	rc = rc ? rc : run_all(m);
 	if (rc == JM_E_CANCELLED)

@@ -19,6 +19,8 @@ static int check(const struct jm_runner_options *o, struct jm_error *err)
 		return jm_error_set(err, JM_E_INVALID, "the number of runs must be from 1 to %u", JM_RUNNER_RUNS_MAX);
 	if (o->threads > THREADS_MAX)
 		return jm_error_set(err, JM_E_INVALID, "the number of threads must be at most %d", THREADS_MAX);
+	if (!(o->dither_fraction >= 0 && o->dither_fraction <= 1))
+		return jm_error_set(err, JM_E_INVALID, "the rests between calls must be from 0 to 1 of a call");
 	if (o->input.batch > INT32_MAX)
 		return jm_error_set(err, JM_E_INVALID, "the batch must be at most %d", INT32_MAX);
 	return 0;
@@ -214,6 +216,12 @@ int jm_runner_describe(const struct jm_runner *r, int (*meta)(void *ctx, const c
 		say_number(&d, "threads", r->options.threads);
 	else
 		say(&d, "threads", "onnxruntime's choice");
+	if (r->options.dither_fraction > 0) {
+		char text[32];
+
+		text[jm_text_shortest(r->options.dither_fraction, text)] = '\0';
+		say(&d, "dither_fraction", text);
+	}
 	say(&d, "onnxruntime", jm_ort_version(r->ort));
 	say(&d, "onnxruntime_library", jm_ort_library(r->ort));
 	say_number(&d, "onnxruntime_api", jm_ort_api(r->ort));

@@ -24,6 +24,7 @@ struct jm_runner_options {
 	struct jm_ort_search search;  /* where the library is looked for */
 	struct jm_input_options input;
 	bool no_profile;              /* no profiled blocks: no layer times */
+	double dither_fraction;       /* longest random rest between measured calls, of a call, 0 to 1; 0: none */
 };
 
 struct jm_runner_progress {
@@ -68,7 +69,7 @@ const struct jm_inputs *jm_runner_inputs(const struct jm_runner *r);
 
 /* Gives what is known before the run to meta: model, precision, parameters, model_bytes, weight_bytes, nodes, batch,
  * items_per_iteration, inputs, input_source, seed, runs, warmup, provider, onnxruntime, onnxruntime_library,
- * onnxruntime_api, threads. Unknown ones are left out. Errors: those of meta. */
+ * onnxruntime_api, threads, dither_fraction (above 0). Unknown ones are left out. Errors: those of meta. */
 int jm_runner_describe(const struct jm_runner *r, int (*meta)(void *ctx, const char *key, const char *value), void *ctx);
 
 /* Runs. Spans: PHASE "warm-up" (JM_SPAN_WARMUP), "measured", "profiled" (JM_SPAN_PROFILED) on track 0 around ITERATION

@@ -258,6 +258,22 @@ static void describe_run(struct jm_recording *r, struct jm_result *result)
 		result->own_cost.rss_bytes = (uint64_t)value;
 }
 
+/* With rests between the calls the window says nothing of the rate that the model can keep up. */
+static void explain_dither(struct jm_recording *r, struct jm_result *result)
+{
+	struct jm_run *run = &result->run;
+	double fraction;
+
+	if (jm_recording_meta_double(r, "dither_fraction", &fraction) || !(fraction > 0))
+		return;
+	if (run->latency.n && run->items_per_iteration && run->latency.mean_ms > 0)
+		run->throughput_items_s = 1e3 * (double)run->items_per_iteration / run->latency.mean_ms;
+	jm_result_warn(result,
+		       "random rests of up to %.3g %% of an inference lay between the measured ones (--dither): the throughput "
+		       "is that of the mean latency, and the window holds the rests' energy, too",
+		       100 * fraction);
+}
+
 static void warn_about_events(struct jm_recording *r, struct jm_result *result)
 {
 	size_t n, i;
@@ -354,6 +370,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	rc = jm_attribute(&l->in, &opt, &report->result, err);
 	if (rc == 0) {
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
+		explain_dither(report->recording, &report->result);
 		warn_about_events(report->recording, &report->result);
 		warn_about_silence(&report->result);
 		warn_about_coverage(&report->result);

@@ -111,6 +111,7 @@ int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm
 	    .warmup = options->warmup,
 	    .threads = (unsigned)options->threads,
 	    .provider = options->provider,
+	    .dither_fraction = options->dither_fraction,
 	    .input = {.batch = options->batch,
 		      .shapes = options->shapes,
 		      .n_shapes = options->n_shapes,

@@ -80,6 +80,22 @@ static int64_t quick_now(void *ctx)
 	return k->t_ns += JM_NS_PER_S;
 }
 
+/* A clock that goes on by 1 ms a look and by what is slept. */
+static int64_t even_now(void *ctx)
+{
+	struct kept *k = ctx;
+
+	return k->t_ns += JM_NS_PER_MS;
+}
+
+static int even_sleep(void *ctx, int64_t t_ns)
+{
+	struct kept *k = ctx;
+
+	k->t_ns = t_ns > k->t_ns ? t_ns : k->t_ns;
+	return 0;
+}
+
 static struct jm_runner_options options_of(const struct wire *w)
 {
 	return (struct jm_runner_options){.model_path = "small.onnx",
@@ -198,6 +214,40 @@ static void a_profile_can_be_left_out(void **state)
 	assert_int_equal(counts.profiled, 0);
 	assert_int_equal(counts.warmup, 0);
 	assert_int_equal(count(&k, JM_SPAN_LAYER, JM_SPAN_PROFILED), 0);
+	finish(&k);
+}
+
+/* Without rests every gap is one look of the clock, 1 ms; the rests add up to half of the latency, one look. */
+static void rests_of_many_lengths_lie_between_measured_calls(void **state)
+{
+	struct jm_runner_counts counts;
+	struct kept k = {0};
+	struct jm_env env;
+	struct wire w;
+	struct jm_runner_options o;
+	int64_t least = INT64_MAX, most = 0;
+	uint32_t i;
+
+	(void)state;
+	onnx_small_model(&w, 0, "Relu");
+	o = options_of(&w);
+	o.no_profile = true;
+	o.dither_fraction = 0.5;
+	jm_env_init(&env);
+	env.now_ns = even_now;
+	env.sleep_until_ns = even_sleep;
+	env.ctx = &k;
+	assert_int_equal(run(&o, &env, &k, &counts, NULL), 0);
+	for (i = 1; i < 20; i++) {
+		int64_t gap_ns = iteration(&k, i)->start_ns - iteration(&k, i - 1)->end_ns;
+
+		least = gap_ns < least ? gap_ns : least;
+		most = gap_ns > most ? gap_ns : most;
+	}
+	assert_true(most - least > JM_NS_PER_MS / 4);
+	assert_non_null(strstr(k.meta, "dither_fraction=0.5\n"));
+	o.dither_fraction = 1.5;
+	assert_int_equal(run(&o, &env, &k, &counts, NULL), JM_E_INVALID);
 	finish(&k);
 }
 
@@ -348,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_model_is_run_in_measured_and_profiled_blocks),
 	    cmocka_unit_test(a_profile_can_be_left_out),
+	    cmocka_unit_test(rests_of_many_lengths_lie_between_measured_calls),
 	    cmocka_unit_test(a_cancelled_run_keeps_what_is_there),
 	    cmocka_unit_test(a_sink_that_fails_ends_the_run),
 	    cmocka_unit_test(an_unknown_operator_is_named),
