@@ -2,38 +2,11 @@
 #include "model/model.h"
 
 #include "core/error.h"
-#include "model/onnx_check.h"
+#include "model/onnx_unpack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "onnx.pb-c.h"
-
-/* What unpacking may allocate beyond twice the file: the bytes fields are copied once, the rest is structure. */
-#define UNPACK_EXTRA_BYTES (UINT64_C(512) << 20)
-/* ONNX Runtime's own format: a FlatBuffer whose identifier, at byte 4, is "ORTM" (onnxruntime, ort_format_model.md). */
-#define ORT_FORMAT_IDENTIFIER "ORTM"
-
-struct budget {
-	uint64_t left_bytes;
-};
-
-static void *budget_alloc(void *data, size_t size)
-{
-	struct budget *b = data;
-
-	if (size > b->left_bytes)
-		return NULL;
-	b->left_bytes -= size;
-	return malloc(size ? size : 1);
-}
-
-static void budget_free(void *data, void *pointer)
-{
-	(void)data;
-	free(pointer);
-}
 
 struct reader {
 	struct jm_model *m;
@@ -328,41 +301,17 @@ static int read_model(struct reader *r, const Onnx__ModelProto *model)
 	return rc;
 }
 
-static int unpack(const char *name, const void *bytes, size_t n, struct budget *budget, Onnx__ModelProto **out,
-		  struct jm_error *err)
-{
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, budget};
-	size_t offset = 0;
-
-	if (n >= 8 && memcmp((const char *)bytes + 4, ORT_FORMAT_IDENTIFIER, 4) == 0)
-		return jm_error_set(err, JM_E_UNSUPPORTED, "%s is in ONNX Runtime's own format: its facts are not read",
-				    name);
-	if (jm_onnx_check(&onnx__model_proto__descriptor, bytes, n, &offset))
-		return jm_error_set(err, JM_E_FORMAT,
-				    "%s is not an ONNX model, or is damaged: trouble at byte %zu of %zu", name, offset,
-				    n);
-	*out = onnx__model_proto__unpack(&allocator, n, bytes);
-	if (!*out)
-		return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model, or is damaged", name);
-	if ((*out)->graph)
-		return 0;
-	onnx__model_proto__free_unpacked(*out, &allocator);
-	return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model: it has no graph", name);
-}
-
 int jm_model_read(const char *name, const void *bytes, size_t n, struct jm_model **out, struct jm_error *err)
 {
-	struct budget budget = {UNPACK_EXTRA_BYTES + 2 * (uint64_t)n};
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
 	struct reader r = {.name = name, .err = err};
 	Onnx__ModelProto *model = NULL;
-	int rc = unpack(name, bytes, n, &budget, &model, err);
+	int rc = jm_onnx_unpack(name, bytes, n, &model, err);
 
 	if (rc)
 		return rc;
 	r.m = calloc(1, sizeof(*r.m));
 	rc = r.m ? read_model(&r, model) : no_memory(&r);
-	onnx__model_proto__free_unpacked(model, &allocator);
+	onnx__model_proto__free_unpacked(model, NULL);
 	if (rc) {
 		jm_model_destroy(r.m);
 		return rc;
