@@ -16,12 +16,29 @@ struct settings {
 	struct jm_text_list shapes, inputs;
 	bool is_forced, is_without_idle;
 	double dither_fraction;
+	bool is_isolating;
+	uint64_t passes;
+	int64_t isolate_budget_ns;
 };
 
 #define DEFAULT_RUNS    100
 #define DEFAULT_WARMUP  10
 #define DEFAULT_IDLE_NS JM_NS_PER_S
 #define TABLE_ROWS      30
+
+/* A figure for passes or budget asks for them, too. */
+static uint64_t passes_of(const struct settings *s)
+{
+	if (s->passes)
+		return s->passes;
+	return s->is_isolating || s->isolate_budget_ns ? JM_DEFAULT_ISOLATE_PASSES : 0;
+}
+
+static void tell(void *progress, const char *text)
+{
+	jm_progress_finish(progress);
+	fprintf(stderr, "joulemap: %s\n", text);
+}
 
 static int measure(const struct settings *s, const char *model, const char *path)
 {
@@ -51,7 +68,10 @@ static int measure(const struct settings *s, const char *model, const char *path
 								   : DEFAULT_IDLE_NS,
 				     .seed = s->seed,
 				     .dither_fraction = s->dither_fraction == JM_FRACTION_BARE ? JM_DEFAULT_DITHER_FRACTION
-											       : s->dither_fraction};
+											       : s->dither_fraction,
+				     .isolate_passes = passes_of(s),
+				     .isolate_budget_ns = s->isolate_budget_ns,
+				     .tell = s->common.is_quiet ? NULL : tell};
 	struct jm_error err = {0}, stopping = {0};
 	struct jm_progress progress;
 	struct jm_recorder *r;
@@ -146,6 +166,11 @@ static const struct jm_option options[] = {
     {0, "seed", "N", "of the random inputs", JM_OPTION_COUNT, offsetof(struct settings, seed)},
     {0, "dither", "[FRACTION]", "random rests of up to so much of an inference between them (default 0.3)",
      JM_OPTION_FRACTION, offsetof(struct settings, dither_fraction)},
+    {0, "isolate", NULL, "then run single layers alone, for sensors slower than layers", JM_OPTION_FLAG,
+     offsetof(struct settings, is_isolating)},
+    {0, "isolate-passes", "N", "blocks for each of them (default 4)", JM_OPTION_COUNT, offsetof(struct settings, passes)},
+    {0, "isolate-budget", "SECONDS", "at most so much time for them, longest layers first (default 60s)",
+     JM_OPTION_DURATION, offsetof(struct settings, isolate_budget_ns)},
     {0, "idle", "SECONDS", "quiet stretch before and after, for the idle level (default 1s)", JM_OPTION_DURATION,
      offsetof(struct settings, idle_ns)},
     {0, "no-idle", NULL, "no quiet stretches", JM_OPTION_FLAG, offsetof(struct settings, is_without_idle)},
@@ -172,7 +197,8 @@ const struct jm_command jm_cmd_run = {
 	"layer times come: ONNX Runtime's profiler slows small models several times, and the report says by how much.",
     .examples = "  joulemap run model.onnx --runs 500\n"
 		"  joulemap run detector.onnx --shape x=1x3x320x320 --threads 2 -o detector.jmap\n"
-		"  joulemap run bert.onnx --batch 8 --input input_ids=ids.npy -i 1ms\n",
+		"  joulemap run bert.onnx --batch 8 --input input_ids=ids.npy -i 1ms\n"
+		"  joulemap run model.onnx --runs 20000 --dither --isolate --method fused\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .n_positional_max = 1,

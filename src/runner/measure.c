@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/units.h"
 #include "runner/dither.h"
+#include "runner/isolate.h"
 #include "runner/plan.h"
 #include "runner/profile.h"
 #include "runner/runner_internal.h"
@@ -37,6 +38,7 @@ struct measuring {
 	int64_t flushed_ns, shown_ns, last_end_ns, latency_ns; /* latency of the last call */
 	uint64_t calls_total;
 	struct jm_dither dither;
+	struct jm_tally tally; /* of the profiled blocks */
 	struct jm_profile_facts facts; /* of all blocks together */
 };
 
@@ -223,6 +225,7 @@ static int run_profiled(struct measuring *m, struct jm_ort_session *session, str
  * troubles are warnings. */
 static int profile_in(struct measuring *m, const char *prefix, struct jm_profile_call *calls)
 {
+	struct jm_span_sink sink = jm_tally_sink(&m->tally);
 	struct jm_profile_facts facts;
 	struct jm_ort_session *session;
 	struct jm_error why = {0};
@@ -239,7 +242,7 @@ static int profile_in(struct measuring *m, const char *prefix, struct jm_profile
 	profile_rc = jm_ort_session_end_profile(session, path, sizeof(path), &why);
 	jm_ort_session_destroy(session);
 	if (profile_rc == 0) {
-		profile_rc = jm_profile_read(path, calls, n_calls, &m->out->spans, &facts, &why);
+		profile_rc = jm_profile_read(path, calls, n_calls, &sink, &facts, &why);
 		unlink(path);
 	}
 	if (profile_rc)
@@ -295,6 +298,15 @@ static void plan(struct measuring *m)
 	m->calls_total = o->warmup + o->runs + extra;
 }
 
+static int isolate(struct measuring *m)
+{
+	if (m->tally.n == 0) {
+		warn(m, "no layer was run alone: without layer times there is no telling which ones matter");
+		return 0;
+	}
+	return jm_isolate_run(m->r, m->out, &m->tally, m->err);
+}
+
 static int run_all(struct measuring *m)
 {
 	const struct jm_runner_options *o = &m->r->options;
@@ -316,6 +328,8 @@ static int run_all(struct measuring *m)
 		if (rc == 0 && m->plan.profiled_per_block)
 			rc = profile(m);
 	}
+	if (rc == 0 && o->isolate_passes)
+		rc = isolate(m);
 	return rc;
 }
 
@@ -383,14 +397,16 @@ int jm_runner_run(struct jm_runner *r, const struct jm_runner_output *output, st
 	m->err = err;
 	m->flushed_ns = now(m);
 	jm_dither_init(&m->dither, r->options.dither_fraction, r->options.input.seed);
+	jm_tally_init(&m->tally, output->spans);
 	rc = name_all(m);
 	rc = rc ? rc : run_all(m);
-	if (rc == JM_E_CANCELLED)
+	if (rc == JM_E_CANCELLED && m->counts.measured < r->options.runs)
 		jm_error_set(err, rc, "stopped after %llu of %llu runs", (unsigned long long)m->counts.measured,
 			     (unsigned long long)r->options.runs);
 	end_rc = flush(m);
 	end_rc = end_rc ? end_rc : conclude(m);
 	*counts_out = m->counts;
+	jm_tally_finish(&m->tally);
 	free(m);
 	return rc ? rc : end_rc;
 }

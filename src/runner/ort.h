@@ -27,6 +27,16 @@ unsigned jm_ort_api(const struct jm_ort *ort);         /* version of the interfa
 /* Lists the execution providers the library has, comma between them. */
 int jm_ort_providers(const struct jm_ort *ort, char *out, size_t size);
 
+/* How far ONNX Runtime rewrites a model before it runs it. X(enumerator, text) */
+#define JM_ORT_LEVEL_LIST(X)                                                                                           \
+	X(ALL, "all")           /* its default; may fit the file to this processor */                                  \
+	X(EXTENDED, "extended")                                                                                        \
+	X(BASIC, "basic")                                                                                              \
+	X(NONE, "none")
+#define JM_ENUM(name, text) JM_ORT_LEVEL_##name,
+enum jm_ort_level { JM_ORT_LEVEL_LIST(JM_ENUM) };
+#undef JM_ENUM
+
 struct jm_ort_options {
 	const char *model_path;    /* either this, which also finds external data ... */
 	const void *model_bytes;   /* ... or this: model_size bytes, needed until the session is created */
@@ -34,6 +44,8 @@ struct jm_ort_options {
 	const char *provider;      /* "cpu", "cuda", "tensorrt", ...; NULL: cpu */
 	unsigned threads;          /* inside an operator; 0: ONNX Runtime's choice (one a physical core) */
 	const char *profile_prefix; /* path the profile's name begins with; NULL: no profile */
+	enum jm_ort_level level;
+	const char *rewritten_path; /* where the rewritten model is written; NULL: nowhere */
 };
 
 /* Loads the model. A provider that is missing or fails is an error, CPU is never put in its place (though ONNX Runtime
@@ -61,6 +73,22 @@ int jm_ort_session_bind(struct jm_ort_session *s, size_t i, const int64_t *dims,
 /* One inference, outputs thrown away. All inputs must be bound. Errors: JM_E_INVALID for inputs the model refuses, else as
  * ONNX Runtime says. */
 int jm_ort_session_run(struct jm_ort_session *s, struct jm_error *err);
+
+/* A tensor that the model made, copied. */
+struct jm_ort_tensor {
+	bool is_tensor; /* false: a sequence, map or optional; nothing else is set then */
+	int dtype;      /* enum jm_dtype */
+	size_t n_dims;
+	int64_t *dims;
+	void *data; /* size_bytes bytes; at least 64 allocated, aligned to 64 */
+	size_t size_bytes;
+};
+
+/* Runs once and gives copies of the named outputs. out: n entries; finish each with jm_ort_tensor_finish, also after an error.
+ * Texts are no tensors here. Errors: as jm_ort_session_run, JM_E_NOMEM. */
+int jm_ort_session_fetch(struct jm_ort_session *s, const char *const *names, size_t n, struct jm_ort_tensor *out,
+			 struct jm_error *err);
+void jm_ort_tensor_finish(struct jm_ort_tensor *t);
 
 /* Ends profiling, which writes the file. path: its name. */
 int jm_ort_session_end_profile(struct jm_ort_session *s, char *path, size_t size, struct jm_error *err);

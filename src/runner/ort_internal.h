@@ -1,4 +1,4 @@
-/* What ort_library.c and ort_session.c share. */
+/* What the ort_ files share. */
 #ifndef RUNNER_ORT_INTERNAL_H
 #define RUNNER_ORT_INTERNAL_H
 
@@ -12,6 +12,19 @@ struct jm_ort {
 	unsigned api_version;
 	char version[32];
 	char library[512];
+};
+
+struct jm_ort_session {
+	struct jm_ort *ort;
+	OrtSession *session;
+	OrtAllocator *allocator; /* ONNX Runtime's own, not to be freed */
+	OrtMemoryInfo *memory;
+	struct jm_ort_input *inputs;
+	size_t n_inputs, n_outputs;
+	const char **input_names; /* borrowed from inputs */
+	char **output_names;
+	OrtValue **values;  /* bound inputs */
+	OrtValue **outputs; /* of the last run */
 };
 
 /* Turns a status into an error and releases it. context: what was tried. Gives 0 for NULL. */

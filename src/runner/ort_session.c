@@ -8,19 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-struct jm_ort_session {
-	struct jm_ort *ort;
-	OrtSession *session;
-	OrtAllocator *allocator; /* ONNX Runtime's own, not to be freed */
-	OrtMemoryInfo *memory;
-	struct jm_ort_input *inputs;
-	size_t n_inputs, n_outputs;
-	const char **input_names; /* borrowed from inputs */
-	char **output_names;
-	OrtValue **values;  /* bound inputs */
-	OrtValue **outputs; /* of the last run */
-};
-
 /* How providers are called: by users, by ONNX Runtime in its list, and by the generic call that adds one (NULL: it has a
  * call of its own, or none is needed). Source: onnxruntime_c_api.h, SessionOptionsAppendExecutionProvider. */
 static const struct provider {
@@ -109,6 +96,11 @@ static int append_provider(const struct jm_ort *ort, OrtSessionOptions *options,
 	return rc ? JM_E_UNSUPPORTED : 0;
 }
 
+static const GraphOptimizationLevel levels[] = {[JM_ORT_LEVEL_ALL] = ORT_ENABLE_ALL,
+						[JM_ORT_LEVEL_EXTENDED] = ORT_ENABLE_EXTENDED,
+						[JM_ORT_LEVEL_BASIC] = ORT_ENABLE_BASIC,
+						[JM_ORT_LEVEL_NONE] = ORT_DISABLE_ALL};
+
 static int set_options(const struct jm_ort *ort, const struct jm_ort_options *o, OrtSessionOptions *options,
 		       struct jm_error *err)
 {
@@ -116,6 +108,10 @@ static int set_options(const struct jm_ort *ort, const struct jm_ort_options *o,
 
 	if (o->threads)
 		rc = jm_ort_check(ort, ort->api->SetIntraOpNumThreads(options, (int)o->threads), "--threads", err);
+	if (rc == 0)
+		rc = jm_ort_check(ort, ort->api->SetSessionGraphOptimizationLevel(options, levels[o->level]), "level", err);
+	if (rc == 0 && o->rewritten_path)
+		rc = jm_ort_check(ort, ort->api->SetOptimizedModelFilePath(options, o->rewritten_path), "rewritten model", err);
 	if (rc == 0 && o->profile_prefix)
 		rc = jm_ort_check(ort, ort->api->EnableProfiling(options, o->profile_prefix), "cannot profile", err);
 	return rc ? rc : append_provider(ort, options, o->provider ? o->provider : "cpu", err);

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "runner/runner_internal.h"
 
+#include "runner/rewrite.h"
+
 #include "core/error.h"
 #include "core/text.h"
 
@@ -21,6 +23,8 @@ static int check(const struct jm_runner_options *o, struct jm_error *err)
 		return jm_error_set(err, JM_E_INVALID, "the number of threads must be at most %d", THREADS_MAX);
 	if (!(o->dither_fraction >= 0 && o->dither_fraction <= 1))
 		return jm_error_set(err, JM_E_INVALID, "the rests between calls must be from 0 to 1 of a call");
+	if (o->isolate_passes > JM_RUNNER_PASSES_MAX || (o->isolate_passes && o->isolate_budget_ns <= 0))
+		return jm_error_set(err, JM_E_INVALID, "layers run alone need 1 to %d passes and some time", JM_RUNNER_PASSES_MAX);
 	if (o->input.batch > INT32_MAX)
 		return jm_error_set(err, JM_E_INVALID, "the batch must be at most %d", INT32_MAX);
 	return 0;
@@ -47,7 +51,7 @@ static int load_facts(struct jm_runner *r, struct jm_error *err)
 	return rc;
 }
 
-static int bind_all(struct jm_runner *r, struct jm_ort_session *s, struct jm_error *err)
+int jm_runner_bind(struct jm_runner *r, struct jm_ort_session *s, struct jm_error *err)
 {
 	size_t i;
 	int rc = 0;
@@ -65,8 +69,9 @@ int jm_runner_session(struct jm_runner *r, const char *profile_prefix, struct jm
 	const struct jm_runner_options *o = &r->options;
 	struct jm_ort_options options = {
 	    .model_path = o->model_path,
-	    .model_bytes = o->model_bytes,
-	    .model_size = o->model_size,
+	    .model_bytes = r->rewritten ? r->rewritten : o->model_bytes,
+	    .model_size = r->rewritten ? r->rewritten_size : o->model_size,
+	    .level = r->rewritten ? JM_ORT_LEVEL_NONE : JM_ORT_LEVEL_ALL,
 	    .provider = o->provider,
 	    .threads = o->threads,
 	    .profile_prefix = profile_prefix,
@@ -75,7 +80,7 @@ int jm_runner_session(struct jm_runner *r, const char *profile_prefix, struct jm
 	int rc = jm_ort_session_create(r->ort, &options, &s, err);
 
 	/* The first session's inputs are not there yet: they are made from what it wants. */
-	rc = rc ? rc : bind_all(r, s, err);
+	rc = rc ? rc : jm_runner_bind(r, s, err);
 	if (rc)
 		jm_ort_session_destroy(s);
 	else
@@ -89,7 +94,7 @@ static int load_inputs(struct jm_runner *r, struct jm_error *err)
 	const struct jm_ort_input *wanted = jm_ort_session_inputs(r->session, &n);
 	int rc = jm_inputs_make(wanted, n, &r->options.input, &r->inputs, err);
 
-	return rc ? rc : bind_all(r, r->session, err);
+	return rc ? rc : jm_runner_bind(r, r->session, err);
 }
 
 int jm_runner_create(const struct jm_runner_options *options, const struct jm_env *env, struct jm_runner **out,
@@ -107,6 +112,8 @@ int jm_runner_create(const struct jm_runner_options *options, const struct jm_en
 	r->options = *options;
 	rc = load_facts(r, err);
 	rc = rc ? rc : jm_ort_open(&options->search, &r->ort, err);
+	if (rc == 0 && options->isolate_passes)
+		rc = jm_runner_rewrite(r, err);
 	rc = rc ? rc : jm_runner_session(r, NULL, &r->session, err);
 	rc = rc ? rc : load_inputs(r, err);
 	if (rc)
@@ -124,6 +131,7 @@ void jm_runner_destroy(struct jm_runner *r)
 	jm_inputs_finish(&r->inputs);
 	jm_ort_close(r->ort);
 	jm_model_destroy(r->model);
+	free(r->rewritten);
 	free(r);
 }
 

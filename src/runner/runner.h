@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #define JM_RUNNER_RUNS_MAX 100000000u
+#define JM_RUNNER_PASSES_MAX 10000
 
 struct jm_runner_options {
 	const char *model_path;       /* also finds external data. With model_bytes: a name for messages */
@@ -25,10 +26,12 @@ struct jm_runner_options {
 	struct jm_input_options input;
 	bool no_profile;              /* no profiled blocks: no layer times */
 	double dither_fraction;       /* longest random rest between measured calls, of a call, 0 to 1; 0: none */
+	uint64_t isolate_passes;      /* blocks in which each layer is run alone after the run (isolate.h); 0: none */
+	int64_t isolate_budget_ns;    /* time for them, above 0 where there are any */
 };
 
 struct jm_runner_progress {
-	const char *phase;     /* "warm-up", "measured", "profiled": static */
+	const char *phase;     /* "warm-up", "measured", "profiled", "isolated": static */
 	uint64_t done, total;  /* calls of the phase over all its blocks; profiled: total is what was planned */
 	double fraction;       /* of the whole run, 0 to 1 */
 	int64_t latency_ns;    /* of the last call */
@@ -43,7 +46,9 @@ struct jm_runner_output {
 	void (*progress)(void *ctx, const struct jm_runner_progress *progress);
 	/* One line for the user; may be NULL. */
 	void (*warn)(void *ctx, const char *text);
-	void *ctx; /* of the three above */
+	/* One line worth knowing that is no warning; may be NULL. */
+	void (*tell)(void *ctx, const char *text);
+	void *ctx; /* of the four above */
 	const atomic_bool *cancel; /* set (by a signal handler, say): stop after the current call; may be NULL */
 };
 
@@ -75,7 +80,8 @@ int jm_runner_describe(const struct jm_runner *r, int (*meta)(void *ctx, const c
 /* Runs. Spans: PHASE "warm-up" (JM_SPAN_WARMUP), "measured", "profiled" (JM_SPAN_PROFILED) on track 0 around ITERATION
  * spans named "iteration", flagged likewise, and LAYER spans (JM_SPAN_PROFILED). Measured calls are numbered from 0,
  * profiled ones from runs on, warm-up ones have JM_NO_ITERATION. Creating sessions and reading profiles lies outside of all
- * phases. Meta: iterations, profiled_iterations, profiled_blocks, node_providers ("CPUExecutionProvider=218"),
+ * phases. With isolate_passes, isolated blocks follow (isolate.h), and the model is run as ONNX Runtime rewrote it before.
+ * Meta: iterations, profiled_iterations, profiled_blocks, node_providers ("CPUExecutionProvider=218"),
  * clock_tie_ns. A profile that cannot be had is a warning, not an error.
  * Errors: JM_E_CANCELLED, with all done so far kept; those of the model's call and of the sinks. counts_out: written in
  * any case. */

@@ -1,4 +1,4 @@
-/* What runner.c and measure.c share. */
+/* What the runner's files share. */
 #ifndef RUNNER_RUNNER_INTERNAL_H
 #define RUNNER_RUNNER_INTERNAL_H
 
@@ -12,7 +12,14 @@ struct jm_runner {
 	struct jm_inputs inputs;
 	struct jm_model *model; /* NULL: see model_reason */
 	char model_reason[384];
+	unsigned char *rewritten; /* see rewrite.h; NULL: the model as it is */
+	size_t rewritten_size;
+	enum jm_ort_level rewritten_level;
+	char rewrite_reason[384];
 };
+
+/* Binds the inputs to a session of the model. */
+int jm_runner_bind(struct jm_runner *r, struct jm_ort_session *s, struct jm_error *err);
 
 /* Creates a session of the model and binds the inputs to it. profile_prefix: NULL for none. */
 int jm_runner_session(struct jm_runner *r, const char *profile_prefix, struct jm_ort_session **out, struct jm_error *err);

@@ -18,6 +18,7 @@ struct run {
 	struct jm_recorder *recorder;
 	jm_progress_fn progress;
 	void *ctx;
+	void (*tell)(void *ctx, const char *text);
 	atomic_bool is_cancelled;
 };
 
@@ -40,6 +41,14 @@ static void on_progress(void *ctx, const struct jm_runner_progress *progress)
 static void on_warning(void *ctx, const char *text)
 {
 	jm_recorder_add_warning(((struct run *)ctx)->recorder, text);
+}
+
+static void on_fact(void *ctx, const char *text)
+{
+	struct run *run = ctx;
+
+	if (run->tell)
+		run->tell(run->ctx, text);
 }
 
 /* A quiet stretch: its readings give the idle level around the run. */
@@ -83,6 +92,7 @@ static int run_all(struct run *run, struct jm_runner *runner, const struct jm_ru
 	    .meta = keep_meta,
 	    .progress = on_progress,
 	    .warn = on_warning,
+	    .tell = on_fact,
 	    .ctx = run,
 	    .cancel = &run->is_cancelled,
 	};
@@ -104,7 +114,7 @@ static int run_all(struct run *run, struct jm_runner *runner, const struct jm_ru
 int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm_progress_fn progress, void *ctx,
 		 struct jm_error *err)
 {
-	struct run run = {.recorder = r, .progress = progress, .ctx = ctx};
+	struct run run = {.recorder = r, .progress = progress, .ctx = ctx, .tell = options->tell};
 	struct jm_runner_options runner_options = {
 	    .model_path = options->model,
 	    .runs = options->runs ? options->runs : DEFAULT_RUNS,
@@ -112,6 +122,8 @@ int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm
 	    .threads = (unsigned)options->threads,
 	    .provider = options->provider,
 	    .dither_fraction = options->dither_fraction,
+	    .isolate_passes = options->isolate_passes,
+	    .isolate_budget_ns = options->isolate_budget_ns ? options->isolate_budget_ns : JM_DEFAULT_ISOLATE_BUDGET_NS,
 	    .input = {.batch = options->batch,
 		      .shapes = options->shapes,
 		      .n_shapes = options->n_shapes,
