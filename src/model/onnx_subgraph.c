@@ -119,7 +119,8 @@ static const Onnx__TensorProto *find_constant(const struct jm_graph *g, const ch
 	for (i = 0; i < graph->n_node; i++) {
 		const Onnx__NodeProto *node = graph->node[i];
 
-		if (strcmp(text_of(node->op_type), "Constant") != 0 || node->n_output != 1 || strcmp(node->output[0], name) != 0)
+		if (strcmp(text_of(node->op_type), "Constant") != 0 || node->n_output != 1 ||
+		    strcmp(node->output[0], name) != 0)
 			continue;
 		for (a = 0; a < node->n_attribute; a++)
 			if (node->attribute[a]->t)
@@ -232,8 +233,8 @@ static int pack(const Onnx__ModelProto *model, unsigned char **out, size_t *n_ou
 	return 0;
 }
 
-int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out, size_t *n_out,
-		    struct jm_error *err)
+int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out,
+		    size_t *n_out, struct jm_error *err)
 {
 	Onnx__ModelProto model = *g->model;
 	Onnx__GraphProto graph = *g->model->graph;
@@ -317,7 +318,8 @@ static int declared_dtype(const struct jm_graph *g, const char *name)
 	const Onnx__ValueInfoProto *v = find_value(graph->value_info, graph->n_value_info, name);
 
 	v = v ? v : find_value(graph->output, graph->n_output, name);
-	if (!v || !v->type || v->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE || !v->type->tensor_type->has_elem_type)
+	if (!v || !v->type || v->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ||
+	    !v->type->tensor_type->has_elem_type)
 		return JM_DTYPE_UNKNOWN;
 	return v->type->tensor_type->elem_type;
 }

@@ -38,10 +38,12 @@ int jm_onnx_unpack(const char *name, const void *bytes, size_t n, Onnx__ModelPro
 	size_t offset = 0;
 
 	if (n >= 8 && memcmp((const char *)bytes + 4, ORT_FORMAT_IDENTIFIER, 4) == 0)
-		return jm_error_set(err, JM_E_UNSUPPORTED, "%s is in ONNX Runtime's own format: its facts are not read", name);
+		return jm_error_set(err, JM_E_UNSUPPORTED, "%s is in ONNX Runtime's own format: its facts are not read",
+				    name);
 	if (jm_onnx_check(&onnx__model_proto__descriptor, bytes, n, &offset))
-		return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model, or is damaged: trouble at byte %zu of %zu",
-				    name, offset, n);
+		return jm_error_set(err, JM_E_FORMAT,
+				    "%s is not an ONNX model, or is damaged: trouble at byte %zu of %zu", name, offset,
+				    n);
 	*out = onnx__model_proto__unpack(&allocator, n, bytes);
 	if (!*out)
 		return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model, or is damaged", name);

@@ -9,7 +9,8 @@ int jm_graph_read(const char *name, const void *bytes, size_t n, struct jm_graph
 	(void)bytes;
 	(void)n;
 	(void)out;
-	jm_error_set(err, JM_E_UNSUPPORTED, "layers cannot be cut out of %s: joulemap was built without the ONNX schema", name);
+	jm_error_set(err, JM_E_UNSUPPORTED,
+		     "layers cannot be cut out of %s: joulemap was built without the ONNX schema", name);
 	jm_error_remedy(err, "apt-get install protobuf-c-compiler libprotobuf-c-dev libonnx-dev; then build again");
 	return JM_E_UNSUPPORTED;
 }
@@ -58,8 +59,8 @@ bool jm_graph_is_input(const struct jm_graph *g, const char *value)
 	return false;
 }
 
-int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out, size_t *n_out,
-		    struct jm_error *err)
+int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out,
+		    size_t *n_out, struct jm_error *err)
 {
 	(void)g;
 	(void)values;

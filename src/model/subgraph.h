@@ -39,8 +39,8 @@ bool jm_graph_is_input(const struct jm_graph *g, const char *value);
 
 /* Makes a copy of the whole model that also gives the named values as outputs, behind its own. Values that are outputs
  * already are not added again. *out: yours, free(). Errors: JM_E_NOMEM; JM_E_FORMAT when it would exceed 2 GiB. */
-int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out, size_t *n_out,
-		    struct jm_error *err);
+int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out,
+		    size_t *n_out, struct jm_error *err);
 
 /* Makes a model of node i alone: its weights, inputs of the types and shapes given (one for each of jm_graph_inputs, any
  * order), its outputs. *out: yours, free(). Errors: JM_E_UNSUPPORTED with the reason of jm_graph_refusal; JM_E_INVALID when an

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WARMUP 2 /* calls before a block: the first ones allocate */
+#define WARMUP    2 /* calls before a block: the first ones allocate */
 #define WARMUP_NS (20 * JM_NS_PER_MS)
 #define CALLS_MAX (UINT32_MAX - 1)
-#define TRACK 0
+#define TRACK     0
 
 static int64_t now(const struct jm_isolation *is)
 {
@@ -37,8 +37,9 @@ static int put(struct jm_isolation *is, const struct jm_span *span)
 /* Calls the layer until the block is over. */
 static int loop(struct jm_isolation *is, struct jm_ort_session *s, struct jm_span *span, struct jm_error *why)
 {
-	int64_t wanted_ns = JM_ISOLATE_BLOCK_LOW_NS + (int64_t)(jm_random_fraction(&is->random) *
-								(double)(JM_ISOLATE_BLOCK_HIGH_NS - JM_ISOLATE_BLOCK_LOW_NS));
+	int64_t wanted_ns =
+	    JM_ISOLATE_BLOCK_LOW_NS +
+	    (int64_t)(jm_random_fraction(&is->random) * (double)(JM_ISOLATE_BLOCK_HIGH_NS - JM_ISOLATE_BLOCK_LOW_NS));
 	int64_t warm_ns = now(is);
 	uint32_t n = 0;
 	int rc = 0, i;
@@ -57,7 +58,8 @@ static int loop(struct jm_isolation *is, struct jm_ort_session *s, struct jm_spa
 
 static int run_block(struct jm_isolation *is, struct jm_isolated_layer *layer)
 {
-	struct jm_span span = {.name = layer->from->index, .track = TRACK, .kind = JM_SPAN_LAYER, .flags = JM_SPAN_ISOLATED};
+	struct jm_span span = {
+	    .name = layer->from->index, .track = TRACK, .kind = JM_SPAN_LAYER, .flags = JM_SPAN_ISOLATED};
 	struct jm_ort_session *s = NULL;
 	struct jm_error why = {0};
 	int rc = jm_isolation_open(is, layer, &s, &why);
@@ -127,7 +129,8 @@ static int run_passes(struct jm_isolation *is, bool *is_cut_short)
 
 static int run_phase(struct jm_isolation *is, bool *is_cut_short)
 {
-	struct jm_span phase = {.track = TRACK, .iteration = JM_NO_ITERATION, .kind = JM_SPAN_PHASE, .flags = JM_SPAN_ISOLATED};
+	struct jm_span phase = {
+	    .track = TRACK, .iteration = JM_NO_ITERATION, .kind = JM_SPAN_PHASE, .flags = JM_SPAN_ISOLATED};
 	const struct jm_span_sink *sink = &is->out->spans;
 	int rc = sink->name(sink->ctx, "isolated", strlen("isolated"), NULL, 0, &phase.name), put_rc;
 
@@ -156,7 +159,8 @@ static void warn_of_skipped(const struct jm_isolation *is)
 		return;
 	jm_buffer_printf(&b, "%llu layers could not be run alone:", (unsigned long long)is->n_skipped);
 	for (i = 0; i < JM_ISOLATE_REASONS && is->reasons[i].n; i++)
-		jm_buffer_printf(&b, "%s %s (%llu)", i ? ";" : "", is->reasons[i].text, (unsigned long long)is->reasons[i].n);
+		jm_buffer_printf(&b, "%s %s (%llu)", i ? ";" : "", is->reasons[i].text,
+				 (unsigned long long)is->reasons[i].n);
 	text = jm_buffer_terminate(&b);
 	if (text)
 		warn(is, text);
@@ -203,23 +207,27 @@ static int conclude(const struct jm_isolation *is, bool is_cut_short)
 		rc = is->out->meta(is->out->ctx, "isolate_rewriting", jm_runner_level_text(is->r->rewritten_level));
 	warn_of_skipped(is);
 	if (is->n_over_budget || is_cut_short) {
-		snprintf(line, sizeof(line),
-			 "the time for layers run alone (%.3g s) ended %s: %llu short layers were left out; give more with "
-			 "--isolate-budget, or take fewer --isolate-passes",
-			 jm_s_from_ns(is->budget_ns), is_cut_short ? "before the last pass was over" : "before all layers had theirs",
-			 (unsigned long long)is->n_over_budget);
+		snprintf(
+		    line, sizeof(line),
+		    "the time for layers run alone (%.3g s) ended %s: %llu short layers were left out; give more with "
+		    "--isolate-budget, or take fewer --isolate-passes",
+		    jm_s_from_ns(is->budget_ns),
+		    is_cut_short ? "before the last pass was over" : "before all layers had theirs",
+		    (unsigned long long)is->n_over_budget);
 		warn(is, line);
 	}
-	snprintf(line, sizeof(line), "%zu layers were run alone, %.1f %% of the layers' time, in %llu blocks: %.1f s", n_done,
-		 100 * fraction, (unsigned long long)is->n_blocks, seconds);
+	snprintf(line, sizeof(line), "%zu layers were run alone, %.1f %% of the layers' time, in %llu blocks: %.1f s",
+		 n_done, 100 * fraction, (unsigned long long)is->n_blocks, seconds);
 	if (is->out->tell)
 		is->out->tell(is->out->ctx, line);
 	return rc;
 }
 
-int jm_isolate_run(struct jm_runner *r, const struct jm_runner_output *out, struct jm_tally *tally, struct jm_error *err)
+int jm_isolate_run(struct jm_runner *r, const struct jm_runner_output *out, struct jm_tally *tally,
+		   struct jm_error *err)
 {
-	struct jm_isolation is = {.r = r, .out = out, .tally = tally, .err = err, .budget_ns = r->options.isolate_budget_ns};
+	struct jm_isolation is = {
+	    .r = r, .out = out, .tally = tally, .err = err, .budget_ns = r->options.isolate_budget_ns};
 	bool is_cut_short = false;
 	int rc, end_rc;
 

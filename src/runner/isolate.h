@@ -14,6 +14,7 @@
  * iteration = calls in it; PHASE "isolated" around all. Meta: isolate_layers, isolate_skipped, isolate_blocks, isolate_s,
  * isolate_fraction (of the time of all layers), isolate_rewriting. Layers that cannot be run alone are counted in a warning, with
  * the reason. Errors: JM_E_CANCELLED, JM_E_NOMEM, those of the sink. tally: sorted by this. */
-int jm_isolate_run(struct jm_runner *r, const struct jm_runner_output *out, struct jm_tally *tally, struct jm_error *err);
+int jm_isolate_run(struct jm_runner *r, const struct jm_runner_output *out, struct jm_tally *tally,
+		   struct jm_error *err);
 
 #endif

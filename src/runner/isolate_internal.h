@@ -23,8 +23,8 @@ struct jm_isolation {
 	struct jm_error *err;
 	struct jm_graph *graph;
 	struct jm_isolated_layer *layers;
-	size_t n_layers, n_usable; /* usable: not left out */
-	const char **values;       /* values of the whole model that layers take, n_values entries ... */
+	size_t n_layers, n_usable;     /* usable: not left out */
+	const char **values;           /* values of the whole model that layers take, n_values entries ... */
 	struct jm_ort_tensor *tensors; /* ... and what they were */
 	size_t n_values;
 	struct {
@@ -37,7 +37,7 @@ struct jm_isolation {
 };
 
 /* Mean length of a block with what surrounds it. */
-#define JM_ISOLATE_BLOCK_LOW_NS INT64_C(150000000)
+#define JM_ISOLATE_BLOCK_LOW_NS  INT64_C(150000000)
 #define JM_ISOLATE_BLOCK_HIGH_NS INT64_C(220000000)
 
 /* Chooses layers, fetches their inputs from one run of the whole model, tries each. What cannot be done is counted as

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INPUTS_MAX 256
+#define INPUTS_MAX  256
 #define OVERHEAD_NS INT64_C(10000000) /* making a session of one node and warming it up; measured 2 to 15 ms on a CPU */
 
 void jm_isolation_skip(struct jm_isolation *is, struct jm_isolated_layer *layer, const char *reason)
@@ -62,7 +62,8 @@ static int choose_one(struct jm_isolation *is, const struct jm_tally_layer *from
 	int rc = jm_graph_find(is->graph, from->name, from->type, &layer.node);
 
 	if (rc) {
-		jm_isolation_skip(is, NULL, rc == JM_E_INVALID ? "several nodes have its name" : "not in the rewritten model");
+		jm_isolation_skip(is, NULL,
+				  rc == JM_E_INVALID ? "several nodes have its name" : "not in the rewritten model");
 		return 0;
 	}
 	refusal = jm_graph_refusal(is->graph, layer.node);

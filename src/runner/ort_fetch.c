@@ -38,7 +38,8 @@ static int copy_data(struct jm_ort *ort, OrtValue *value, struct jm_ort_tensor *
 	room = (n_bytes / ALIGNMENT + 1) * ALIGNMENT;
 	out->data = aligned_alloc(ALIGNMENT, (size_t)room);
 	if (!out->data)
-		return jm_error_set(err, JM_E_NOMEM, "no memory for a tensor of %llu bytes", (unsigned long long)n_bytes);
+		return jm_error_set(err, JM_E_NOMEM, "no memory for a tensor of %llu bytes",
+				    (unsigned long long)n_bytes);
 	if (n_bytes)
 		memcpy(out->data, theirs, (size_t)n_bytes);
 	out->size_bytes = (size_t)n_bytes;
@@ -72,8 +73,8 @@ int jm_ort_session_fetch(struct jm_ort_session *s, const char *const *names, siz
 	if (!values)
 		return jm_error_set(err, JM_E_NOMEM, "no memory");
 	rc = jm_ort_check(s->ort,
-			  api->Run(s->session, NULL, s->input_names, (const OrtValue *const *)s->values, s->n_inputs, names, n,
-				   values),
+			  api->Run(s->session, NULL, s->input_names, (const OrtValue *const *)s->values, s->n_inputs,
+				   names, n, values),
 			  "the inference failed", err);
 	for (i = 0; i < n; i++) {
 		rc = rc ? rc : copy_value(s->ort, values[i], &out[i], err);

@@ -82,7 +82,8 @@ int jm_runner_rewrite(struct jm_runner *r, struct jm_error *err)
 
 	if (provider && strcasecmp(provider, "cpu") != 0) {
 		snprintf(r->rewrite_reason, sizeof(r->rewrite_reason),
-			 "only layers on the CPU can be run alone: on %.32s each call would copy its inputs to the device, and that "
+			 "only layers on the CPU can be run alone: on %.32s each call would copy its inputs to the "
+			 "device, and that "
 			 "draws power, too",
 			 provider);
 		return 0;

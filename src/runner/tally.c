@@ -41,7 +41,8 @@ static int cover_index(struct jm_tally *t, uint32_t index)
 	return 0;
 }
 
-static int add_layer(struct jm_tally *t, const char *text, size_t text_n, const char *type, size_t type_n, uint32_t index)
+static int add_layer(struct jm_tally *t, const char *text, size_t text_n, const char *type, size_t type_n,
+		     uint32_t index)
 {
 	struct jm_tally_layer *l;
 

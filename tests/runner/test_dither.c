@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#define N 20000
+#define N          20000
 #define LATENCY_NS 1000000
 
 /* Uniform on [0, 300 us): mean 150 us, sd 300 / sqrt(12) = 86.6 us; the mean of 20,000 has sd 0.6 us. */

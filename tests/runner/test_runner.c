@@ -27,6 +27,8 @@ struct kept {
 	atomic_bool cancel;
 	uint64_t cancel_at; /* measured calls after which the progress callback cancels; 0: never */
 	int answer;         /* of write */
+	bool is_impatient;  /* the progress callback cancels at the first isolated block */
+	char facts[256];    /* told */
 	int64_t t_ns;       /* of the test's clock */
 };
 
@@ -70,6 +72,8 @@ static void watch(void *ctx, const struct jm_runner_progress *p)
 	assert_true(p->fraction >= 0 && p->fraction <= 1);
 	if (k->cancel_at && strcmp(p->phase, "measured") == 0 && p->done >= k->cancel_at)
 		atomic_store(&k->cancel, true);
+	if (k->is_impatient && strcmp(p->phase, "isolated") == 0)
+		atomic_store(&k->cancel, true);
 }
 
 /* The test's clock: 1 s a look, so that progress is shown at every call. */
@@ -96,6 +100,13 @@ static int even_sleep(void *ctx, int64_t t_ns)
 	return 0;
 }
 
+static void keep_fact(void *ctx, const char *text)
+{
+	struct kept *k = ctx;
+
+	snprintf(k->facts, sizeof(k->facts), "%s", text);
+}
+
 static struct jm_runner_options options_of(const struct wire *w)
 {
 	return (struct jm_runner_options){.model_path = "small.onnx",
@@ -112,7 +123,7 @@ static int run(const struct jm_runner_options *o, const struct jm_env *env, stru
 	       struct jm_runner_counts *counts, struct jm_error *err)
 {
 	struct jm_runner_output out = {
-	    {keep_name, keep_spans, k}, keep_meta, watch, keep_warning, k, &k->cancel,
+	    {keep_name, keep_spans, k}, keep_meta, watch, keep_warning, keep_fact, k, &k->cancel,
 	};
 	struct jm_runner *r;
 	int rc = jm_runner_create(o, env, &r, err);
@@ -248,6 +259,103 @@ static void rests_of_many_lengths_lie_between_measured_calls(void **state)
 	assert_non_null(strstr(k.meta, "dither_fraction=0.5\n"));
 	o.dither_fraction = 1.5;
 	assert_int_equal(run(&o, &env, &k, &counts, NULL), JM_E_INVALID);
+	finish(&k);
+}
+
+/* Whether a layer of that name was seen in a profiled block. */
+static bool is_profiled(const struct kept *k, uint32_t name)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++)
+		if (k->spans[i].kind == JM_SPAN_LAYER && k->spans[i].flags == JM_SPAN_PROFILED && k->spans[i].name == name)
+			return true;
+	return false;
+}
+
+static void layers_are_run_alone_in_blocks_that_follow_each_other(void **state)
+{
+	struct jm_runner_counts counts;
+	struct jm_error err = {0};
+	struct kept k = {0};
+	struct jm_env env;
+	struct wire w;
+	struct jm_runner_options o;
+	const struct jm_span *last = NULL;
+	char line[64];
+	size_t i, n_blocks;
+
+	(void)state;
+	onnx_small_model(&w, 0, "Sigmoid");
+	o = options_of(&w);
+	o.isolate_passes = 2;
+	o.isolate_budget_ns = 60 * JM_NS_PER_S;
+	jm_env_init(&env);
+	assert_int_equal(run(&o, &env, &k, &counts, &err), 0);
+	n_blocks = count(&k, JM_SPAN_LAYER, JM_SPAN_ISOLATED);
+	assert_true(n_blocks > 0 && n_blocks % 2 == 0);
+	snprintf(line, sizeof(line), "isolate_layers=%zu\n", n_blocks / 2);
+	assert_non_null(strstr(k.meta, line));
+	assert_non_null(strstr(k.meta, "isolate_skipped=0\n"));
+	assert_non_null(strstr(k.meta, "isolate_fraction=1\n"));
+	assert_non_null(strstr(k.facts, "100.0 %"));
+	assert_int_equal(count(&k, JM_SPAN_PHASE, JM_SPAN_ISOLATED), 1);
+	for (i = 0; i < k.n; i++) {
+		const struct jm_span *s = &k.spans[i];
+
+		if (s->kind != JM_SPAN_LAYER || s->flags != JM_SPAN_ISOLATED)
+			continue;
+		assert_true(s->iteration > 0 && s->iteration != JM_NO_ITERATION);
+		assert_true(s->end_ns - s->start_ns >= 150 * JM_NS_PER_MS);
+		assert_true(!last || s->start_ns >= last->end_ns);
+		assert_true(is_profiled(&k, s->name));
+		last = s;
+	}
+	assert_string_equal(k.warnings, "");
+	finish(&k);
+}
+
+static void too_little_time_for_layers_alone_is_said(void **state)
+{
+	struct jm_runner_counts counts;
+	struct kept k = {0};
+	struct jm_env env;
+	struct wire w;
+	struct jm_runner_options o;
+
+	(void)state;
+	onnx_small_model(&w, 0, "Sigmoid");
+	o = options_of(&w);
+	o.isolate_passes = 2;
+	jm_env_init(&env);
+	assert_int_equal(run(&o, &env, &k, &counts, NULL), JM_E_INVALID);
+	o.isolate_budget_ns = 1;
+	assert_int_equal(run(&o, &env, &k, &counts, NULL), 0);
+	assert_int_equal(count(&k, JM_SPAN_LAYER, JM_SPAN_ISOLATED), 0);
+	assert_non_null(strstr(k.warnings, "--isolate-budget"));
+	assert_non_null(strstr(k.meta, "isolate_layers=0\n"));
+	finish(&k);
+}
+
+static void blocks_of_layers_can_be_cancelled(void **state)
+{
+	struct jm_runner_counts counts;
+	struct jm_error err = {0};
+	struct kept k = {.is_impatient = true};
+	struct jm_env env;
+	struct wire w;
+	struct jm_runner_options o;
+
+	(void)state;
+	onnx_small_model(&w, 0, "Sigmoid");
+	o = options_of(&w);
+	o.isolate_passes = 2;
+	o.isolate_budget_ns = 60 * JM_NS_PER_S;
+	jm_env_init(&env);
+	assert_int_equal(run(&o, &env, &k, &counts, &err), JM_E_CANCELLED);
+	assert_int_equal(counts.measured, 40);
+	assert_int_equal(count(&k, JM_SPAN_LAYER, JM_SPAN_ISOLATED), 0);
+	assert_non_null(strstr(err.message, "alone"));
 	finish(&k);
 }
 
@@ -399,6 +507,9 @@ int main(void)
 	    cmocka_unit_test(a_model_is_run_in_measured_and_profiled_blocks),
 	    cmocka_unit_test(a_profile_can_be_left_out),
 	    cmocka_unit_test(rests_of_many_lengths_lie_between_measured_calls),
+	    cmocka_unit_test(layers_are_run_alone_in_blocks_that_follow_each_other),
+	    cmocka_unit_test(too_little_time_for_layers_alone_is_said),
+	    cmocka_unit_test(blocks_of_layers_can_be_cancelled),
 	    cmocka_unit_test(a_cancelled_run_keeps_what_is_there),
 	    cmocka_unit_test(a_sink_that_fails_ends_the_run),
 	    cmocka_unit_test(an_unknown_operator_is_named),

@@ -1,0 +1,43 @@
+# `joulemap run --isolate --dither` on a small model from the cache of the set-up script.
+. "$SOURCE/tests/integration/lib.sh"
+model="$SOURCE/.cache/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx"
+if [ ! -e "$model" ] || ! ls "$SOURCE"/.cache/onnxruntime/lib/libonnxruntime.so* >/dev/null 2>&1; then
+    echo "skipped: no model and runtime in .cache (scripts/setup fetches them)"
+    exit 77
+fi
+run() { timeout 200 "$JM" run "$model" -s estimate --no-idle -i 10ms --shape x=1x3x48x192 "$@"; }
+
+check "layers are run alone" exits 0 run --runs 100 --dither --isolate --isolate-passes 2 --isolate-budget 8s -o a.jmap
+check "and it is said how many and how long that took" says err 'layers were run alone, .* blocks: .* s'
+check "what had no time is said" says err '--isolate-budget'
+check "the rests are said" says out 'random rests of up to 30 %'
+check "the recording holds what attribution needs" python3 - <<'P'
+import sqlite3
+db = sqlite3.connect("a.jmap")
+meta = dict(db.execute("select key, value from meta"))
+columns = [c[1] for c in db.execute("pragma table_info(span)")]
+assert float(meta["dither_fraction"]) == 0.3, meta
+assert int(meta["isolate_layers"]) >= 5, meta
+assert 0 < float(meta["isolate_fraction"]) <= 1, meta
+assert float(meta["isolate_s"]) < 30, meta
+assert int(meta["isolate_skipped"]) == 0, meta
+P
+for method in share regress isolate fused; do
+    check "$method explains it" sh -c "timeout 100 '$JM' report a.jmap --method $method --format json >$method.json"
+done
+check "each method closes, and throughput is that of the latency" python3 - <<'P'
+import json
+for method in ("share", "regress", "isolate", "fused"):
+    r = json.load(open(method + ".json"))
+    run, c = r["run"], r["closure"][0]
+    assert run["iterations"] == 100, run
+    assert abs(run["throughput_items_s"] - 1e3 / run["latency"]["mean_ms"]) < 1e-6 * run["throughput_items_s"], run
+    rest = c["total_j"] - c["parts_j"] - c["idle_j"] - c["unattributed_j"] - c["residual_j"]
+    assert abs(rest) < 1e-9 * c["total_j"], (method, c)
+P
+check "a fraction may follow" exits 0 run --runs 20 --dither 0.1 -q -o b.jmap
+check "it is kept" sh -c "'$JM' report b.jmap | grep -q 'up to 10 %'"
+check "the model may follow" sh -c "timeout 100 '$JM' run --dither '$model' -s estimate --no-idle --shape x=1x3x48x192 --runs 20 -q -o c.jmap >out"
+check "a fraction above 1 is refused" exits 2 run --runs 20 --dither=1.5 -o d.jmap
+check "no budget is refused" exits 2 run --runs 20 --isolate --isolate-budget 0 -o d.jmap
+finish
