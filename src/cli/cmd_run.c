@@ -168,7 +168,7 @@ static const struct jm_option options[] = {
      JM_OPTION_FRACTION, offsetof(struct settings, dither_fraction)},
     {0, "isolate", NULL, "then run single layers alone, for sensors slower than layers", JM_OPTION_FLAG,
      offsetof(struct settings, is_isolating)},
-    {0, "isolate-passes", "N", "blocks for each of them (default 4)", JM_OPTION_COUNT, offsetof(struct settings, passes)},
+    {0, "isolate-passes", "N", "blocks for each of them (default 4)", JM_OPTION_AMOUNT, offsetof(struct settings, passes)},
     {0, "isolate-budget", "SECONDS", "at most so much time for them, longest layers first (default 60s)",
      JM_OPTION_DURATION, offsetof(struct settings, isolate_budget_ns)},
     {0, "idle", "SECONDS", "quiet stretch before and after, for the idle level (default 1s)", JM_OPTION_DURATION,
