@@ -59,7 +59,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 }
 
 static const struct jm_option options[] = {
-    {0, "by", "WHAT", "layer (default), type, iteration or channel", JM_OPTION_TEXT, offsetof(struct settings, by)},
+    {0, "by", "WHAT", "layer (default), type, group, iteration or channel", JM_OPTION_TEXT,
+     offsetof(struct settings, by)},
     {0, "sort", "HOW", "energy (default), time, power, name or none", JM_OPTION_TEXT, offsetof(struct settings, sort)},
     {'n', "limit", "ROWS", "rows to show (default 30 in tables; all)", JM_OPTION_TEXT,
      offsetof(struct settings, limit)},
@@ -74,7 +75,7 @@ static const struct jm_option options[] = {
 const struct jm_command jm_cmd_report = {
     .name = "report",
     .summary = "say where the energy of a recording went",
-    .usage = "FILE [--by layer|type|iteration|channel] [--sort energy|time|power|name] [--format table|csv|json]",
+    .usage = "FILE [--by layer|type|group|iteration|channel] [--sort energy|time|power|name] [--format table|csv|json]",
     .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, idle and "
 	       "the rest\n"
 	       "add up to the channel's total (sum check).",

@@ -33,6 +33,9 @@ const struct jm_row *jm_view_rows(const struct jm_result *r, const struct jm_vie
 	case JM_BY_TYPE:
 		*n_out = r->n_types;
 		return r->types;
+	case JM_BY_GROUP:
+		*n_out = r->n_groups;
+		return r->groups;
 	case JM_BY_ITERATION:
 		*n_out = r->n_iterations;
 		return r->iterations;

@@ -294,6 +294,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	closure(&o, r);
 	rc = rows(&o, "layers", r, JM_BY_LAYER, view);
 	rc = rc ? rc : rows(&o, "types", r, JM_BY_TYPE, view);
+	rc = rc ? rc : rows(&o, "groups", r, JM_BY_GROUP, view);
 	if (rc == 0 && view->by == JM_BY_ITERATION)
 		rc = rows(&o, "iterations", r, JM_BY_ITERATION, view);
 	own_cost(&o, &r->own_cost);

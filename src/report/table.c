@@ -279,7 +279,10 @@ static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_i
 	jm_cells_add(cells, "%s", item);
 	jm_cells_add(cells, "%s", power);
 	jm_cells_add(cells, "%s", share);
-	jm_cells_add(cells, "%s%s", row->channel < 0 ? "unavailable" : row->is_estimated ? "estimated" : "measured",
+	jm_cells_add(cells, "%s%s",
+		     row->channel < 0    ? "unavailable"
+		     : row->is_estimated ? "estimated"
+					 : "measured",
 		     row->resolvable ? "" : ", not resolvable");
 }
 
@@ -326,6 +329,26 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 	return rc;
 }
 
+/* Layers that only their sum is known of, where there are any: their joules are in the sum check, too. */
+static int groups_of(const struct jm_result *r, const struct jm_view *view, int channel, struct jm_buffer *out)
+{
+	struct jm_view groups = *view;
+	const struct jm_row **rows;
+	size_t n, n_all;
+	int rc = 0;
+
+	groups.by = JM_BY_GROUP;
+	rows = jm_view_sorted(r, &groups, channel, &n, &n_all);
+	if (!rows)
+		return JM_E_NOMEM;
+	if (n) {
+		jm_buffer_puts(out, "layers whose sum alone is known, ");
+		rc = table_of(r, &groups, channel, rows, n, n_all, out);
+	}
+	free((void *)rows);
+	return rc;
+}
+
 /* One table a channel: the counted ones, and -1, rows without any. */
 static int tables(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
@@ -343,6 +366,8 @@ static int tables(const struct jm_result *r, const struct jm_view *view, struct 
 		if (n)
 			rc = table_of(r, view, channel, rows, n, n_all, out);
 		free((void *)rows);
+		if (rc == 0 && n && view->by == JM_BY_LAYER)
+			rc = groups_of(r, view, channel, out);
 	}
 	return rc;
 }

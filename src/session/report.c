@@ -444,6 +444,7 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 {
 	static const char *const views[] = {[JM_BY_LAYER] = "layer",
 					    [JM_BY_TYPE] = "type",
+					    [JM_BY_GROUP] = "group",
 					    [JM_BY_ITERATION] = "iteration",
 					    [JM_BY_CHANNEL] = "channel"};
 	static const char *const sorts[] = {[JM_SORT_ENERGY] = "energy",
