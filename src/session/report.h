@@ -18,4 +18,10 @@ struct jm_baseline;
 int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out,
 			 size_t size, struct jm_error *err);
 
+/* Fills run and own_cost with what the recording says of the run besides times. Texts are borrowed from r. */
+void jm_report_describe_run(struct jm_recording *r, struct jm_result *result);
+
+/* Where random rests lay between the iterations: takes the throughput from the latency, and warns. After jm_attribute. */
+void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
+
 #endif
