@@ -346,6 +346,11 @@ JM_API int jm_report_open(const char *path, const struct jm_report_options *opti
 JM_API int jm_report_write(const struct jm_report *report, const struct jm_view_options *view, jm_write_fn write,
 			   void *ctx, struct jm_error *err);
 JM_API void jm_report_destroy(struct jm_report *report);
+/* Explains a recording by share, regress, isolate and fused, and writes their layers as one table. Of options, method does not
+ * count; of view, limit, is_colour and width do. Both may be NULL. Takes as long as four reports. Errors: as the two above. */
+JM_API int jm_report_compare_methods(const char *path, const struct jm_report_options *options,
+				     const struct jm_view_options *view, jm_write_fn write, void *ctx,
+				     struct jm_error *err);
 
 /* ---- The idle machine ------------------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 struct settings {
 	struct jm_common common;
 	const char *by, *sort, *baseline, *format, *method, *limit, *window;
+	bool is_comparing;
 };
 
 #define TABLE_ROWS 30
@@ -51,6 +52,10 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 		return jm_cli_usage_error(&jm_cmd_report, "which recording?");
 	if (parse_limit(s, &view.limit))
 		return jm_cli_usage_error(&jm_cmd_report, "--limit wants a number or all, not '%s'", s->limit);
+	if (s->is_comparing) {
+		rc = jm_report_compare_methods(positional[0], &options, &view, jm_cli_write_stdout, NULL, &err);
+		return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+	}
 	if (jm_report_open(positional[0], &options, &report, &err))
 		return jm_cli_fail(&err);
 	rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err);
@@ -66,6 +71,8 @@ static const struct jm_option options[] = {
      offsetof(struct settings, limit)},
     {0, "method", "METHOD", "auto (default), share, window, integrate, ...", JM_OPTION_TEXT,
      offsetof(struct settings, method)},
+    {0, "compare-methods", NULL, "share, regress, isolate and fused side by side", JM_OPTION_FLAG,
+     offsetof(struct settings, is_comparing)},
     {0, "window", "NAME", "only the time inside spans of this name", JM_OPTION_TEXT, offsetof(struct settings, window)},
     {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT,
      offsetof(struct settings, baseline)},

@@ -35,6 +35,8 @@ for method in ("share", "regress", "isolate", "fused"):
     rest = c["total_j"] - c["parts_j"] - c["idle_j"] - c["unattributed_j"] - c["residual_j"]
     assert abs(rest) < 1e-9 * c["total_j"], (method, c)
 P
+check "methods are put side by side" sh -c "timeout 100 '$JM' report a.jmap --compare-methods >m"
+check "with a column each" says m 'share .*regress .*isolate .*fused'
 check "a fraction may follow" exits 0 run --runs 20 --dither 0.1 -q -o b.jmap
 check "it is kept" sh -c "'$JM' report b.jmap | grep -q 'up to 10 %'"
 check "the model may follow" sh -c "timeout 100 '$JM' run --dither '$model' -s estimate --no-idle --shape x=1x3x48x192 --runs 20 -q -o c.jmap >out"

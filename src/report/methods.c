@@ -1,0 +1,130 @@
+#include "report/methods.h"
+
+#include "core/error.h"
+#include "report/cells.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CELL 96
+
+static const struct jm_row *find_row(const struct jm_result *r, const struct jm_row *like)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_layers; i++) {
+		const struct jm_row *row = &r->layers[i];
+
+		if (row->channel == like->channel && strcmp(row->name, like->name) == 0 &&
+		    strcmp(row->type, like->type) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* "5.148 [4.9, 5.3]": mJ an iteration, or J where there are none. */
+static void figure(const struct jm_method_column *c, const struct jm_row *row, char *out, size_t size)
+{
+	uint64_t n = c->result->run.iterations;
+	double scale = n ? 1e3 / (double)n : 1;
+	size_t used;
+
+	if (!row || !row->resolvable || !isfinite(row->energy_j)) {
+		snprintf(out, size, "%s", row && row->origin == JM_ORIGIN_MERGED ? "in a group" : "-");
+		return;
+	}
+	used = (size_t)snprintf(out, size, "%.4g", row->energy_j * scale);
+	if (isfinite(row->energy_ci_j.low) && isfinite(row->energy_ci_j.high) && used < size)
+		used += (size_t)snprintf(out + used, size - used, " [%.3g, %.3g]", row->energy_ci_j.low * scale,
+					 row->energy_ci_j.high * scale);
+	if (row->method != c->asked && used < size)
+		snprintf(out + used, size - used, " (%s)", jm_method_text(row->method));
+}
+
+static int compare_energy(const void *a, const void *b)
+{
+	const struct jm_row *x = *(const struct jm_row *const *)a, *y = *(const struct jm_row *const *)b;
+	double ex = isfinite(x->energy_j) ? x->energy_j : -1, ey = isfinite(y->energy_j) ? y->energy_j : -1;
+
+	return (ex < ey) - (ex > ey);
+}
+
+static int print_channel(const struct jm_method_column *columns, size_t n_columns, const struct jm_row **rows, size_t n,
+			 const struct jm_view *view, struct jm_buffer *out)
+{
+	size_t shown = view->limit && view->limit < n ? view->limit : n, i, c;
+	const char *unit = columns[0].result->run.iterations ? "mJ/iteration" : "J";
+	struct jm_cells cells = {.n_columns = 3 + n_columns, .is_left = {true, true}};
+	int channel = rows[0]->channel, rc;
+
+	if (channel >= 0)
+		jm_buffer_printf(out, "\non %s, %s with 95 %% interval\n",
+				 columns[0].result->channels[channel].channel->name, unit);
+	jm_cells_add(&cells, "name");
+	jm_cells_add(&cells, "type");
+	jm_cells_add(&cells, "ms each");
+	for (c = 0; c < n_columns; c++)
+		jm_cells_add(&cells, "%s", jm_method_text(columns[c].asked));
+	for (i = 0; i < shown; i++) {
+		jm_cells_add(&cells, "%s", rows[i]->name);
+		jm_cells_add(&cells, "%s", rows[i]->type);
+		jm_cells_add(&cells, "%.4g", rows[i]->latency_ms);
+		for (c = 0; c < n_columns; c++) {
+			char text[CELL];
+
+			figure(&columns[c], find_row(columns[c].result, rows[i]), text, sizeof(text));
+			jm_cells_add(&cells, "%s", text);
+		}
+	}
+	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+	if (shown < n)
+		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n - shown);
+	return rc;
+}
+
+/* What each method says of itself, and whether its parts and the rest make the whole. */
+static void print_reasons(const struct jm_method_column *columns, size_t n_columns, struct jm_buffer *out)
+{
+	size_t c, i;
+
+	for (c = 0; c < n_columns; c++) {
+		const struct jm_result *r = columns[c].result;
+
+		jm_buffer_printf(out, "\n%-8s  %s\n", jm_method_text(columns[c].asked), r->method_reason);
+		for (i = 0; i < r->n_closure; i++)
+			jm_buffer_printf(
+			    out, "          %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g\n",
+			    r->channels[r->closure[i].channel].channel->name, r->closure[i].total_j,
+			    r->closure[i].parts_j, r->closure[i].idle_j, r->closure[i].unattributed_j,
+			    r->closure[i].residual_j);
+	}
+}
+
+int jm_report_methods(const struct jm_method_column *columns, size_t n_columns, const struct jm_view *view,
+		      struct jm_buffer *out, struct jm_error *err)
+{
+	const struct jm_result *first = columns[0].result;
+	const struct jm_row **rows = calloc(first->n_layers + 1, sizeof(*rows));
+	int channel, rc = 0;
+
+	if (!rows)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the table");
+	for (channel = -1; channel < (int)first->n_channels && rc == 0; channel++) {
+		size_t i, n = 0;
+
+		for (i = 0; i < first->n_layers; i++)
+			if (first->layers[i].channel == channel)
+				rows[n++] = &first->layers[i];
+		if (n == 0)
+			continue;
+		qsort(rows, n, sizeof(*rows), compare_energy);
+		rc = print_channel(columns, n_columns, rows, n, view, out);
+	}
+	free(rows);
+	if (rc)
+		return jm_error_set(err, rc, "out of memory for the table");
+	print_reasons(columns, n_columns, out);
+	return 0;
+}

@@ -1,0 +1,41 @@
+#include "session/report.h"
+
+#include "core/error.h"
+#include "report/methods.h"
+
+static const enum jm_method methods[] = {JM_METHOD_SHARE, JM_METHOD_REGRESS, JM_METHOD_ISOLATE, JM_METHOD_FUSED};
+#define N_METHODS (sizeof(methods) / sizeof(methods[0]))
+
+int jm_report_compare_methods(const char *path, const struct jm_report_options *options,
+			      const struct jm_view_options *view_options, jm_write_fn write, void *ctx,
+			      struct jm_error *err)
+{
+	struct jm_report_options used = options ? *options : (struct jm_report_options){.size = sizeof(used)};
+	struct jm_report *reports[N_METHODS] = {NULL};
+	struct jm_method_column columns[N_METHODS];
+	struct jm_view view = {.by = JM_BY_LAYER};
+	struct jm_buffer b = {0};
+	size_t i;
+	int rc = 0;
+
+	if (view_options) {
+		view.limit = view_options->limit;
+		view.is_colour = view_options->is_colour;
+		view.width = view_options->width;
+	}
+	for (i = 0; i < N_METHODS && rc == 0; i++) {
+		used.method = jm_method_text(methods[i]);
+		rc = jm_report_open(path, &used, &reports[i], err);
+		if (rc == 0)
+			columns[i] = (struct jm_method_column){methods[i], &reports[i]->result};
+	}
+	rc = rc ? rc : jm_report_methods(columns, N_METHODS, &view, &b, err);
+	if (rc == 0 && b.is_failed)
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the table");
+	if (rc == 0 && write(ctx, b.data, b.n))
+		rc = jm_error_set(err, JM_E_CANCELLED, "writing the table was stopped");
+	jm_buffer_finish(&b);
+	for (i = 0; i < N_METHODS; i++)
+		jm_report_destroy(reports[i]);
+	return rc;
+}
