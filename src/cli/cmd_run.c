@@ -198,7 +198,7 @@ const struct jm_command jm_cmd_run = {
     .examples = "  joulemap run model.onnx --runs 500\n"
 		"  joulemap run detector.onnx --shape x=1x3x320x320 --threads 2 -o detector.jmap\n"
 		"  joulemap run bert.onnx --batch 8 --input input_ids=ids.npy -i 1ms\n"
-		"  joulemap run model.onnx --runs 20000 --dither --isolate --method fused\n",
+		"  joulemap run model.onnx --runs 20000 --isolate --method isolate\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .n_positional_max = 1,
