@@ -8,9 +8,8 @@
 #include <string.h>
 
 #define INPUTS_MAX 256
-#define OVERHEAD_NS                                                                                                    \
-	INT64_C(                                                                                                       \
-	    10000000) /* making a session of one node, warming it up, ending it: on a two-core VM 0.6 to 3 ms, 8 ms when busy */
+/* Making a session of one node, warming it up, ending it: on a two-core VM 0.6 to 3 ms, 8 ms when busy. */
+#define OVERHEAD_NS INT64_C(10000000)
 
 void jm_isolation_skip(struct jm_isolation *is, struct jm_isolated_layer *layer, const char *reason)
 {
