@@ -178,7 +178,7 @@ size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 		return n;
 	}
 	/* A sensor that cannot have a first reading yet owes none: its deadlines begin with the next one. */
-	if (rc == JM_E_AGAIN && slot->n_taken == 0 && slot->ledgers[0].taken == 0 && slot->ledgers[0].missed == 0)
+	if (rc == JM_E_AGAIN && !slot->sensor->drain_period_ns && slot->n_taken == 0 && slot->ledgers[0].taken == 0 && slot->ledgers[0].missed == 0)
 		slot->started_ns = slot->deadline_ns;
 	else
 		book_missed(slot, 1);
@@ -228,7 +228,7 @@ void jm_slot_settle(struct jm_slot *slot, const struct jm_channel *channels, int
 		}
 		if (update_ns > 0)
 			l->period_ns = update_ns;
-		l->expected = (uint64_t)((now_ns - slot->started_ns) / l->period_ns);
+		l->expected = now_ns > slot->started_ns ? (uint64_t)((now_ns - slot->started_ns) / l->period_ns) : 0;
 		l->missed = l->expected > l->taken ? l->expected - l->taken : 0;
 	}
 }

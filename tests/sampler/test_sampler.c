@@ -311,6 +311,42 @@ static void a_buffered_device_is_held_to_its_own_updates(void **state)
 	tear_down(&f);
 }
 
+/* A buffer that is empty at first is not excused: its device updates all the same. */
+static void an_empty_buffer_owes_its_updates(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 100 * JM_NS_PER_MS);
+	f.set.sensors[0].drain_period_ns = 400 * JM_NS_PER_MS;
+	f.set.channels[0].update_period_ns = 20 * JM_NS_PER_MS;
+	f.plan.act = READ_AGAIN;
+	f.plan.first = 0;
+	f.plan.last = 1000;
+	sample(&f, 10 * JM_NS_PER_MS);
+	assert_int_equal(f.ledger.expected, 5);
+	assert_int_equal(f.ledger.taken, 0);
+	assert_int_equal(f.ledger.missed, 5);
+	tear_down(&f);
+}
+
+/* What cannot be read yet at the start (two readings make the first value) owes nothing for it. */
+static void a_sensor_that_needs_a_start_owes_none_for_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 100 * JM_NS_PER_MS);
+	f.plan.act = READ_AGAIN;
+	f.plan.first = 0;
+	f.plan.last = 2;
+	sample(&f, JM_NS_PER_MS);
+	assert_int_equal(f.ledger.expected, 98);
+	assert_int_equal(f.ledger.taken, 98);
+	assert_int_equal(f.ledger.missed, 0);
+	tear_down(&f);
+}
+
 /* Nobody drains for 40 s while the ring holds 2: what it refused is missed, and nothing else is said to be taken. */
 static void a_full_ring_is_missed(void **state)
 {
@@ -383,6 +419,8 @@ int main(void)
 	    cmocka_unit_test(equal_readings_are_counted_as_repeated),
 	    cmocka_unit_test(a_slow_sensor_is_not_asked_faster_than_it_updates),
 	    cmocka_unit_test(a_buffered_device_is_held_to_its_own_updates),
+	    cmocka_unit_test(an_empty_buffer_owes_its_updates),
+	    cmocka_unit_test(a_sensor_that_needs_a_start_owes_none_for_it),
 	    cmocka_unit_test(a_full_ring_is_missed),
 	    cmocka_unit_test(a_blocking_sensor_has_a_thread_of_its_own),
 	    cmocka_unit_test(a_period_of_zero_is_refused),
