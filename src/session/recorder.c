@@ -123,8 +123,10 @@ static void oversample(struct jm_sensor_set *set)
 
 	for (i = 0; i < set->n_sensors; i++) {
 		struct jm_sensor *s = &set->sensors[i];
-		bool is_counter = s->n_channels && set->channels[s->first_channel].kind == JM_KIND_COUNTER;
-		int64_t period_ns = s->min_period_ns / (is_counter && s->may_block ? 10 : 20);
+		const struct jm_channel *c = s->n_channels ? &set->channels[s->first_channel] : NULL;
+		bool is_counter = c && c->kind == JM_KIND_COUNTER;
+		int64_t own_ns = c && c->update_period_ns > 0 ? c->update_period_ns : s->min_period_ns;
+		int64_t period_ns = own_ns / (is_counter && s->may_block ? 10 : 20);
 
 		/* Readings that wander through the period see an update's moment more finely than their own distance. */
 		period_ns = period_ns ? period_ns + period_ns / OVERSAMPLED_WANDER : OVERSAMPLED_UNKNOWN_NS;
