@@ -127,10 +127,8 @@ static void oversample(struct jm_sensor_set *set)
 		bool is_counter = c && c->kind == JM_KIND_COUNTER;
 		int64_t own_ns = c && c->update_period_ns > 0 ? c->update_period_ns : s->min_period_ns;
 		int64_t period_ns = own_ns / (is_counter && s->may_block ? 10 : 20);
-
 		/* Readings that wander through the period see an update's moment more finely than their own distance. */
 		period_ns = period_ns ? period_ns + period_ns / OVERSAMPLED_WANDER : OVERSAMPLED_UNKNOWN_NS;
-
 		if (!s->drain_period_ns)
 			s->min_period_ns = period_ns > OVERSAMPLED_MIN_NS ? period_ns : OVERSAMPLED_MIN_NS;
 	}
