@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct settings {
@@ -39,15 +38,6 @@ struct settings {
 		0, "baseline", "FILE", "idle recording to compare with, or none", JM_OPTION_TEXT,                      \
 		    offsetof(struct settings, baseline)                                                                \
 	}
-
-static void default_output(char *out, size_t size)
-{
-	time_t now = time(NULL);
-	struct tm local;
-
-	localtime_r(&now, &local);
-	strftime(out, size, "joulemap-%Y%m%d-%H%M%S.jmap", &local);
-}
 
 static void print_warnings(const struct jm_recorder *r)
 {
@@ -99,11 +89,8 @@ static int record_into(const char *path, const char *kind, const struct settings
 		options.command = text;
 	}
 	jm_cli_block_signals();
-	if (jm_recorder_start(&options, &r, &err)) {
-		if (err.code == JM_E_EXISTS)
-			snprintf(err.remedy, sizeof(err.remedy), "another name with -o, or --force to overwrite it");
+	if (jm_recorder_start(&options, &r, &err))
 		return jm_cli_fail(&err);
-	}
 	exit_code = measure(r, s, command, &err);
 	*is_recorded_out = err.code == 0;
 	if (err.code) {
@@ -150,7 +137,7 @@ static int run_record(void *settings, char **positional, size_t n_positional, ch
 	(void)n_positional;
 	if (command && s->duration_ns)
 		return jm_cli_usage_error(&jm_cmd_record, "give -d or a command, not both");
-	default_output(path, sizeof(path));
+	jm_cli_default_output(path, sizeof(path));
 	if (!s->output)
 		s->output = path;
 	if (!command && !s->duration_ns && !s->common.is_quiet)

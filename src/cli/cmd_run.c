@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct settings {
@@ -80,11 +79,8 @@ static int measure(const struct settings *s, const char *model, const char *path
 	int rc;
 
 	jm_cli_block_signals();
-	if (jm_recorder_start(&options, &r, &err)) {
-		if (err.code == JM_E_EXISTS)
-			snprintf(err.remedy, sizeof(err.remedy), "another name with -o, or --force to overwrite it");
+	if (jm_recorder_start(&options, &r, &err))
 		return jm_cli_fail(&err);
-	}
 	jm_progress_init(&progress, !s->common.is_quiet);
 	rc = jm_run_model(r, &run, jm_progress_step, &progress, &err);
 	jm_progress_finish(&progress);
@@ -131,15 +127,12 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 {
 	struct settings *s = settings;
 	char path[64];
-	time_t now = time(NULL);
-	struct tm local;
 	int rc;
 
 	(void)command;
 	if (n_positional != 1)
 		return jm_cli_usage_error(&jm_cmd_run, "which model?");
-	localtime_r(&now, &local);
-	strftime(path, sizeof(path), "joulemap-%Y%m%d-%H%M%S.jmap", &local);
+	jm_cli_default_output(path, sizeof(path));
 	if (!s->output)
 		s->output = path;
 	rc = measure(s, positional[0], s->output);

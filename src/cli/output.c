@@ -4,13 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
+
+void jm_cli_default_output(char *out, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm local;
+
+	localtime_r(&now, &local);
+	strftime(out, size, "joulemap-%Y%m%d-%H%M%S.jmap", &local);
+}
 
 int jm_cli_fail(const struct jm_error *err)
 {
+	/* The library does not know our options. */
+	const char *remedy = err->code == JM_E_EXISTS ? "another name with -o, or --force to overwrite it" : err->remedy;
+
 	fprintf(stderr, "joulemap: %s\n", err->message[0] ? err->message : jm_error_text(err->code));
-	if (err->remedy[0])
-		fprintf(stderr, "  try: %s\n", err->remedy);
+	if (remedy[0])
+		fprintf(stderr, "  try: %s\n", remedy);
 	return JM_EXIT_FAILURE;
 }
 

@@ -150,7 +150,7 @@ static void notes(const struct jm_result *r, struct jm_buffer *out)
 
 static int sensors(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
-	static const char *const head[] = {"channel",  "state", "energy", "95 % [J]", "mean power",
+	static const char *const head[] = {"channel",  "state", "energy", "interval [J]", "mean power",
 					   "readings", "rate",  "late",   "repeated", "longest gap"};
 	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true}};
 	size_t i;

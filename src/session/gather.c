@@ -2,14 +2,11 @@
 #include "session/gather.h"
 
 #include "core/error.h"
-#include "session/load.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HEAD_BYTES 65536
 
 /* What the importer's callbacks need: the gathering and the file under way. */
 struct context {
@@ -134,8 +131,7 @@ static void tell(void *ctx, const char *text)
 	jm_gather_tell(((struct context *)ctx)->g, "%s", text);
 }
 
-static int read_file(struct jm_gathering *g, struct jm_gathered *f, const struct jm_trace_input *in,
-		     struct jm_error *err)
+static int read_file(struct jm_gathering *g, struct jm_gathered *f, struct jm_error *err)
 {
 	struct context c = {g, f};
 	struct jm_trace_output out = {
@@ -146,17 +142,11 @@ static int read_file(struct jm_gathering *g, struct jm_gathered *f, const struct
 	    .warn = tell,
 	    .ctx = &c,
 	};
-	int rc;
+	int rc = jm_trace_read_file(NULL, f->path, &out, err);
 
-	f->importer = jm_importer_match(in->data, in->n < HEAD_BYTES ? in->n : HEAD_BYTES);
-	if (!f->importer) {
-		jm_error_set(err, JM_E_FORMAT, "%s: no importer knows this kind of file", f->path);
-		return jm_error_remedy(err, "docs/importers.md lists what can be imported");
-	}
-	rc = f->importer->read(in, &out, err);
 	f->clock = out.clock;
 	if (rc == 0)
-		jm_gather_tell(g, "%s: %s, %zu spans, %zu readings", f->path, f->importer->name, f->n_spans,
+		jm_gather_tell(g, "%s: %s, %zu spans, %zu readings", f->path, out.importer->name, f->n_spans,
 			       f->n_samples);
 	return rc;
 }
@@ -164,19 +154,12 @@ static int read_file(struct jm_gathering *g, struct jm_gathered *f, const struct
 int jm_gather_file(struct jm_gathering *g, const char *path, struct jm_error *err)
 {
 	struct jm_gathered *files = realloc(g->files, (g->n_files + 1) * sizeof(*files));
-	struct jm_trace_input in;
-	int rc;
 
 	if (!files)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for %s", path);
 	g->files = files;
 	files[g->n_files] = (struct jm_gathered){.path = path};
-	rc = jm_session_load(path, &in, err);
-	if (rc)
-		return rc;
-	rc = read_file(g, &files[g->n_files++], &in, err);
-	jm_session_unload(&in);
-	return rc;
+	return read_file(g, &files[g->n_files++], err);
 }
 
 void jm_gathering_finish(struct jm_gathering *g)

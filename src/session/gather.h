@@ -7,7 +7,6 @@
 /* One imported file. */
 struct jm_gathered {
 	const char *path;
-	const struct jm_importer *importer;
 	enum jm_trace_clock clock;
 	struct jm_span *spans;
 	size_t n_spans, spans_capacity;
@@ -27,7 +26,7 @@ struct jm_gathering {
 	void *ctx;
 };
 
-/* Reads one file. Errors: no importer knows it (JM_E_FORMAT), those of the importer and the file. */
+/* Reads one file. Errors: no importer knows it (JM_E_UNSUPPORTED), those of the importer and the file. */
 int jm_gather_file(struct jm_gathering *g, const char *path, struct jm_error *err);
 void jm_gathering_finish(struct jm_gathering *g);
 void jm_gather_tell(const struct jm_gathering *g, const char *format, ...) __attribute__((format(printf, 2, 3)));

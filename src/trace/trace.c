@@ -148,6 +148,7 @@ int jm_trace_read(const struct jm_importer *importer, const struct jm_trace_inpu
 	}
 	if (!importer)
 		importer = match_plain(plain.data, plain.n < HEAD_BYTES ? plain.n : HEAD_BYTES);
+	out->importer = importer;
 	if (importer) {
 		rc = importer->read(&plain, out, err);
 	} else {

@@ -22,6 +22,8 @@ enum jm_trace_clock {
 	JM_TRACE_CLOCK_LOCAL,     /* local wall clock without zone, read as if it were UTC */
 };
 
+struct jm_importer;
+
 struct jm_trace_output {
 	struct jm_span_sink spans;
 	struct jm_sample_sink samples;
@@ -32,6 +34,7 @@ struct jm_trace_output {
 	/* One line for the user: something odd, corrected or left out. */
 	void (*warn)(void *ctx, const char *text);
 	enum jm_trace_clock clock; /* set by the importer */
+	const struct jm_importer *importer; /* set by jm_trace_read: which one it was */
 	void *ctx;                 /* of channel, meta and warn */
 };
 
