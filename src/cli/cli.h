@@ -72,6 +72,8 @@ void jm_cli_help(const struct jm_command *command);
 
 /* Prints "joulemap: message" and the remedy to stderr. Gives JM_EXIT_FAILURE. */
 int jm_cli_fail(const struct jm_error *err);
+/* The same for commands with -o and --force: a file that exists is explained by these. */
+int jm_cli_fail_output(struct jm_error *err);
 /* Writes the name of a recording that the user did not name: joulemap-DATE-TIME.jmap. */
 void jm_cli_default_output(char *out, size_t size);
 int jm_cli_usage_error(const struct jm_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

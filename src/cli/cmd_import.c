@@ -39,7 +39,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	options.has_offset = s->offset != NULL;
 	options.offset_ns = (int64_t)(offset_s * 1e9);
 	if (jm_import((const char *const *)positional, n_positional, &options, &err))
-		return jm_cli_fail(&err);
+		return jm_cli_fail_output(&err);
 	if (!s->common.is_quiet)
 		fprintf(stderr, "imported to %s; next: joulemap report %s\n", s->output, s->output);
 	return JM_EXIT_OK;

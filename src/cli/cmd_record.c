@@ -90,7 +90,7 @@ static int record_into(const char *path, const char *kind, const struct settings
 	}
 	jm_cli_block_signals();
 	if (jm_recorder_start(&options, &r, &err))
-		return jm_cli_fail(&err);
+		return jm_cli_fail_output(&err);
 	exit_code = measure(r, s, command, &err);
 	*is_recorded_out = err.code == 0;
 	if (err.code) {

@@ -80,7 +80,7 @@ static int measure(const struct settings *s, const char *model, const char *path
 
 	jm_cli_block_signals();
 	if (jm_recorder_start(&options, &r, &err))
-		return jm_cli_fail(&err);
+		return jm_cli_fail_output(&err);
 	jm_progress_init(&progress, !s->common.is_quiet);
 	rc = jm_run_model(r, &run, jm_progress_step, &progress, &err);
 	jm_progress_finish(&progress);

@@ -18,13 +18,18 @@ void jm_cli_default_output(char *out, size_t size)
 
 int jm_cli_fail(const struct jm_error *err)
 {
-	/* The library does not know our options. */
-	const char *remedy = err->code == JM_E_EXISTS ? "another name with -o, or --force to overwrite it" : err->remedy;
-
 	fprintf(stderr, "joulemap: %s\n", err->message[0] ? err->message : jm_error_text(err->code));
-	if (remedy[0])
-		fprintf(stderr, "  try: %s\n", remedy);
+	if (err->remedy[0])
+		fprintf(stderr, "  try: %s\n", err->remedy);
 	return JM_EXIT_FAILURE;
+}
+
+int jm_cli_fail_output(struct jm_error *err)
+{
+	/* The library does not know our options. */
+	if (err->code == JM_E_EXISTS)
+		snprintf(err->remedy, sizeof(err->remedy), "another name with -o, or --force to overwrite it");
+	return jm_cli_fail(err);
 }
 
 bool jm_cli_is_colour(const struct jm_common *common, int fd)
