@@ -140,6 +140,7 @@ static int read_file(struct jm_gathering *g, struct jm_gathered *f, struct jm_er
 	    .channel = add_channel,
 	    .meta = add_meta,
 	    .warn = tell,
+	    .isolated = g->isolated,
 	    .ctx = &c,
 	};
 	int rc = jm_trace_read_file(NULL, f->path, &out, err);

@@ -145,7 +145,8 @@ static bool is_inside(const struct jm_span *span, const struct jm_span *phases, 
 	return false;
 }
 
-/* Marks the layers inside the phases that the user named as run alone. Errors: JM_E_NOT_FOUND when there are none. */
+/* Marks the layers inside the phases that the user named as run alone; an importer that knows stages did so before.
+ * Errors: JM_E_NOT_FOUND when there are none. */
 static int mark_isolated(struct jm_gathering *g, const char *name, struct jm_error *err)
 {
 	struct jm_span phases[64];
@@ -160,7 +161,7 @@ static int mark_isolated(struct jm_gathering *g, const char *name, struct jm_err
 		for (k = 0; k < g->files[i].n_spans; k++) {
 			struct jm_span *s = &g->files[i].spans[k];
 
-			if (s->kind == JM_SPAN_PHASE || !is_inside(s, phases, n))
+			if (s->kind == JM_SPAN_PHASE || !(is_inside(s, phases, n) || (s->flags & JM_SPAN_ISOLATED)))
 				continue;
 			s->flags |= JM_SPAN_ISOLATED;
 			n_marked++;
@@ -294,7 +295,7 @@ static int write_recording(struct jm_gathering *g, const struct jm_import_option
 
 int jm_import(const char *const *files, size_t n_files, const struct jm_import_options *o, struct jm_error *err)
 {
-	struct jm_gathering g = {.tell = o->tell, .ctx = o->ctx};
+	struct jm_gathering g = {.isolated = o->isolated, .tell = o->tell, .ctx = o->ctx};
 	const struct jm_gathered *power;
 	size_t i;
 	int rc = n_files ? 0 : jm_error_set(err, JM_E_INVALID, "nothing to import");

@@ -3,9 +3,9 @@
  * iteration, stage, track. Times beyond 2001 are read as counted from 1970 UTC.
  *
  * A span that contains others of its track is a region, any other one a layer. With a column "stage", rows named
- * "stage" bound the stages (phases), iterations count on from stage to stage, rows of stage "A" or "isolated" are
- * isolated blocks whose iteration is the number of calls in the block, and rows of stage "anchor" tie clocks together
- * and are no spans. */
+ * "stage" bound the stages (phases), iterations count on from stage to stage, rows of the stage that the user names
+ * (--isolated), or of one called "isolated", are blocks of layers run alone whose iteration is the number of calls in
+ * the block, and rows of stage "anchor" tie clocks together and are no spans. */
 #define _GNU_SOURCE
 #include "core/error.h"
 #include "core/text.h"
@@ -188,7 +188,8 @@ static void enter_stage(struct reading *r)
 	r->stage_n = stage->n < sizeof(r->stage) ? stage->n : sizeof(r->stage);
 	memcpy(r->stage, stage->text, r->stage_n);
 	r->base = r->next_base;
-	r->is_isolated = jm_field_is(stage, "A") || jm_field_is(stage, "isolated");
+	r->is_isolated =
+	    jm_field_is(stage, "isolated") || (r->emit.out->isolated && jm_field_is(stage, r->emit.out->isolated));
 }
 
 static int take_row(struct reading *r, struct jm_error *err)

@@ -33,6 +33,7 @@ struct jm_trace_output {
 	int (*meta)(void *ctx, const char *key, const char *value);
 	/* One line for the user: something odd, corrected or left out. */
 	void (*warn)(void *ctx, const char *text);
+	const char *isolated;      /* given by the caller: name of stages whose rows are blocks of layers run alone; NULL: none */
 	enum jm_trace_clock clock; /* set by the importer */
 	const struct jm_importer *importer; /* set by jm_trace_read: which one it was */
 	void *ctx;                 /* of channel, meta and warn */

@@ -81,12 +81,16 @@ static void collect_warning(void *ctx, const char *text)
 	snprintf(c->warnings + n, sizeof(c->warnings) - n, "%s\n", text);
 }
 
+/* Stage of blocks of layers run alone, for the next readings; NULL: none. */
+static const char *collect_isolated;
+
 /* Reads text with the importer called name, or with the one that recognises it when name is NULL. */
 static inline int collect_text(struct collected *c, const char *name, const char *path, const char *text, size_t n,
 			       struct jm_error *err)
 {
 	const struct jm_importer *importer = name ? jm_importer_find(name) : NULL;
-	struct jm_trace_output out = {.spans = {collect_name, collect_spans, c},
+	struct jm_trace_output out = {.isolated = collect_isolated,
+				      .spans = {collect_name, collect_spans, c},
 				      .samples = {collect_samples, c},
 				      .channel = collect_channel,
 				      .meta = collect_meta,

@@ -18,7 +18,9 @@ static void stages_become_phases_and_blocks(void **state)
 	struct jm_error err = {0};
 
 	(void)state;
+	collect_isolated = "A";
 	assert_int_equal(collect_fixture(&c, "spans.csv", &err), 0);
+	collect_isolated = NULL;
 	assert_int_equal(c.clock, JM_TRACE_CLOCK_REALTIME);
 	assert_int_equal(c.n_spans, 9);
 	assert_int_equal(c.spans[0].kind, JM_SPAN_PHASE);
@@ -40,6 +42,29 @@ static void stages_become_phases_and_blocks(void **state)
 	assert_int_equal(c.spans[8].iteration, 2);
 	assert_non_null(strstr(c.warnings, "spans.csv:10: a span that ends before it starts"));
 	collect_finish(&c);
+}
+
+static void a_stage_is_isolated_by_choice_only(void **state)
+{
+	static const struct {
+		const char *stage, *chosen;
+		bool is_isolated;
+	} cases[] = {{"A", NULL, false}, {"A", "B", false}, {"B", "B", true}, {"isolated", NULL, true}};
+	char text[128];
+	struct collected c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "stage,iteration,name,start_us,end_us\n%s,7,a,0,20\n", cases[i].stage);
+		collect_isolated = cases[i].chosen;
+		assert_int_equal(collect_text(&c, NULL, NULL, text, strlen(text), NULL), 0);
+		assert_int_equal(c.n_spans, 1);
+		assert_int_equal(c.spans[0].flags, cases[i].is_isolated ? JM_SPAN_ISOLATED : 0);
+		assert_int_equal(c.spans[0].iteration, 7);
+		collect_finish(&c);
+	}
+	collect_isolated = NULL;
 }
 
 static void a_header_is_not_needed(void **state)
@@ -130,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stages_become_phases_and_blocks),
+	    cmocka_unit_test(a_stage_is_isolated_by_choice_only),
 	    cmocka_unit_test(a_header_is_not_needed),
 	    cmocka_unit_test(units_and_durations_come_from_the_header),
 	    cmocka_unit_test(bad_rows_are_refused_with_their_place),
