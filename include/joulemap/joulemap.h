@@ -141,6 +141,7 @@ struct jm_record_options {
 	const char *kind;       /* "record", "run", "idle": kept in the recording; NULL: "record" */
 	const char *command;    /* kept in the recording; NULL: none */
 	bool is_oversampled;    /* read sensors far more often than they update, to see when they do (calibration) */
+	bool may_lack_sensors;  /* where no sensor can be used, record spans alone, with a warning, instead of failing */
 };
 
 #define JM_DEFAULT_PERIOD_NS INT64_C(10000000)
@@ -148,7 +149,8 @@ struct jm_record_options {
 struct jm_recorder;
 
 /* Opens the sensors, creates the file, starts sampling. Sensors that cannot be opened are left out with a warning (see
- * jm_recorder_warning). Errors: JM_E_NOT_FOUND when no sensor is left; those of the file; JM_E_INVALID. */
+ * jm_recorder_warning). Errors: JM_E_NOT_FOUND when no sensor is left (unless may_lack_sensors); those of the file;
+ * JM_E_INVALID. */
 JM_API int jm_recorder_start(const struct jm_record_options *options, struct jm_recorder **out, struct jm_error *err);
 
 /* Reads a last time, ends sampling, completes and closes the file. Twice is allowed. Errors: the first write that
@@ -182,6 +184,47 @@ JM_API int jm_span_name(struct jm_recorder *r, const char *name, const char *typ
  * Depth at most 64; a deeper begin and an end without begin are counted as lost and said in the recording. */
 JM_API void jm_span_begin(struct jm_track *track, uint32_t name_id);
 JM_API void jm_span_end(struct jm_track *track);
+
+/* Kinds of spans, X(name, text). ITERATION: one inference call. LAYER: a node of the model. KERNEL, COPY: work on a device.
+ * REGION: named by the user. PHASE: "measured", "warm-up", "idle", ...: stretches of the run. RANGE: NVTX or the like.
+ * REQUEST: one request of a service. */
+#define JM_SPAN_KIND_LIST(X)                                                                                           \
+	X(PHASE, "phase")                                                                                              \
+	X(ITERATION, "iteration")                                                                                      \
+	X(LAYER, "layer")                                                                                              \
+	X(KERNEL, "kernel")                                                                                            \
+	X(COPY, "copy")                                                                                                \
+	X(RANGE, "range")                                                                                              \
+	X(REGION, "region")                                                                                            \
+	X(REQUEST, "request")
+#define JM_SPAN_ENUM(name, text) JM_SPAN_##name,
+enum jm_span_kind { JM_SPAN_KIND_LIST(JM_SPAN_ENUM) };
+#undef JM_SPAN_ENUM
+
+#define JM_NO_ITERATION UINT32_MAX
+
+/* Flags of spans. */
+#define JM_SPAN_PROFILED 1u /* taken while a profiler that distorts times was on: times, not energy, come from it */
+#define JM_SPAN_ISOLATED 2u /* the layer was run alone, in a loop: an isolated block */
+#define JM_SPAN_WARMUP   4u /* before the measured part */
+#define JM_SPAN_FLAGS    7u /* all of them */
+
+/* A span with given times, [start_ns, end_ns): of work on a device, say, whose clock the caller tied to CLOCK_MONOTONIC. */
+struct jm_timed_span {
+	int64_t start_ns, end_ns;
+	uint32_t name_id;   /* of jm_span_name */
+	uint32_t iteration; /* number of the inference call, from 0; JM_NO_ITERATION: none. With JM_SPAN_ISOLATED: calls in
+			       the block */
+	uint32_t kind;      /* enum jm_span_kind */
+	uint32_t flags;     /* of JM_SPAN_FLAGS */
+};
+
+/* Adds n spans to a track of r; NULL: to track 0, that of the whole run. In any order, any time before r is stopped; spans
+ * of one track should nest or follow each other. Cold: takes a lock and writes; many at once are cheaper. Any thread.
+ * Errors: JM_E_INVALID (ends before it starts, unknown kind, flag or name; err names the span; none of the n is added;
+ * or r is stopped), those of the file. */
+JM_API int jm_spans_add(struct jm_recorder *r, const struct jm_track *track, const struct jm_timed_span *spans, size_t n,
+			struct jm_error *err);
 
 /* ---- Running a model --------------------------------------------------------------------------------------------- */
 

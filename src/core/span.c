@@ -4,12 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT(name, text) text,
+static const char *const texts[] = {JM_SPAN_KIND_LIST(TEXT)};
+#undef TEXT
+
+bool jm_span_kind_is_known(uint32_t kind)
+{
+	return kind < sizeof(texts) / sizeof(texts[0]);
+}
+
 const char *jm_span_kind_text(enum jm_span_kind kind)
 {
-#define TEXT(name, text) text,
-	static const char *const texts[] = {JM_SPAN_KIND_LIST(TEXT)};
-#undef TEXT
-	return (unsigned)kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : "unknown";
+	return jm_span_kind_is_known((uint32_t)kind) ? texts[kind] : "unknown";
 }
 
 void jm_names_finish(struct jm_names *names)

@@ -4,29 +4,6 @@
 
 #include "joulemap/joulemap.h"
 
-/* X(enumerator, text). ITERATION: one inference call. LAYER: a node of the model. KERNEL, COPY: work on a device.
- * REGION: named by the user. PHASE: warm-up, measured block, profiled block, idle: set by the runner.
- * RANGE: NVTX or the like. REQUEST: one request of a service. */
-#define JM_SPAN_KIND_LIST(X)                                                                                           \
-	X(PHASE, "phase")                                                                                              \
-	X(ITERATION, "iteration")                                                                                      \
-	X(LAYER, "layer")                                                                                              \
-	X(KERNEL, "kernel")                                                                                            \
-	X(COPY, "copy")                                                                                                \
-	X(RANGE, "range")                                                                                              \
-	X(REGION, "region")                                                                                            \
-	X(REQUEST, "request")
-#define JM_ENUM(name, text) JM_SPAN_##name,
-enum jm_span_kind { JM_SPAN_KIND_LIST(JM_ENUM) };
-#undef JM_ENUM
-
-#define JM_NO_ITERATION UINT32_MAX
-
-/* Span flags. */
-#define JM_SPAN_PROFILED 1u /* taken while a profiler that distorts times was on: times, not energy, come from it */
-#define JM_SPAN_ISOLATED 2u /* the layer was run alone, in a loop: an isolated block */
-#define JM_SPAN_WARMUP   4u /* before the measured part */
-
 struct jm_span {
 	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC, [start, end) */
 	uint32_t name;            /* index in the name table */
@@ -44,6 +21,7 @@ struct jm_name {
 };
 
 const char *jm_span_kind_text(enum jm_span_kind kind);
+bool jm_span_kind_is_known(uint32_t kind);
 
 /* The name table: each (text, type) once. */
 struct jm_names {

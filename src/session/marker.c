@@ -108,6 +108,11 @@ uint64_t jm_track_n_lost(const struct jm_track *t)
 	return atomic_load_explicit(&t->n_lost, memory_order_relaxed);
 }
 
+uint32_t jm_track_number(const struct jm_track *t)
+{
+	return t->number;
+}
+
 void jm_track_destroy(struct jm_track *t)
 {
 	if (!t)

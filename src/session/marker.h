@@ -12,6 +12,7 @@ int jm_track_create(uint32_t number, struct jm_track **out);
 int jm_track_drain(struct jm_track *t, struct jm_span_sink *sink);
 /* Gives how many begins and ends were lost (too deep, unmatched, ring full). */
 uint64_t jm_track_n_lost(const struct jm_track *t);
+uint32_t jm_track_number(const struct jm_track *t);
 void jm_track_destroy(struct jm_track *t);
 
 #endif

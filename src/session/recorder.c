@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "session/recorder.h"
+#include "session/recorder_internal.h"
 
 #include "core/error.h"
 #include "core/units.h"
@@ -7,8 +7,6 @@
 #include "session/calibration.h"
 #include "session/marker.h"
 
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,26 +27,6 @@
 #define OVERSAMPLED_MIN_NS     (JM_NS_PER_MS / 4)
 #define OVERSAMPLED_UNKNOWN_NS JM_NS_PER_MS
 #define OVERSAMPLED_WANDER     57
-
-struct jm_recorder {
-	struct jm_sensors *sensors;
-	struct jm_sampler *sampler;
-	pthread_mutex_t lock; /* of all below, and of the writer */
-	struct jm_writer *writer;
-	struct jm_track **tracks;
-	size_t n_tracks;
-	char **warnings;
-	size_t n_warnings;
-	int status; /* first failure of the pump */
-	struct jm_error error;
-	pthread_t pump;
-	bool is_pumping, is_stopped;
-	sem_t cancel;
-	int64_t pump_cpu_ns; /* written by the pump before it ends */
-	int64_t started_ns;
-	bool is_model_inside; /* kind "run": the load shares our process */
-	bool has_window;      /* the caller has set one */
-};
 
 static void warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -134,6 +112,20 @@ static void oversample(struct jm_sensor_set *set)
 	}
 }
 
+static int open_sensors(struct jm_recorder *r, const struct jm_record_options *options, struct jm_error *err)
+{
+	struct jm_error why = {0};
+	int rc = jm_session_open(r->sensors, warn_left_out, r, &why);
+
+	if (rc == JM_E_NOT_FOUND && options->may_lack_sensors) {
+		warn(r, "%s: times only, no energy%s%s", why.message, why.remedy[0] ? "; " : "", why.remedy);
+		return 0;
+	}
+	if (rc && err)
+		*err = why;
+	return rc;
+}
+
 static int create(struct jm_recorder *r, const struct jm_env *env, const struct jm_record_options *options,
 		  struct jm_error *err)
 {
@@ -141,7 +133,7 @@ static int create(struct jm_recorder *r, const struct jm_env *env, const struct 
 	int rc = jm_session_probe(env, options->sensors, true, &r->sensors, err);
 
 	if (rc == 0)
-		rc = jm_session_open(r->sensors, warn_left_out, r, err);
+		rc = open_sensors(r, options, err);
 	if (rc == 0 && options->is_oversampled)
 		oversample(&r->sensors->set);
 	if (rc == 0)
@@ -429,72 +421,4 @@ int jm_recorder_window(struct jm_recorder *r, int64_t start_ns, int64_t end_ns)
 	}
 	pthread_mutex_unlock(&r->lock);
 	return rc;
-}
-
-static int add_track(struct jm_recorder *r, const char *name, struct jm_track **out)
-{
-	struct jm_track **tracks = realloc(r->tracks, (r->n_tracks + 1) * sizeof(*tracks));
-	char key[64];
-	int rc;
-
-	if (!tracks)
-		return JM_E_NOMEM;
-	r->tracks = tracks;
-	/* Track 0 is the runner's and the command's. */
-	rc = jm_track_create((uint32_t)r->n_tracks + 1, &tracks[r->n_tracks]);
-	if (rc)
-		return rc;
-	*out = tracks[r->n_tracks++];
-	snprintf(key, sizeof(key), "track_%zu", r->n_tracks);
-	return r->writer ? jm_writer_meta(r->writer, key, name) : 0;
-}
-
-int jm_track_open(struct jm_recorder *r, const char *name, struct jm_track **out, struct jm_error *err)
-{
-	int rc;
-
-	pthread_mutex_lock(&r->lock);
-	rc = add_track(r, name, out);
-	pthread_mutex_unlock(&r->lock);
-	return rc ? jm_error_set(err, rc, "cannot open the track '%s': %s", name, jm_error_text(rc)) : 0;
-}
-
-static int locked_name(void *ctx, const char *text, size_t text_n, const char *type, size_t type_n, uint32_t *index_out)
-{
-	struct jm_recorder *r = ctx;
-	struct jm_span_sink sink;
-	int rc = JM_E_INVALID;
-
-	pthread_mutex_lock(&r->lock);
-	if (r->writer) {
-		sink = jm_writer_span_sink(r->writer);
-		rc = sink.name(sink.ctx, text, text_n, type, type_n, index_out);
-	}
-	pthread_mutex_unlock(&r->lock);
-	return rc;
-}
-
-static int locked_write(void *ctx, const struct jm_span *spans, size_t n)
-{
-	struct jm_recorder *r = ctx;
-	struct jm_span_sink sink;
-	int rc = JM_E_INVALID;
-
-	pthread_mutex_lock(&r->lock);
-	if (r->writer) {
-		sink = jm_writer_span_sink(r->writer);
-		rc = sink.write(sink.ctx, spans, n);
-	}
-	pthread_mutex_unlock(&r->lock);
-	return rc;
-}
-
-struct jm_span_sink jm_recorder_span_sink(struct jm_recorder *r)
-{
-	return (struct jm_span_sink){.name = locked_name, .write = locked_write, .ctx = r};
-}
-
-int jm_span_name(struct jm_recorder *r, const char *name, const char *type, uint32_t *id_out)
-{
-	return locked_name(r, name, strlen(name), type, type ? strlen(type) : 0, id_out);
 }

@@ -1,0 +1,31 @@
+/* The recorder's inside, for the two files that implement it: recorder.c (sensors, pump, file) and recorder_tracks.c (spans). */
+#ifndef SESSION_RECORDER_INTERNAL_H
+#define SESSION_RECORDER_INTERNAL_H
+
+#include "session/recorder.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+struct jm_recorder {
+	struct jm_sensors *sensors;
+	struct jm_sampler *sampler;
+	pthread_mutex_t lock; /* of all below, and of the writer */
+	struct jm_writer *writer;
+	struct jm_track **tracks;
+	size_t n_tracks;
+	uint32_t n_names; /* known to the writer */
+	char **warnings;
+	size_t n_warnings;
+	int status; /* first failure of the pump */
+	struct jm_error error;
+	pthread_t pump;
+	bool is_pumping, is_stopped;
+	sem_t cancel;
+	int64_t pump_cpu_ns; /* written by the pump before it ends */
+	int64_t started_ns;
+	bool is_model_inside; /* kind "run": the load shares our process */
+	bool has_window;      /* the caller has set one */
+};
+
+#endif
