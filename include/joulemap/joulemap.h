@@ -395,6 +395,31 @@ JM_API int jm_report_compare_methods(const char *path, const struct jm_report_op
 				     const struct jm_view_options *view, jm_write_fn write, void *ctx,
 				     struct jm_error *err);
 
+/* ---- Model complexity -------------------------------------------------------------------------------------------- */
+
+struct jm_complexity_options {
+	size_t size;              /* sizeof(struct jm_complexity_options) */
+	const char *model;        /* path of an ONNX file */
+	uint64_t batch;           /* as in struct jm_run_options */
+	const char *const *shapes;
+	size_t n_shapes;
+	const char *onnxruntime;  /* as there; runs the model once where shapes cannot be inferred */
+	bool is_never_run;        /* leave such shapes unknown instead */
+};
+
+struct jm_complexity_report;
+
+/* Counts parameters, MACs, FLOPs and bytes of an ONNX model, by layer (docs/model-complexity.md). Shapes that stay unknown
+ * leave their layers' counts unknown, with a note. Open dimensions of inputs: the first is 1 unless given, others must be
+ * given for any count that depends on them. Errors: those of reading the model; JM_E_INVALID for a shape that contradicts it. */
+JM_API int jm_complexity_report_open(const struct jm_complexity_options *options, struct jm_complexity_report **out,
+				     struct jm_error *err);
+/* Writes it. view: format "table", "summary", "csv" or "json" ("joulemap-model/1"); by "layer" or "type"; sort "macs",
+ * "parameters", "bytes", "name" or "none" (NULL: the model's order); limit, is_colour, width. Errors: as jm_report_write. */
+JM_API int jm_complexity_report_write(const struct jm_complexity_report *report, const struct jm_view_options *view,
+				      jm_write_fn write, void *ctx, struct jm_error *err);
+JM_API void jm_complexity_report_destroy(struct jm_complexity_report *report);
+
 /* ---- The idle machine ------------------------------------------------------------------------------------------- */
 
 /* Gives where the idle recording of this machine is kept ($XDG_DATA_HOME/joulemap/idle-MACHINE.jmap), making its folder

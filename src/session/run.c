@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/units.h"
 #include "runner/runner.h"
+#include "session/runtime.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -76,14 +77,6 @@ static int rest(struct run *run, int64_t duration_ns)
 	return rc ? rc : sink.write(sink.ctx, &span, 1);
 }
 
-/* The set-up script puts the library beside the sources; an installed joulemap finds the system's. */
-static void search_folders(const struct jm_run_options *options, struct jm_ort_search *out)
-{
-	static const char *const folders[] = {JM_ONNXRUNTIME_FOLDER};
-
-	*out = (struct jm_ort_search){.library = options->onnxruntime, .folders = folders, .n_folders = 1};
-}
-
 static int run_all(struct run *run, struct jm_runner *runner, const struct jm_run_options *options,
 		   struct jm_error *err)
 {
@@ -121,6 +114,7 @@ int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm
 	    .warmup = options->warmup,
 	    .threads = (unsigned)options->threads,
 	    .provider = options->provider,
+	    .search = jm_session_runtime(options->onnxruntime),
 	    .dither_fraction = options->dither_fraction,
 	    .isolate_passes = options->isolate_passes,
 	    .isolate_budget_ns = options->isolate_budget_ns ? options->isolate_budget_ns : JM_DEFAULT_ISOLATE_BUDGET_NS,
@@ -137,7 +131,6 @@ int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm
 	if (options->size < sizeof(*options) || !options->model || options->threads > 4096)
 		return jm_error_set(err, JM_E_INVALID,
 				    "a run needs a model, at most 4096 threads, and options of this version");
-	search_folders(options, &runner_options.search);
 	rc = jm_runner_create(&runner_options, jm_recorder_env(r), &runner, err);
 	if (rc)
 		return rc;
