@@ -30,20 +30,21 @@ else()
     "model facts will be unavailable")
 endif()
 
-# The ONNX library infers the shapes inside a model. Without it only the shapes that a file declares are known.
+# The ONNX library infers the shapes inside a model. It is a module of its own, so that a program that only measures does not
+# load it. Without it only the shapes that a file declares are known.
+list(FILTER JOULEMAP_SOURCES EXCLUDE REGEX "/src/model/infer_onnx[^/]*$")
 find_library(JOULEMAP_ONNX_LIBRARY NAMES onnx)
 find_library(JOULEMAP_ONNX_PROTO_LIBRARY NAMES onnx_proto)
 find_path(JOULEMAP_ONNX_INCLUDE onnx/shape_inference/implementation.h)
 pkg_check_modules(PROTOBUF QUIET IMPORTED_TARGET protobuf)
 if(JOULEMAP_HAS_ONNX AND JOULEMAP_ONNX_LIBRARY AND JOULEMAP_ONNX_PROTO_LIBRARY AND JOULEMAP_ONNX_INCLUDE AND PROTOBUF_FOUND)
-  list(APPEND JOULEMAP_EXTRA_LIBRARIES ${JOULEMAP_ONNX_LIBRARY} ${JOULEMAP_ONNX_PROTO_LIBRARY} PkgConfig::PROTOBUF)
+  add_library(joulemap_onnx MODULE src/model/infer_onnx.cc)
+  target_include_directories(joulemap_onnx PRIVATE include src)
+  target_link_libraries(joulemap_onnx PRIVATE ${JOULEMAP_ONNX_LIBRARY} ${JOULEMAP_ONNX_PROTO_LIBRARY} PkgConfig::PROTOBUF)
   # As Debian built it; warnings inside its headers are not ours.
-  set_source_files_properties(src/model/infer_onnx.cc PROPERTIES
-    COMPILE_DEFINITIONS "ONNX_ML=1;ONNX_NAMESPACE=onnx"
-    COMPILE_OPTIONS "-Wno-unused-parameter;-Wno-sign-compare;-Wno-deprecated-declarations")
-  list(FILTER JOULEMAP_SOURCES EXCLUDE REGEX "/src/model/infer_none[^/]*$")
+  target_compile_definitions(joulemap_onnx PRIVATE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+  target_compile_options(joulemap_onnx PRIVATE -Wno-unused-parameter -Wno-sign-compare -Wno-deprecated-declarations)
   message(STATUS "ONNX library: ${JOULEMAP_ONNX_LIBRARY}")
 else()
-  list(FILTER JOULEMAP_SOURCES EXCLUDE REGEX "/src/model/infer_onnx[^/]*$")
   message(STATUS "ONNX library: not found (Debian: libonnx-dev libprotobuf-dev); shapes will not be inferred")
 endif()

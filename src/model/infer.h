@@ -1,12 +1,8 @@
-/* Shape inference by the ONNX library, behind plain C: its C++ stays inside infer_onnx.cc. */
+/* Shape inference by the ONNX library, behind plain C. */
 #ifndef MODEL_INFER_H
 #define MODEL_INFER_H
 
 #include "model/op_cost.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* The shape of one input of the graph; replaces what the model says. */
 struct jm_infer_input {
@@ -19,12 +15,9 @@ typedef void (*jm_infer_fn)(void *ctx, const char *name, const struct jm_shape *
 
 /* Infers the shapes of the main graph's values from its inputs (ONNX's own operators up to the library's version, values of
  * shape computations included). Values that cannot be inferred are not told. The bytes must have passed jm_onnx_unpack, which
- * bounds them. Errors: JM_E_UNSUPPORTED: built without the library; JM_E_FORMAT: it refuses the model, with its words;
+ * bounds them. Errors: JM_E_UNSUPPORTED: built without the library, or it is gone; JM_E_FORMAT: it refuses the model, with its words;
  * JM_E_NOMEM. */
 int jm_infer_shapes(const void *bytes, size_t n, const struct jm_infer_input *inputs, size_t n_inputs, jm_infer_fn tell,
 		    void *ctx, struct jm_error *err);
 
-#ifdef __cplusplus
-}
-#endif
 #endif

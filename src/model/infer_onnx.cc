@@ -1,15 +1,12 @@
-/* The only file that knows the ONNX library. No exception leaves it. */
-#include "model/infer.h"
-
-extern "C" {
-#include "core/error.h"
-}
+/* The only file that knows the ONNX library: a module of its own, loaded when shapes are asked for (infer.c). No exception
+ * leaves it. */
+#include "model/infer_module.h"
 
 #include <onnx/onnx_pb.h>
 #include <onnx/shape_inference/implementation.h>
 
 #include <climits>
-#include <cstring>
+#include <cstdio>
 #include <exception>
 #include <new>
 
@@ -54,15 +51,14 @@ void tell_value(const onnx::ValueInfoProto &value, jm_infer_fn tell, void *ctx)
 	tell(ctx, value.name().c_str(), &shape);
 }
 
-int infer(const void *bytes, int n, const jm_infer_input *inputs, size_t n_inputs, jm_infer_fn tell, void *ctx,
-	  jm_error *err)
+int infer(const void *bytes, int n, const jm_infer_input *inputs, size_t n_inputs, jm_infer_fn tell, void *ctx)
 {
 	onnx::ModelProto model;
 	/* Not strict: an operator the library does not know leaves its results unknown, and the rest goes on. */
 	const onnx::ShapeInferenceOptions options(false, 0, true);
 
 	if (!model.ParseFromArray(bytes, n))
-		return jm_error_set(err, JM_E_FORMAT, "the ONNX library cannot read the model");
+		return JM_E_FORMAT;
 	set_inputs(model.mutable_graph(), inputs, n_inputs);
 	onnx::shape_inference::InferShapes(model, onnx::OpSchemaRegistry::Instance(), options);
 	for (const auto &value : model.graph().value_info())
@@ -74,16 +70,18 @@ int infer(const void *bytes, int n, const jm_infer_input *inputs, size_t n_input
 
 } // namespace
 
-int jm_infer_shapes(const void *bytes, size_t n, const jm_infer_input *inputs, size_t n_inputs, jm_infer_fn tell,
-		    void *ctx, jm_error *err)
+int jm_infer_module(const void *bytes, size_t n, const jm_infer_input *inputs, size_t n_inputs, jm_infer_fn tell,
+		    void *ctx, char *why, size_t why_size)
 {
+	why[0] = 0;
 	if (n > INT_MAX)
-		return jm_error_set(err, JM_E_FORMAT, "the model is above 2 GiB");
+		return JM_E_FORMAT;
 	try {
-		return infer(bytes, static_cast<int>(n), inputs, n_inputs, tell, ctx, err);
+		return infer(bytes, static_cast<int>(n), inputs, n_inputs, tell, ctx);
 	} catch (const std::bad_alloc &) {
-		return jm_error_set(err, JM_E_NOMEM, "no memory to infer shapes");
+		return JM_E_NOMEM;
 	} catch (const std::exception &e) {
-		return jm_error_set(err, JM_E_FORMAT, "the ONNX library cannot infer the shapes: %.300s", e.what());
+		std::snprintf(why, why_size, "%s", e.what());
+		return JM_E_FORMAT;
 	}
 }
