@@ -12,7 +12,9 @@
 	X(TEMPERATURE, "temperature", "mC")                                                                            \
 	X(FREQUENCY, "frequency", "Hz")                                                                                \
 	X(UTILIZATION, "utilization", "ppm")                                                                           \
-	X(EVENT_BITS, "event bits", "bits")
+	X(EVENT_BITS, "event bits", "bits")                                                                            \
+	X(TIME, "time", "ns")                                                                                          \
+	X(LEVEL, "level", "1")
 #define JM_ENUM(name, text, unit) JM_QUANTITY_##name,
 enum jm_quantity { JM_QUANTITY_LIST(JM_ENUM) };
 #undef JM_ENUM

@@ -68,12 +68,38 @@ struct jm_nvml_field {
 	union jm_nvml_value value;
 };
 
-enum { JM_NVML_TOTAL_POWER_SAMPLES = 0 };                                /* nvmlSamplingType_t */
+/* nvmlPciInfo_t, version 3. bus_id: "00000000:17:00.0", domain:bus:device.function. */
+struct jm_nvml_pci {
+	char bus_id_legacy[16];
+	unsigned int domain, bus, device, device_id, subsystem_id;
+	char bus_id[32];
+};
+
+/* nvmlProcessInfo_t, versions 2 and 3. used_bytes: UINT64_MAX where the driver does not tell; instances: UINT32_MAX
+ * outside of MIG. */
+struct jm_nvml_process {
+	unsigned int pid;
+	unsigned long long used_bytes;
+	unsigned int gpu_instance, compute_instance;
+};
+
+/* nvmlProcessUtilizationSample_t: of one process since the driver's sample before, percent. */
+struct jm_nvml_process_utilization {
+	unsigned int pid;
+	unsigned long long timestamp_us; /* CLOCK_REALTIME */
+	unsigned int sm_percent, memory_percent, encoder_percent, decoder_percent;
+};
+
+enum { JM_NVML_TOTAL_POWER_SAMPLES = 0 }; /* nvmlSamplingType_t */
+/* NVML_FI_DEV_PERF_POLICY_*, ns: how long clocks were held down for power, for heat (cumulative). */
+enum { JM_NVML_FIELD_HELD_POWER = 74, JM_NVML_FIELD_HELD_HEAT = 75 };
 enum { JM_NVML_FIELD_POWER_AVERAGE = 185, JM_NVML_FIELD_POWER_INSTANT }; /* NVML_FI_DEV_POWER_*, mW */
+enum { JM_NVML_FIELD_HELD_BRAKE = 253 }; /* NVML_FI_DEV_CLOCKS_EVENT_REASON_HW_POWER_BRAKE_SLOWDOWN, ns */
 enum { JM_NVML_SCOPE_GPU = 0, JM_NVML_SCOPE_MODULE = 1, JM_NVML_SCOPE_MEMORY = 2 };
 enum { JM_NVML_TEMPERATURE_GPU = 0 };
 enum { JM_NVML_CLOCK_SM = 1, JM_NVML_CLOCK_MEM = 2 };
-enum { JM_NVML_VIRTUALIZATION_VGPU = 2 }; /* NVML_GPU_VIRTUALIZATION_MODE_VGPU: we are in the guest */
+/* nvmlGpuVirtualizationMode_t. GUEST: this is a virtual GPU; HOST: virtual GPUs are made of this one. */
+enum { JM_NVML_VIRTUALIZATION_GUEST = 2, JM_NVML_VIRTUALIZATION_HOST = 3 };
 enum { JM_NVML_ARCH_VOLTA = 5, JM_NVML_ARCH_TURING = 6, JM_NVML_ARCH_AMPERE = 7 }; /* nvmlDeviceArchitecture_t */
 
 /* X(member, arguments, symbol, older symbol or "", is required) */
@@ -94,10 +120,23 @@ enum { JM_NVML_ARCH_VOLTA = 5, JM_NVML_ARCH_TURING = 6, JM_NVML_ARCH_AMPERE = 7 
 	X(power_usage, (jm_nvml_device, unsigned int *), "nvmlDeviceGetPowerUsage", "", false)                         \
 	X(temperature, (jm_nvml_device, int, unsigned int *), "nvmlDeviceGetTemperature", "", false)                   \
 	X(clock, (jm_nvml_device, int, unsigned int *), "nvmlDeviceGetClockInfo", "", false)                           \
+	X(performance_state, (jm_nvml_device, unsigned int *), "nvmlDeviceGetPerformanceState", "", false)             \
 	X(clock_reasons, (jm_nvml_device, unsigned long long *), "nvmlDeviceGetCurrentClocksEventReasons",             \
 	  "nvmlDeviceGetCurrentClocksThrottleReasons", false)                                                          \
 	X(mig_mode, (jm_nvml_device, unsigned int *, unsigned int *), "nvmlDeviceGetMigMode", "", false)               \
-	X(virtualization, (jm_nvml_device, int *), "nvmlDeviceGetVirtualizationMode", "", false)
+	X(max_mig_devices, (jm_nvml_device, unsigned int *), "nvmlDeviceGetMaxMigDeviceCount", "", false)              \
+	X(mig_device, (jm_nvml_device, unsigned int, jm_nvml_device *), "nvmlDeviceGetMigDeviceHandleByIndex", "",     \
+	  false)                                                                                                       \
+	X(virtualization, (jm_nvml_device, int *), "nvmlDeviceGetVirtualizationMode", "", false)                       \
+	X(active_vgpus, (jm_nvml_device, unsigned int *, unsigned int *), "nvmlDeviceGetActiveVgpus", "", false)       \
+	X(pci, (jm_nvml_device, struct jm_nvml_pci *), "nvmlDeviceGetPciInfo_v3", "", false)                           \
+	X(compute_processes, (jm_nvml_device, unsigned int *, struct jm_nvml_process *),                               \
+	  "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2", false)                 \
+	X(graphics_processes, (jm_nvml_device, unsigned int *, struct jm_nvml_process *),                              \
+	  "nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2", false)               \
+	X(process_utilization,                                                                                         \
+	  (jm_nvml_device, struct jm_nvml_process_utilization *, unsigned int *, unsigned long long),                  \
+	  "nvmlDeviceGetProcessUtilization", "", false)
 
 struct jm_nvml {
 #define JM_NVML_MEMBER(member, arguments, ...) int(*member) arguments;

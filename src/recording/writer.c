@@ -183,6 +183,12 @@ static const char *si_unit(enum jm_quantity quantity, double *factor_out)
 	case JM_QUANTITY_FREQUENCY:
 		*factor_out = 1;
 		return "Hz";
+	case JM_QUANTITY_TIME:
+		*factor_out = 1e-9;
+		return "s";
+	case JM_QUANTITY_LEVEL:
+		*factor_out = 1;
+		return "1";
 	default:
 		*factor_out = 1;
 		return "bits";

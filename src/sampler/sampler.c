@@ -86,7 +86,7 @@ static void settle(struct worker *w, int64_t now)
 	uint16_t c;
 
 	for (i = 0; i < w->n_slots; i++) {
-		jm_slot_settle(&w->slots[i], w->sampler->set->channels, now);
+		jm_slot_settle(&w->slots[i], now);
 		for (c = 0; c < w->slots[i].sensor->n_channels; c++)
 			w->slots[i].ledgers[c].cpu_ns = cpu_ns;
 	}
@@ -216,7 +216,7 @@ static int init_slots(struct jm_sampler *s, bool may_block)
 
 		if (!sensor->is_open || sensor->may_block != may_block)
 			continue;
-		rc = jm_slot_init(&s->slots[s->n_slots++], sensor, s->options.period_ns);
+		rc = jm_slot_init(&s->slots[s->n_slots++], sensor, s->set->channels, s->options.period_ns);
 		if (rc)
 			return rc;
 	}

@@ -9,12 +9,27 @@ int64_t jm_slot_period(const struct jm_sensor *s, int64_t asked_ns)
 	return s->min_period_ns > asked_ns ? s->min_period_ns : asked_ns;
 }
 
-int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, int64_t asked_ns)
+/* Gives how many updates are missing between two that are distance_ns apart. */
+static uint64_t n_missing(int64_t distance_ns, int64_t period_ns)
+{
+	if (period_ns <= 0 || distance_ns <= period_ns + period_ns / 2)
+		return 0;
+	return (uint64_t)((distance_ns + period_ns / 2) / period_ns) - 1;
+}
+
+/* The pace of a buffered channel whose device says it; else 0. */
+static int64_t own_pace(const struct jm_slot *slot, size_t i)
+{
+	return slot->sensor->drain_period_ns ? slot->channels_of[i].update_period_ns : 0;
+}
+
+int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, const struct jm_channel *channels, int64_t asked_ns)
 {
 	size_t n = s->n_channels ? s->n_channels : 1;
 	size_t i;
 
 	slot->sensor = s;
+	slot->channels_of = channels + s->first_channel;
 	slot->period_ns = jm_slot_period(s, asked_ns);
 	slot->ledgers = calloc(n, sizeof(*slot->ledgers));
 	slot->channels = calloc(n, sizeof(*slot->channels));
@@ -69,6 +84,7 @@ static void book(struct jm_slot *slot, const struct jm_sample *sample, bool is_l
 	} else {
 		if (sample->t_ns - l->last_ns > l->longest_gap_ns)
 			l->longest_gap_ns = sample->t_ns - l->last_ns;
+		slot->channels[i].n_skipped += n_missing(sample->t_ns - l->last_ns, own_pace(slot, i));
 		l->repeated += sample->value == slot->channels[i].last_value;
 	}
 	l->taken++;
@@ -83,7 +99,7 @@ static bool book_uniform(struct jm_slot *slot, const struct jm_sample *samples, 
 {
 	size_t i;
 
-	if (!slot->is_uniform || n != slot->sensor->n_channels)
+	if (!slot->is_uniform || n != slot->sensor->n_channels || slot->sensor->drain_period_ns)
 		return false;
 	for (i = 0; i < n; i++)
 		if (samples[i].status != JM_SAMPLE_OK || samples[i].t_ns != samples[0].t_ns ||
@@ -172,13 +188,16 @@ size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 	size_t n = 0;
 	int rc = s->driver->read(s, batch, &n);
 
+	if (s->drain_period_ns && (rc == 0 || rc == JM_E_AGAIN))
+		slot->drained_ns = jm_env_now(s->env);
 	if (rc == 0) {
 		book_all(slot, batch, n, is_late);
 		slot->is_failing = slot->is_failing && n == 0;
 		return n;
 	}
 	/* A sensor that cannot have a first reading yet owes none: its deadlines begin with the next one. */
-	if (rc == JM_E_AGAIN && !slot->sensor->drain_period_ns && slot->n_taken == 0 && slot->ledgers[0].taken == 0 && slot->ledgers[0].missed == 0)
+	if (rc == JM_E_AGAIN && !slot->sensor->drain_period_ns && slot->n_taken == 0 && slot->ledgers[0].taken == 0 &&
+	    slot->ledgers[0].missed == 0)
 		slot->started_ns = slot->deadline_ns;
 	else
 		book_missed(slot, 1);
@@ -190,8 +209,11 @@ size_t jm_slot_read_last(struct jm_slot *slot, struct jm_sample *batch)
 {
 	struct jm_sensor *s = slot->sensor;
 	size_t n = 0;
+	int rc = slot->is_gone ? JM_E_GONE : s->driver->read(s, batch, &n);
 
-	if (slot->is_gone || s->driver->read(s, batch, &n))
+	if (s->drain_period_ns && (rc == 0 || rc == JM_E_AGAIN))
+		slot->drained_ns = jm_env_now(s->env);
+	if (rc)
 		return 0;
 	if (s->drain_period_ns)
 		book_all(slot, batch, n, false);
@@ -210,24 +232,43 @@ void jm_slot_lose(struct jm_slot *slot, const struct jm_sample *batch, size_t n)
 			continue;
 		l->taken--;
 		l->missed++;
+		slot->channels[batch[i].channel - slot->sensor->first_channel].n_skipped++;
 	}
 }
 
-void jm_slot_settle(struct jm_slot *slot, const struct jm_channel *channels, int64_t now_ns)
+/* A buffered device that says its pace: what is missing between its stamps, and before and behind them. */
+static void settle_stamped(const struct jm_slot *slot, struct jm_ledger *l, const struct jm_slot_channel *c,
+			   int64_t update_ns, int64_t now_ns)
+{
+	/* What lies in the device's buffer is not missing yet. */
+	int64_t until_ns = slot->is_gone || slot->is_failing || slot->drained_ns == 0 ? now_ns : slot->drained_ns;
+
+	l->period_ns = update_ns;
+	l->missed = c->n_skipped;
+	if (l->taken == 0)
+		l->missed += until_ns > slot->started_ns ? (uint64_t)((until_ns - slot->started_ns) / update_ns) : 0;
+	else
+		l->missed +=
+		    n_missing(l->first_ns - slot->started_ns, update_ns) + n_missing(until_ns - l->last_ns, update_ns);
+	l->expected = l->taken + l->missed;
+}
+
+void jm_slot_settle(struct jm_slot *slot, int64_t now_ns)
 {
 	uint16_t i;
 
 	jm_slot_fold(slot);
 	for (i = 0; i < slot->sensor->n_channels; i++) {
 		struct jm_ledger *l = &slot->ledgers[i];
-		int64_t update_ns = channels[slot->sensor->first_channel + i].update_period_ns;
 
 		if (!slot->sensor->drain_period_ns) {
 			l->expected = (uint64_t)((slot->deadline_ns - slot->started_ns) / slot->period_ns);
 			continue;
 		}
-		if (update_ns > 0)
-			l->period_ns = update_ns;
+		if (own_pace(slot, i) > 0) {
+			settle_stamped(slot, l, &slot->channels[i], own_pace(slot, i), now_ns);
+			continue;
+		}
 		l->expected = now_ns > slot->started_ns ? (uint64_t)((now_ns - slot->started_ns) / l->period_ns) : 0;
 		l->missed = l->expected > l->taken ? l->expected - l->taken : 0;
 	}

@@ -7,8 +7,10 @@
 
 struct jm_slot {
 	struct jm_sensor *sensor;
+	const struct jm_channel *channels_of; /* the sensor's; borrowed from the set */
 	int64_t period_ns, deadline_ns, started_ns;
 	bool is_gone, is_failing;
+	int64_t drained_ns; /* a buffered device: until then it has given all it had */
 	/* Hot: what all channels have in common while every read is complete, in one cache line; folded into the ledgers
 	 * when that ends, and when they are handed over. */
 	bool is_uniform; /* every channel's last reading is at last_ns */
@@ -17,14 +19,16 @@ struct jm_slot {
 	struct jm_slot_channel {
 		int64_t last_value;
 		uint64_t n_repeated;
-	} * channels;              /* n_channels of the sensor */
-	struct jm_ledger *ledgers; /* likewise */
+		uint64_t n_skipped; /* a buffered device: updates that its stamps show missing */
+	} * channels;               /* n_channels of the sensor */
+	struct jm_ledger *ledgers;  /* likewise */
 };
 
 /* Gives the period a sensor is read with when asked_ns is wanted: its own pace where that is slower. */
 int64_t jm_slot_period(const struct jm_sensor *s, int64_t asked_ns);
 
-int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, int64_t asked_ns);
+/* channels: of the whole set. */
+int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, const struct jm_channel *channels, int64_t asked_ns);
 void jm_slot_finish(struct jm_slot *slot);
 
 /* Moves the deadline behind now. Gives false when nothing is due; is_late_out: more than half a period behind.
@@ -43,7 +47,8 @@ void jm_slot_fold(struct jm_slot *slot);
 /* Books n samples as lost after all (the ring was full). */
 void jm_slot_lose(struct jm_slot *slot, const struct jm_sample *batch, size_t n);
 
-/* Brings expected (and missed, for a buffered device) up to now. channels: of the whole set. */
-void jm_slot_settle(struct jm_slot *slot, const struct jm_channel *channels, int64_t now_ns);
+/* Brings expected (and missed, for a buffered device) up to now. What a buffered device that stamps its own updates owes
+ * is told by its stamps: a distance of more than 1.5 of its periods is a gap, and as many updates are missing as fit. */
+void jm_slot_settle(struct jm_slot *slot, int64_t now_ns);
 
 #endif

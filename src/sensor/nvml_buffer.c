@@ -24,7 +24,6 @@
 #define CAPACITY_MAX 4096
 /* Room for a ring that is not yet full when it is first looked at. */
 #define CAPACITY_MIN 1024
-#define UW_PER_MW 1000
 /* The wall clock is disciplined by at most 500 ppm (adjtimex(2)): 0.2 ms in the 400 ms between two drains. */
 #define CLOCK_STEP_NS JM_NS_PER_MS
 /* Stamps this close, from two drains, are one entry. */
@@ -95,7 +94,7 @@ int jm_nvml_buffer_probe(const struct jm_nvml *nvml, jm_nvml_device device, stru
 {
 	struct jm_nvml_buffer_shape shape = {0};
 	struct jm_nvml_sample *samples;
-	unsigned int type, n = 0;
+	unsigned int type, n = 0, n_full;
 	int rc;
 
 	if (!nvml->samples)
@@ -105,6 +104,7 @@ int jm_nvml_buffer_probe(const struct jm_nvml *nvml, jm_nvml_device device, stru
 		return rc;
 	if (n == 0)
 		return JM_E_AGAIN;
+	n_full = n;
 	shape.capacity = n < CAPACITY_MIN ? CAPACITY_MIN : n < CAPACITY_MAX ? n : CAPACITY_MAX;
 	samples = calloc(shape.capacity, sizeof(*samples));
 	if (!samples)
@@ -113,6 +113,9 @@ int jm_nvml_buffer_probe(const struct jm_nvml *nvml, jm_nvml_device device, stru
 	rc = jm_nvml_error(nvml->samples(device, JM_NVML_TOTAL_POWER_SAMPLES, 0, &type, &n, samples));
 	if (!rc)
 		rc = measure(samples, n < shape.capacity ? n : shape.capacity, &shape);
+	/* The buffer says how many entries it can hold: one that is still filling spans less than it will. */
+	if (!rc && shape.span_ns < (int64_t)n_full * shape.period_ns / 2)
+		shape.span_ns = (int64_t)(n_full - 1) * shape.period_ns;
 	free(samples);
 	if (!rc)
 		*out = shape;
@@ -241,7 +244,7 @@ int jm_nvml_buffer_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_ou
 			continue;
 		memset(o, 0, sizeof(*o));
 		if (!place(n, &anchor, step_ns, &n->now[i], o) ||
-		    jm_nvml_scaled(type, n->now[i].value, UW_PER_MW, &o->value))
+		    jm_nvml_scaled(type, n->now[i].value, JM_NVML_UW_PER_MW, &o->value))
 			continue;
 		o->channel = s->first_channel;
 		o->device_us = (int64_t)n->now[i].timestamp_us;

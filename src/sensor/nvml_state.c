@@ -43,13 +43,55 @@ static int state_throttle(const struct jm_nvml_sensor *n, int64_t *bits_out)
 	return rc;
 }
 
+static int state_performance(const struct jm_nvml_sensor *n, int64_t *level_out)
+{
+	unsigned int level = 0;
+	int rc = n->nvml->performance_state ? jm_nvml_error(n->nvml->performance_state(n->device, &level))
+					    : JM_E_UNSUPPORTED;
+
+	/* NVML_PSTATE_UNKNOWN is 32. */
+	if (!rc && level > 15)
+		return JM_E_AGAIN;
+	if (!rc)
+		*level_out = level;
+	return rc;
+}
+
+/* How long clocks were held down, ns. The driver counts in steps of 100 ms (H200), so that a share of time is right to
+ * 0.1 s. */
+static int state_held(const struct jm_nvml_sensor *n, unsigned int field, int64_t *ns_out)
+{
+	int64_t us;
+
+	return jm_nvml_read_field(n->nvml, n->device, field, JM_NVML_SCOPE_GPU, 1, ns_out, &us);
+}
+
+static int state_held_power(const struct jm_nvml_sensor *n, int64_t *ns_out)
+{
+	return state_held(n, JM_NVML_FIELD_HELD_POWER, ns_out);
+}
+
+static int state_held_heat(const struct jm_nvml_sensor *n, int64_t *ns_out)
+{
+	return state_held(n, JM_NVML_FIELD_HELD_HEAT, ns_out);
+}
+
+static int state_held_brake(const struct jm_nvml_sensor *n, int64_t *ns_out)
+{
+	return state_held(n, JM_NVML_FIELD_HELD_BRAKE, ns_out);
+}
+
 const struct jm_nvml_state jm_nvml_states[JM_NVML_N_STATES] = {
-    {"temperature", "GPU temperature", JM_QUANTITY_TEMPERATURE, state_temperature},
-    {"sm_clock", "clock of the multiprocessors", JM_QUANTITY_FREQUENCY, state_sm_clock},
-    {"memory_clock", "clock of the memory", JM_QUANTITY_FREQUENCY, state_memory_clock},
-    /* Bits: 0x1 idle, 0x2 application clocks, 0x4 power cap, 0x8 hardware slowdown, 0x10 sync boost, 0x20 and 0x40
-     * heat (software, hardware), 0x80 power brake, 0x100 display clock. */
-    {"throttle", "reasons why clocks are held down", JM_QUANTITY_EVENT_BITS, state_throttle},
+    {"temperature", "GPU temperature", JM_QUANTITY_TEMPERATURE, JM_KIND_GAUGE, false, state_temperature},
+    {"sm_clock", "clock of the multiprocessors", JM_QUANTITY_FREQUENCY, JM_KIND_GAUGE, false, state_sm_clock},
+    {"memory_clock", "clock of the memory", JM_QUANTITY_FREQUENCY, JM_KIND_GAUGE, false, state_memory_clock},
+    /* Bits: docs/recording-format.md, "Why clocks are held down". */
+    {"throttle", "reasons why clocks are held down", JM_QUANTITY_EVENT_BITS, JM_KIND_GAUGE, false, state_throttle},
+    {"performance_state", "P-state, 0 is the fastest", JM_QUANTITY_LEVEL, JM_KIND_GAUGE, false, state_performance},
+    {"throttled_power", "time held down by the power cap", JM_QUANTITY_TIME, JM_KIND_COUNTER, false, state_held_power},
+    /* The next two take 0.3 ms and more a call on an H200, the ones above 0.01 ms. */
+    {"throttled_heat", "time held down by heat", JM_QUANTITY_TIME, JM_KIND_COUNTER, true, state_held_heat},
+    {"throttled_brake", "time held down by power brake", JM_QUANTITY_TIME, JM_KIND_COUNTER, true, state_held_brake},
 };
 
 int jm_nvml_state_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_out)

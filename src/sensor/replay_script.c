@@ -73,7 +73,10 @@ static double scale_of(enum jm_quantity quantity)
 		return 1e3;
 	case JM_QUANTITY_FREQUENCY:
 	case JM_QUANTITY_EVENT_BITS:
+	case JM_QUANTITY_LEVEL:
 		return 1;
+	case JM_QUANTITY_TIME:
+		return 1e9;
 	default:
 		return 1e6;
 	}

@@ -73,20 +73,58 @@ struct jm_channel *jm_sensor_set_channel(struct jm_sensor_set *set, const char *
 	return &channels[set->n_channels++];
 }
 
-void jm_sensor_set_finish(struct jm_sensor_set *set)
+static void finish_sensor(struct jm_sensor *s)
+{
+	if (s->driver->close)
+		s->driver->close(s);
+	if (s->driver->destroy)
+		s->driver->destroy(s);
+	else
+		free(s->state);
+}
+
+/* Takes n channels from first on out of the list; references to them become none. */
+static void drop_channels(struct jm_sensor_set *set, size_t first, size_t n)
 {
 	size_t i;
+	int low = (int)first, high = (int)(first + n);
+
+	memmove(&set->channels[first], &set->channels[first + n],
+		(set->n_channels - first - n) * sizeof(*set->channels));
+	set->n_channels -= n;
+	for (i = 0; i < set->n_channels; i++) {
+		struct jm_channel *c = &set->channels[i];
+
+		c->part_of = c->part_of < low ? c->part_of : c->part_of < high ? -1 : c->part_of - (int)n;
+		c->same_as = c->same_as < low ? c->same_as : c->same_as < high ? -1 : c->same_as - (int)n;
+	}
+}
+
+void jm_sensor_set_drop_spares(struct jm_sensor_set *set)
+{
+	size_t i, n_kept = 0, n_dropped = 0;
 
 	for (i = 0; i < set->n_sensors; i++) {
 		struct jm_sensor *s = &set->sensors[i];
 
-		if (s->driver->close)
-			s->driver->close(s);
-		if (s->driver->destroy)
-			s->driver->destroy(s);
-		else
-			free(s->state);
+		s->first_channel = (uint16_t)(s->first_channel - n_dropped);
+		if (!s->is_spare) {
+			set->sensors[n_kept++] = *s;
+			continue;
+		}
+		drop_channels(set, s->first_channel, s->n_channels);
+		n_dropped += s->n_channels;
+		finish_sensor(s);
 	}
+	set->n_sensors = n_kept;
+}
+
+void jm_sensor_set_finish(struct jm_sensor_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->n_sensors; i++)
+		finish_sensor(&set->sensors[i]);
 	free(set->sensors);
 	free(set->channels);
 	memset(set, 0, sizeof(*set));

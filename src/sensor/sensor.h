@@ -14,17 +14,20 @@ struct jm_sensor_driver;
 struct jm_sensor {
 	const struct jm_sensor_driver *driver;
 	const struct jm_env *env;
-	char name[96];              /* "rapl_powercap/package-0": unique in a session */
-	uint16_t first_channel;     /* of this sensor, in its set; the session shifts it when it joins sets */
-	uint16_t n_channels;        /* at most JM_SENSOR_CHANNELS_MAX */
-	size_t max_samples;         /* one read gives at most this many; n_channels unless the device keeps a buffer */
-	int64_t min_period_ns;      /* a shorter period only repeats values; 0: unknown */
+	char name[96];          /* "rapl_powercap/package-0": unique in a session */
+	uint16_t first_channel; /* of this sensor, in its set; the session shifts it when it joins sets */
+	uint16_t n_channels;    /* at most JM_SENSOR_CHANNELS_MAX */
+	size_t max_samples;     /* one read gives at most this many; n_channels unless the device keeps a buffer */
+	int64_t min_period_ns;  /* a shorter period only repeats values; 0: unknown */
 	/* > 0: the device keeps a buffer of timestamped readings, to be drained this often */
 	int64_t drain_period_ns;
+	/* reads once more what another channel of the set already gives better: used only where the user names it */
+	bool is_spare;
 	/* a read can take longer than about 0.1 ms: the sampler gives it a thread of its own */
 	bool may_block;
 	bool is_open;
-	void *state;                /* the driver's; one block from malloc unless the driver has destroy */
+	char device[160]; /* which device: name, serial or UUID, place; empty: unknown */
+	void *state;      /* the driver's; one block from malloc unless the driver has destroy */
 };
 
 #define JM_SENSOR_CHANNELS_MAX 8
@@ -73,6 +76,8 @@ struct jm_sensor *jm_sensor_set_append(struct jm_sensor_set *set, const struct j
 				       const struct jm_env *env, const char *name);
 /* Appends a channel, initialised, to the last sensor. Gives NULL when out of memory or the sensor is full. */
 struct jm_channel *jm_sensor_set_channel(struct jm_sensor_set *set, const char *name);
+/* Takes the spare sensors out again; indices follow, and what referred to them refers to nothing. */
+void jm_sensor_set_drop_spares(struct jm_sensor_set *set);
 /* Closes every sensor, frees all. */
 void jm_sensor_set_finish(struct jm_sensor_set *set);
 

@@ -187,7 +187,7 @@ static int probe_all(struct jm_sensors *s, bool for_use, struct jm_error *err)
 }
 
 /* Takes the channels from first on out again unless prefix names them or what contains them in its path
- * ("nvml/gpu0" names "nvml/gpu0/energy"). Errors: JM_E_NOT_FOUND when none is left. */
+ * ("nvml/gpu0" names "nvml/gpu0/energy"). A spare sensor is used when prefix is its channel's whole name. Errors: JM_E_NOT_FOUND when none is left. */
 static int keep_prefix(struct jm_sensors *s, size_t first, const char *prefix, struct jm_error *err)
 {
 	size_t n = strlen(prefix), n_kept = 0, i;
@@ -203,6 +203,10 @@ static int keep_prefix(struct jm_sensors *s, size_t first, const char *prefix, s
 		snprintf(c->reason, sizeof(c->reason), "not among the sensors asked for");
 		c->remedy[0] = '\0';
 	}
+	for (i = 0; i < s->set.n_sensors; i++)
+		if (s->set.sensors[i].is_spare && s->set.sensors[i].first_channel >= first &&
+		    strcmp(s->set.channels[s->set.sensors[i].first_channel].name, prefix) == 0)
+			s->set.sensors[i].is_spare = false;
 	if (n_kept)
 		return 0;
 	jm_error_set(err, JM_E_NOT_FOUND, "no channel is called '%s'", prefix);
@@ -243,6 +247,8 @@ int jm_session_probe(const struct jm_env *env, const char *choice, bool for_use,
 		jm_sensors_destroy(s);
 		return rc;
 	}
+	if (for_use)
+		jm_sensor_set_drop_spares(&s->set);
 	for (i = 0; i < s->set.n_sensors; i++)
 		s->set.sensors[i].env = &s->env;
 	*out = s;
@@ -336,7 +342,7 @@ int jm_sensors_channel(const struct jm_sensors *s, size_t i, struct jm_channel_i
 	    .lowpass_ns = c->lowpass_ns,
 	    .lag_ns = c->lag_ns,
 	    .accuracy_fraction = c->accuracy_fraction,
-	    .is_default = c->state != JM_STATE_UNAVAILABLE && !is_duplicate(s, sensor->driver) &&
+	    .is_default = c->state != JM_STATE_UNAVAILABLE && !sensor->is_spare && !is_duplicate(s, sensor->driver) &&
 			  (!sensor->driver->is_fallback || !is_energy_found(s)),
 	    .reason = c->reason,
 	    .remedy = c->remedy,

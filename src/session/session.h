@@ -23,7 +23,8 @@ struct jm_sensors {
 	struct jm_stored_calibration *calibrations; /* one a channel, loaded by jm_sensors_probe; else NULL */
 };
 
-/* Probes as jm_sensors_probe does, under env. for_use: with no choice, leaves out what is not used by default. */
+/* Probes as jm_sensors_probe does, under env. for_use: leaves out spare sensors that the choice does not
+ * name, and with no choice what is not used by default. */
 int jm_session_probe(const struct jm_env *env, const char *choice, bool for_use, struct jm_sensors **out,
 		     struct jm_error *err);
 

@@ -47,14 +47,18 @@ static struct fake_nvml script = {.gpus = 1,
 				  .buffer = 120,
 				  .period_us = 20000,
 				  .value_type = 1,
-				  .base_mw = 120000};
+				  .base_mw = 120000,
+				  .reasons = 4};
 
 CALL(struct fake_nvml *fake_nvml_script(void))
 {
 	return &script;
 }
 
-#define KEY(member, member_is_text) {#member, offsetof(struct fake_nvml, member), sizeof(script.member), member_is_text}
+#define KEY(member, member_is_text)                                                                                    \
+	{                                                                                                              \
+#member, offsetof(struct fake_nvml, member), sizeof(script.member), member_is_text                     \
+	}
 
 static void set(const char *key, const char *value)
 {
@@ -67,7 +71,10 @@ static void set(const char *key, const char *value)
 		    KEY(rotation, 0),       KEY(duplicates, 0),   KEY(zeros, 0),        KEY(value_type, 0),
 		    KEY(base_mw, 0),        KEY(now_us, 0),       KEY(step_us, 0),      KEY(step_at_us, 0),
 		    KEY(energy_mj, 0),      KEY(memory_mw, 0),    KEY(lost_after, 0),   KEY(mig, 0),
-		    KEY(virtualization, 0), KEY(restamp_us, 0)};
+		    KEY(virtualization, 0), KEY(restamp_us, 0),   KEY(lost_gpu, 0),     KEY(mig_instances, 0),
+		    KEY(vgpus, 0),          KEY(module_mw, 0),    KEY(held_ppm, 0),     KEY(held_heat_ppm, 0),
+		    KEY(held_brake_ppm, 0), KEY(reasons, 0),      KEY(pstate, 0),       KEY(gap_from_us, 0),
+		    KEY(gap_to_us, 0),      KEY(swapped, 0)};
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -123,17 +130,19 @@ static int is_unsupported(const char *what)
 }
 
 /* What every call on a GPU begins with. */
-static int answer(const char *call)
+static int answer(const char *call, device_t d)
 {
 	script.n_calls++;
 	if (script.n_inits == script.n_shutdowns)
 		return UNINITIALIZED;
 	if (is_unsupported(call))
 		return NOT_SUPPORTED;
+	if (script.lost_gpu && script.lost_gpu != (uintptr_t)d)
+		return SUCCESS;
 	return script.lost_after && script.n_calls > script.lost_after ? LOST : SUCCESS;
 }
 #define ANSWER()                                                                                                       \
-	int rc_ = answer(__func__);                                                                                    \
+	int rc_ = answer(__func__, d);                                                                                 \
 	if (rc_)                                                                                                       \
 	return rc_
 
@@ -166,7 +175,6 @@ CALL(int nvmlDeviceGetHandleByIndex_v2(unsigned int i, device_t *out))
 
 CALL(int nvmlDeviceGetName(device_t d, char *out, unsigned int n))
 {
-	(void)d;
 	ANSWER();
 	snprintf(out, n, "%s", script.name);
 	return SUCCESS;
@@ -174,7 +182,6 @@ CALL(int nvmlDeviceGetName(device_t d, char *out, unsigned int n))
 
 CALL(int nvmlDeviceGetArchitecture(device_t d, unsigned int *out))
 {
-	(void)d;
 	ANSWER();
 	*out = script.architecture;
 	return SUCCESS;
@@ -206,6 +213,25 @@ static union value as_type(uint64_t number)
 	return v;
 }
 
+static uint64_t first_us(void)
+{
+	static uint64_t start_us;
+
+	start_us = start_us ? start_us : true_us();
+	return start_us;
+}
+
+/* Of the time since the first look, in steps of 100 ms. */
+static uint64_t held_ns(unsigned int ppm)
+{
+	return (true_us() - first_us()) / 100000 * 100000 * ppm / 1000000 * 1000;
+}
+
+static int is_in_gap(uint64_t k)
+{
+	return k * script.period_us >= script.gap_from_us && k * script.period_us < script.gap_to_us;
+}
+
 /* Entry k was made at true time k * period. */
 static struct sample entry(uint64_t k, unsigned int gpu)
 {
@@ -217,8 +243,8 @@ static struct sample entry(uint64_t k, unsigned int gpu)
 	return (struct sample){t, as_type(script.base_mw + (gpu - 1) * 1000 + k % 10)};
 }
 
-CALL(int nvmlDeviceGetSamples(device_t d, int type, unsigned long long seen, unsigned int *value_type,
-				   unsigned int *n, struct sample *out))
+CALL(int nvmlDeviceGetSamples(device_t d, int type, unsigned long long seen, unsigned int *value_type, unsigned int *n,
+			      struct sample *out))
 {
 	uint64_t newest = true_us() / script.period_us;
 	unsigned int total = script.buffer + script.duplicates + script.zeros, i, k = 0;
@@ -234,10 +260,11 @@ CALL(int nvmlDeviceGetSamples(device_t d, int type, unsigned long long seen, uns
 		return SUCCESS;
 	}
 	for (i = 0; i < script.buffer && k < *n; i++) {
-		struct sample s =
-		    entry(newest - script.buffer + 1 + (i + script.rotation) % script.buffer, (unsigned)(uintptr_t)d);
+		unsigned int place = (i + script.rotation) % script.buffer;
+		uint64_t number = newest - script.buffer + 1 + (script.swapped ? (place ^ 1) : place);
+		struct sample s = entry(number, (unsigned)(uintptr_t)d);
 
-		if (s.timestamp > seen)
+		if (s.timestamp > seen && !is_in_gap(number))
 			out[k++] = s;
 	}
 	for (i = 0; i < script.duplicates && k > 0 && k < *n; i++, k++)
@@ -248,25 +275,54 @@ CALL(int nvmlDeviceGetSamples(device_t d, int type, unsigned long long seen, uns
 	return SUCCESS;
 }
 
+static int fill_power(device_t d, struct field *f)
+{
+	if (f->scope > 2 || (f->scope == 2 && script.memory_mw == 0) || (f->scope == 1 && script.module_mw == 0))
+		return NOT_SUPPORTED;
+	f->type = script.value_type;
+	f->value = as_type(f->scope == 2   ? script.memory_mw
+			   : f->scope == 1 ? script.module_mw
+					   : script.base_mw + ((uintptr_t)d - 1) * 1000);
+	return SUCCESS;
+}
+
+static int fill_held(struct field *f, unsigned int ppm)
+{
+	f->type = 3;
+	f->value.ull = held_ns(ppm);
+	return SUCCESS;
+}
+
+static int fill_field(device_t d, struct field *f)
+{
+	char what[32];
+
+	snprintf(what, sizeof(what), "%u:%u", f->field, f->scope);
+	if (is_unsupported(what))
+		return NOT_SUPPORTED;
+	f->timestamp = (long long)true_us();
+	switch (f->field) {
+	case 74:
+		return fill_held(f, script.held_ppm);
+	case 75:
+		return fill_held(f, script.held_heat_ppm);
+	case 253:
+		return script.held_brake_ppm ? fill_held(f, script.held_brake_ppm) : NOT_SUPPORTED;
+	case 185:
+	case 186:
+		return fill_power(d, f);
+	default:
+		return NOT_SUPPORTED;
+	}
+}
+
 CALL(int nvmlDeviceGetFieldValues(device_t d, int n, struct field *f))
 {
 	int i;
 
 	ANSWER();
-	for (i = 0; i < n; i++) {
-		char what[32];
-
-		snprintf(what, sizeof(what), "%u:%u", f[i].field, f[i].scope);
-		f[i].result = is_unsupported(what) ? NOT_SUPPORTED : SUCCESS;
-		if ((f[i].field != 185 && f[i].field != 186) || (f[i].scope == 2 && script.memory_mw == 0) ||
-		    f[i].scope == 1)
-			f[i].result = NOT_SUPPORTED;
-		if (f[i].result)
-			continue;
-		f[i].timestamp = (long long)true_us();
-		f[i].type = script.value_type;
-		f[i].value = as_type(f[i].scope == 2 ? script.memory_mw : script.base_mw + ((uintptr_t)d - 1) * 1000);
-	}
+	for (i = 0; i < n; i++)
+		f[i].result = fill_field(d, &f[i]);
 	return SUCCESS;
 }
 
@@ -274,7 +330,6 @@ CALL(int nvmlDeviceGetTotalEnergyConsumption(device_t d, unsigned long long *out
 {
 	static uint64_t start_us;
 
-	(void)d;
 	ANSWER();
 	start_us = start_us ? start_us : true_us();
 	*out = script.energy_mj ? script.energy_mj : script.base_mw * (true_us() - start_us) / 1000000 + 1;
@@ -290,7 +345,6 @@ CALL(int nvmlDeviceGetPowerUsage(device_t d, unsigned int *out))
 
 CALL(int nvmlDeviceGetTemperature(device_t d, int sensor, unsigned int *out))
 {
-	(void)d;
 	ANSWER();
 	*out = sensor == 0 ? 41 : 0;
 	return SUCCESS;
@@ -298,7 +352,6 @@ CALL(int nvmlDeviceGetTemperature(device_t d, int sensor, unsigned int *out))
 
 CALL(int nvmlDeviceGetClockInfo(device_t d, int type, unsigned int *out))
 {
-	(void)d;
 	ANSWER();
 	*out = type == 1 ? 1980 : 3201;
 	return SUCCESS;
@@ -306,23 +359,71 @@ CALL(int nvmlDeviceGetClockInfo(device_t d, int type, unsigned int *out))
 
 CALL(int nvmlDeviceGetCurrentClocksThrottleReasons(device_t d, unsigned long long *out))
 {
-	(void)d;
 	ANSWER();
-	*out = 4;
+	*out = script.reasons;
 	return SUCCESS;
 }
 
 CALL(int nvmlDeviceGetMigMode(device_t d, unsigned int *current, unsigned int *pending))
 {
-	(void)d;
 	ANSWER();
 	*current = *pending = script.mig;
 	return SUCCESS;
 }
 
+CALL(int nvmlDeviceGetPerformanceState(device_t d, unsigned int *out))
+{
+	ANSWER();
+	*out = script.pstate;
+	return SUCCESS;
+}
+
+CALL(int nvmlDeviceGetUUID(device_t d, char *out, unsigned int n))
+{
+	ANSWER();
+	snprintf(out, n, "GPU-00000000-0000-0000-0000-%012u", (unsigned)(uintptr_t)d - 1);
+	return SUCCESS;
+}
+
+struct pci {
+	char legacy[16];
+	unsigned int domain, bus, device, device_id, subsystem_id;
+	char id[32];
+};
+
+CALL(int nvmlDeviceGetPciInfo_v3(device_t d, struct pci *out))
+{
+	ANSWER();
+	memset(out, 0, sizeof(*out));
+	out->bus = (unsigned)(uintptr_t)d - 1;
+	snprintf(out->id, sizeof(out->id), "00000000:%02X:00.0", out->bus);
+	return SUCCESS;
+}
+
+CALL(int nvmlDeviceGetMaxMigDeviceCount(device_t d, unsigned int *out))
+{
+	ANSWER();
+	*out = 7;
+	return SUCCESS;
+}
+
+CALL(int nvmlDeviceGetMigDeviceHandleByIndex(device_t d, unsigned int i, device_t *out))
+{
+	ANSWER();
+	*out = d;
+	return i < script.mig_instances ? SUCCESS : NOT_FOUND;
+}
+
+CALL(int nvmlDeviceGetActiveVgpus(device_t d, unsigned int *n, unsigned int *out))
+{
+	ANSWER();
+	(void)out;
+	*n = script.vgpus;
+	return script.vgpus ? INSUFFICIENT_SIZE : SUCCESS;
+}
+
 CALL(int nvmlDeviceGetVirtualizationMode(device_t d, unsigned int *out))
 {
-	(void)d;
 	ANSWER();
 	*out = script.virtualization;
 	return SUCCESS;

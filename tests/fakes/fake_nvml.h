@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 struct fake_nvml {
-	unsigned int gpus;             /* 1 */
-	char name[96];                 /* "NVIDIA H200" */
-	unsigned int architecture;     /* 9 */
+	unsigned int gpus;         /* 1 */
+	char name[96];             /* "NVIDIA H200" */
+	unsigned int architecture; /* 9 */
 	/* names of calls, comma first and last: ",nvmlDeviceGetSamples,"; fields: ",186:0," */
 	char unsupported[512];
 	int init_result, count_result; /* nvmlReturn_t */
@@ -27,6 +27,15 @@ struct fake_nvml {
 	unsigned int memory_mw;        /* 0: the memory has no scope of its own */
 	unsigned int lost_after;       /* calls until the GPU is lost; 0: never */
 	unsigned int mig, virtualization;
+	unsigned int lost_gpu; /* only GPU number lost_gpu - 1 is lost; 0: all are */
+	unsigned int mig_instances, vgpus;
+	unsigned int module_mw; /* 0: there is no module scope */
+	unsigned int held_ppm;  /* share of the time that the power cap holds clocks down, in steps of 100 ms */
+	unsigned int held_heat_ppm, held_brake_ppm; /* brake 0: not supported */
+	uint64_t reasons;                           /* 4 */
+	unsigned int pstate;
+	uint64_t gap_from_us, gap_to_us;            /* entries made at these true times never were */
+	unsigned int swapped;                       /* entries come two by two, the later one first */
 	unsigned int n_inits, n_shutdowns, n_calls; /* told back */
 };
 

@@ -54,6 +54,62 @@ static void a_drain_that_comes_too_late_loses_only_what_the_ring_lost(void **sta
 	free(out);
 }
 
+static void entries_out_of_order_are_put_in_order(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample *out;
+	size_t n = 0, i;
+
+	g->script->swapped = 1;
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0");
+	out = calloc(s->max_samples, sizeof(*out));
+	at(g, 800000);
+	assert_int_equal(s->driver->read(s, out, &n), 0);
+	assert_int_equal(n, 40);
+	for (i = 1; i < n; i++)
+		assert_true(out[i].t_ns - out[i - 1].t_ns == 20 * JM_NS_PER_MS);
+	free(out);
+}
+
+/* A buffer that is still filling is drained as a full one, not every few milliseconds. */
+static void a_young_buffer_is_drained_at_its_full_pace(void **state)
+{
+	struct gpu_world *g = *state;
+
+	g->script->zeros = 110;
+	g->script->buffer = 10;
+	probe(g);
+	assert_in_range(sensor(g, "nvml/gpu0")->drain_period_ns, 600 * JM_NS_PER_MS, 1200 * JM_NS_PER_MS);
+	jm_sensor_set_finish(&g->w.set);
+	g->script->zeros = 0;
+	g->script->buffer = 12;
+	g->script->period_us = 5000;
+	probe(g);
+	assert_true(sensor(g, "nvml/gpu0")->drain_period_ns <= 11 * 5 / 2 * JM_NS_PER_MS);
+}
+
+/* The driver made no entry for a while: nothing is put in its place. */
+static void entries_that_never_were_are_not_made_up(void **state)
+{
+	struct gpu_world *g = *state;
+	struct jm_sensor *s;
+	struct jm_sample *out;
+	size_t n = 0;
+
+	probe(g);
+	s = open_sensor(g, "nvml/gpu0");
+	out = calloc(s->max_samples, sizeof(*out));
+	g->script->gap_from_us = T0_US + 100000;
+	g->script->gap_to_us = T0_US + 200000;
+	at(g, 400000);
+	assert_int_equal(s->driver->read(s, out, &n), 0);
+	assert_int_equal(n, 15);
+	assert_true(out[4].t_ns - out[3].t_ns == 120 * JM_NS_PER_MS);
+	free(out);
+}
+
 static void check_step(struct gpu_world *g, int64_t step_us)
 {
 	struct jm_sensor *s;
@@ -144,6 +200,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(every_entry_is_given_once_with_its_own_time),
 	    TEST(a_drain_that_comes_too_late_loses_only_what_the_ring_lost),
+	    TEST(entries_out_of_order_are_put_in_order),
+	    TEST(a_young_buffer_is_drained_at_its_full_pace),
+	    TEST(entries_that_never_were_are_not_made_up),
 	    TEST(a_wall_clock_that_is_set_moves_no_sample),
 	    TEST(an_entry_stamped_anew_is_not_a_new_entry),
 	    TEST(every_value_type_is_understood),
