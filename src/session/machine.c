@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -59,5 +60,8 @@ void jm_session_describe_machine(const struct jm_env *env, struct jm_writer *w)
 		snprintf(text, sizeof(text), "%s %s %s", u.sysname, u.release, u.machine);
 		jm_writer_meta(w, "kernel", text);
 	}
+	/* NVML knows nothing of it: every GPU is measured, whichever the program may use. */
+	if (getenv("CUDA_VISIBLE_DEVICES"))
+		jm_writer_meta(w, "cuda_visible_devices", getenv("CUDA_VISIBLE_DEVICES"));
 	jm_writer_meta(w, "is_live_machine", env->is_live ? "1" : "0");
 }

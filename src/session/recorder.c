@@ -69,6 +69,23 @@ static int describe_sensors(struct jm_recorder *r)
 	return rc;
 }
 
+/* Sensors of one device say the same: the first is enough. */
+static void describe_devices(struct jm_recorder *r)
+{
+	const struct jm_sensor_set *set = &r->sensors->set;
+	char key[sizeof(set->sensors[0].name) + 16];
+	size_t i;
+
+	for (i = 0; i < set->n_sensors; i++) {
+		const struct jm_sensor *s = &set->sensors[i];
+
+		if (!s->device[0] || (i > 0 && strcmp(s->device, s[-1].device) == 0))
+			continue;
+		snprintf(key, sizeof(key), "device:%s", s->name);
+		jm_writer_meta(r->writer, key, s->device);
+	}
+}
+
 static void describe_run(struct jm_recorder *r, const struct jm_env *env, const struct jm_record_options *options)
 {
 	struct jm_writer *w = r->writer;
@@ -142,6 +159,7 @@ static int create(struct jm_recorder *r, const struct jm_env *env, const struct 
 		return rc;
 	r->is_model_inside = options->kind && strcmp(options->kind, "run") == 0;
 	describe_run(r, env, options);
+	describe_devices(r);
 	rc = describe_sensors(r);
 	if (rc) {
 		jm_writer_status(r->writer, err);
