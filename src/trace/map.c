@@ -167,15 +167,18 @@ static int load_model(const char *folder, const char *log, struct jm_map_layers 
 		      struct jm_error *err)
 {
 	char path[PATH_BYTES];
-	int rc = jm_map_power_load(log, power, err);
+	struct jm_map_parts *parts;
+	int rc, power_rc;
 
-	if (rc)
-		return rc;
 	if (join(path, "%s/trt_profiling/trt_layer_latency.json", folder))
 		return jm_error_set(err, JM_E_INVALID, "the path is too long");
-	rc = jm_map_latency_load(path, layers, err);
+	rc = jm_map_parts_start(path, &parts, err);
 	if (rc)
 		return rc;
+	power_rc = jm_map_power_load(log, power, err);
+	rc = jm_map_parts_finish(parts, layers, power_rc ? NULL : err);
+	if (power_rc || rc)
+		return power_rc ? power_rc : rc;
 	if (join(path, "%s/trt_profiling/trt_engine_info.json", folder))
 		return jm_error_set(err, JM_E_INVALID, "the path is too long");
 	return jm_map_types_load(path, layers, err);

@@ -2,6 +2,7 @@
 #ifndef TRACE_MAP_INTERNAL_H
 #define TRACE_MAP_INTERNAL_H
 
+#include "core/decimal.h"
 #include "core/json.h"
 #include "core/span.h"
 #include "joulemap/joulemap.h"
@@ -13,11 +14,17 @@ struct jm_map_power {
 	bool is_sorted;
 };
 
+/* A layer in one cycle. */
+struct jm_map_entry {
+	double duration_ms;
+	int64_t stamp_us;    /* 0 when the file has durations only */
+	jm_decimal duration; /* its text; 0: none at hand */
+};
+
 /* One layer: entries 0 .. n - 1 are its cycles. */
 struct jm_map_layer {
 	char *name, *type;
-	double *duration_ms;
-	int64_t *stamp_us; /* NULL when the file has durations only */
+	struct jm_map_entry *entries;
 	size_t n, capacity;
 };
 
@@ -38,9 +45,33 @@ int jm_map_power_sort(struct jm_map_power *power);
 int jm_map_idle_load(const char *path, double *out_uw, struct jm_error *err);
 
 void jm_map_layers_finish(struct jm_map_layers *layers);
-/* Reads trt_layer_latency.json, open in json or by its path. */
+/* A day: what is longer is no layer, and would overflow the sums in microseconds. */
+#define JM_MAP_MAX_MS 8.64e7
+
+/* Gives the layer of that name, new or emptied: a key that comes again replaces the first one, in its place, as in
+ * Python. It lives until the next call. NULL: out of memory. */
+struct jm_map_layer *jm_map_layer_begin(struct jm_map_layers *layers, const char *name, size_t n);
+/* Adds an entry to layer, one of layers. Errors: JM_E_NOMEM. */
+int jm_map_layer_add(struct jm_map_layers *layers, struct jm_map_layer *layer, const struct jm_map_entry *entry);
+/* Sets n_cycles anew: a key that came twice may have shortened its layer. */
+void jm_map_layers_count(struct jm_map_layers *layers);
+/* Moves the layers of from behind those of to; a name that is there keeps its place. Errors: JM_E_NOMEM. */
+int jm_map_layers_merge(struct jm_map_layers *to, struct jm_map_layers *from);
+
+/* Reads trt_layer_latency.json. Errors: JM_E_FORMAT with the place; JM_E_NOMEM, JM_E_IO. */
 int jm_map_latency_read(struct jm_json *json, struct jm_map_layers *layers, struct jm_error *err);
-int jm_map_latency_load(const char *path, struct jm_map_layers *layers, struct jm_error *err);
+/* Reads the layers in the bytes [from, to) of such a file, which begin with the opening brace when has_begin, else with
+ * a name, and end with the closing one, or nothing but white space behind it, when has_end, else behind a list. It knows
+ * the usual way to write it and is quick to refuse: what it takes is right, the rest is for jm_map_latency_read. Errors:
+ * JM_E_FORMAT, JM_E_NOMEM, JM_E_IO. */
+int jm_map_scan(int fd, uint64_t from, uint64_t to, bool has_begin, bool has_end, struct jm_map_layers *layers);
+
+/* Reads the file of path, which must outlive it, with the help of a second thread if it is large: that begins at once,
+ * finish joins in and waits. layers: empty. */
+struct jm_map_parts;
+int jm_map_parts_start(const char *path, struct jm_map_parts **out, struct jm_error *err);
+int jm_map_parts_finish(struct jm_map_parts *parts, struct jm_map_layers *layers, struct jm_error *err);
+
 /* Sets the layers' types from trt_engine_info.json; "Unknown" where it does not say. */
 int jm_map_types_load(const char *path, struct jm_map_layers *layers, struct jm_error *err);
 

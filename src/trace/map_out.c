@@ -1,6 +1,6 @@
-/* Rows to CSV text and into the file. Shortest digits of a double and the copy into the page cache take longer than all
- * the mapping, so a second thread shares them: rows are gathered in blocks, the caller formats the first part of a block,
- * the worker the rest, and the worker writes both. Two blocks take turns. */
+/* Rows to CSV text and into the file, in blocks of rows that go round. The caller fills them; a worker writes them in
+ * order. The numbers are formatted by whoever has the time: a block that the worker waits for is left to it, else the
+ * caller formats it before. */
 #define _GNU_SOURCE
 #include "core/error.h"
 #include "core/text.h"
@@ -13,12 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_BYTES ((size_t)1 << 20)
-#define MAX_ROWS   ((size_t)8192)
+#define TEXT_BYTES ((size_t)512 << 10)
+#define MAX_ROWS   ((size_t)4096)
+#define N_BLOCKS   4
 /* The three numbers, the cycle, commas and the line's end. */
 #define NUMBER_BYTES ((size_t)160)
-/* Share of a block that the caller formats: the worker has the writing besides. */
-#define OWN_SHARE 0.6
 
 /* Fixed text of a row of one layer: ",name,type,". */
 struct prefix {
@@ -33,25 +32,26 @@ struct row {
 
 struct block {
 	struct row *rows;
-	size_t n_rows, n_own; /* n_own: rows formatted by the caller */
-	char *text[2];        /* TEXT_BYTES each: the caller's and the worker's */
-	size_t n_text[2];
-	bool is_full; /* lock: handed to the worker, and not yet written */
+	size_t n_rows;
+	char *text; /* TEXT_BYTES */
+	size_t n_text;
+	bool is_formatted;
 };
 
 struct jm_map_out {
 	const struct jm_map_layers *layers;
 	struct prefix *prefixes;
 	size_t rows_per_block;
-	struct block blocks[2];
-	int current; /* block that the caller fills */
+	struct block blocks[N_BLOCKS];
+	size_t current; /* block that the caller fills */
 	int fd;
 	bool has_worker;
 	pthread_t worker;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool is_ended; /* lock: no more blocks come */
-	int failed;    /* lock: errno of the first write that failed */
+	size_t n_waiting; /* lock: blocks handed on, and not yet written; the worker has the oldest in hand */
+	bool is_ended;    /* lock: no more blocks come */
+	int failed;       /* lock: errno of the first write that failed */
 };
 
 static char *put_unsigned(char *at, uint64_t value)
@@ -67,36 +67,56 @@ static char *put_unsigned(char *at, uint64_t value)
 	return at;
 }
 
-static char *put_row(const struct jm_map_out *o, const struct row *row, char *at)
+/* A power and its text; rows between two readings share them. */
+struct memo {
+	double value;
+	char text[32];
+	size_t n;
+};
+
+static char *put_power(struct memo *m, double value, char *at)
+{
+	if (isnan(value))
+		return at;
+	if (value != m->value || value == 0) { /* -0.0 has a text of its own */
+		m->n = jm_text_shortest(value, m->text);
+		m->value = value;
+	}
+	memcpy(at, m->text, sizeof(m->text));
+	return at + m->n;
+}
+
+static char *put_row(const struct jm_map_out *o, const struct row *row, struct memo memos[2], char *at)
 {
 	const struct prefix *prefix = &o->prefixes[row->layer];
-	double duration_ms = o->layers->items[row->layer].duration_ms[row->cycle];
+	const struct jm_map_entry *entry = &o->layers->items[row->layer].entries[row->cycle];
 
 	at = put_unsigned(at, (uint64_t)row->cycle + 1);
 	memcpy(at, prefix->text, prefix->n);
-	at += prefix->n;
-	if (!isnan(row->power_uw))
-		at += jm_text_shortest(row->power_uw, at);
+	at = put_power(&memos[0], row->power_uw, at + prefix->n);
 	*at++ = ',';
-	if (!isnan(row->excluding_uw))
-		at += jm_text_shortest(row->excluding_uw, at);
+	at = put_power(&memos[1], row->excluding_uw, at);
 	*at++ = ',';
 	if (o->layers->is_integral)
-		at = put_unsigned(at, (uint64_t)duration_ms);
+		at = put_unsigned(at, (uint64_t)entry->duration_ms);
+	else if (entry->duration)
+		at += jm_decimal_write(entry->duration, at);
 	else
-		at += jm_text_shortest(duration_ms, at);
+		at += jm_text_shortest(entry->duration_ms, at);
 	*at++ = '\n';
 	return at;
 }
 
-static size_t format(const struct jm_map_out *o, const struct row *rows, size_t n, char *text)
+static void format(const struct jm_map_out *o, struct block *b)
 {
-	char *at = text;
+	struct memo memos[2] = {{.value = NAN}, {.value = NAN}};
+	char *at = b->text;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		at = put_row(o, &rows[i], at);
-	return (size_t)(at - text);
+	for (i = 0; i < b->n_rows; i++)
+		at = put_row(o, &b->rows[i], memos, at);
+	b->n_text = (size_t)(at - b->text);
+	b->is_formatted = true;
 }
 
 static int write_all(int fd, const char *text, size_t n)
@@ -114,48 +134,45 @@ static int write_all(int fd, const char *text, size_t n)
 	return 0;
 }
 
-/* Formats what the caller left and writes the block. Gives errno or 0. */
+/* Gives errno or 0. */
 static int finish_block(const struct jm_map_out *o, struct block *b)
 {
-	int rc;
-
-	b->n_text[1] = format(o, b->rows + b->n_own, b->n_rows - b->n_own, b->text[1]);
-	rc = write_all(o->fd, b->text[0], b->n_text[0]);
-	return rc ? rc : write_all(o->fd, b->text[1], b->n_text[1]);
+	if (!b->is_formatted)
+		format(o, b);
+	return write_all(o->fd, b->text, b->n_text);
 }
 
 static void *work(void *ctx)
 {
 	struct jm_map_out *o = ctx;
-	int next = 0, rc = 0;
+	size_t next = 0;
+	int rc = 0;
 
 	pthread_mutex_lock(&o->lock);
-	for (;; next = 1 - next) {
-		struct block *b = &o->blocks[next];
-
-		while (!b->is_full && !o->is_ended)
+	for (;; next = (next + 1) % N_BLOCKS) {
+		while (o->n_waiting == 0 && !o->is_ended)
 			pthread_cond_wait(&o->changed, &o->lock);
-		if (!b->is_full)
+		if (o->n_waiting == 0)
 			break;
 		pthread_mutex_unlock(&o->lock);
 		if (!rc)
-			rc = finish_block(o, b);
+			rc = finish_block(o, &o->blocks[next]);
 		pthread_mutex_lock(&o->lock);
 		o->failed = rc;
-		b->is_full = false;
+		o->n_waiting--;
 		pthread_cond_broadcast(&o->changed);
 	}
 	pthread_mutex_unlock(&o->lock);
 	return NULL;
 }
 
-/* Passes the current block on and turns to the other one, once that is free. */
+/* Passes the current block on and turns to the next one, once that is free. */
 static void hand_on(struct jm_map_out *o)
 {
 	struct block *b = &o->blocks[o->current];
+	bool is_worker_free;
 
-	b->n_own = o->has_worker ? (size_t)(OWN_SHARE * (double)b->n_rows) : b->n_rows;
-	b->n_text[0] = format(o, b->rows, b->n_own, b->text[0]);
+	b->is_formatted = false;
 	if (!o->has_worker) {
 		if (!o->failed)
 			o->failed = finish_block(o, b);
@@ -163,12 +180,17 @@ static void hand_on(struct jm_map_out *o)
 		return;
 	}
 	pthread_mutex_lock(&o->lock);
-	b->is_full = true;
+	is_worker_free = o->n_waiting == 0;
+	pthread_mutex_unlock(&o->lock);
+	if (!is_worker_free)
+		format(o, b);
+	pthread_mutex_lock(&o->lock);
+	o->n_waiting++;
 	pthread_cond_broadcast(&o->changed);
-	o->current = 1 - o->current;
-	while (o->blocks[o->current].is_full)
+	while (o->n_waiting == N_BLOCKS)
 		pthread_cond_wait(&o->changed, &o->lock);
 	pthread_mutex_unlock(&o->lock);
+	o->current = (o->current + 1) % N_BLOCKS;
 	o->blocks[o->current].n_rows = 0;
 }
 
@@ -188,10 +210,9 @@ static void destroy(struct jm_map_out *o)
 	for (i = 0; o->prefixes && i < o->layers->n; i++)
 		free(o->prefixes[i].text);
 	free(o->prefixes);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < N_BLOCKS; i++) {
 		free(o->blocks[i].rows);
-		free(o->blocks[i].text[0]);
-		free(o->blocks[i].text[1]);
+		free(o->blocks[i].text);
 	}
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->changed);
@@ -237,18 +258,18 @@ int jm_map_out_open(int fd, const struct jm_map_layers *layers, struct jm_map_ou
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->changed, NULL);
 	rc = make_prefixes(o);
-	for (i = 0; i < 2 && !rc; i++) {
+	for (i = 0; i < N_BLOCKS && !rc; i++) {
 		struct block *b = &o->blocks[i];
 
 		b->rows = malloc(o->rows_per_block * sizeof(*b->rows));
-		b->text[0] = malloc(TEXT_BYTES);
-		b->text[1] = malloc(TEXT_BYTES);
-		if (!b->rows || !b->text[0] || !b->text[1])
+		b->text = malloc(TEXT_BYTES);
+		if (!b->rows || !b->text)
 			rc = JM_E_NOMEM;
 	}
 	if (rc) {
 		destroy(o);
-		return jm_error_set(err, rc, rc == JM_E_FORMAT ? "a layer's name is a megabyte long" : "out of memory");
+		return jm_error_set(err, rc,
+				    rc == JM_E_FORMAT ? "a layer's name is half a megabyte long" : "out of memory");
 	}
 	o->has_worker = pthread_create(&o->worker, NULL, work, o) == 0; /* without one it only takes longer */
 	*out = o;

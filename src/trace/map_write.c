@@ -35,24 +35,21 @@ struct writing {
 
 int64_t jm_map_round_us(double ms)
 {
-	int64_t whole_ms, us;
-	double rest;
+	int64_t whole_ms;
+	double rest_us;
 
 	if (ms > 2e15) /* beyond any time there is */
 		return INT64_C(2000000000000000000);
 	whole_ms = (int64_t)ms;
-	rest = (ms - (double)whole_ms) * 1000;
-	us = whole_ms * 1000 + (int64_t)rest;
-	rest -= (double)(int64_t)rest;
-	if (rest > 0.5 || (rest == 0.5 && (us & 1)))
-		us++;
-	return us;
+	rest_us = (ms - (double)whole_ms) * 1000;
+	/* At 2^52 doubles are 1 apart, and sums are rounded half to even. */
+	return whole_ms * 1000 + (int64_t)((rest_us + 0x1p52) - 0x1p52);
 }
 
 /* power, excluding: NAN for an empty cell. */
 static void put_row(struct writing *w, size_t layer, size_t cycle, double power_uw, double excluding_uw)
 {
-	double duration_s = w->layers->items[layer].duration_ms[cycle] * 1e-3;
+	double duration_s = w->layers->items[layer].entries[cycle].duration_ms * 1e-3;
 
 	jm_map_out_row(w->out, layer, cycle, power_uw, excluding_uw);
 	w->m->n_rows++;
@@ -149,9 +146,10 @@ static bool stamps_are_ends(const struct jm_map_layers *layers, size_t cycle)
 
 		if (cycle >= l->n)
 			continue;
-		if (l->stamp_us[cycle] - jm_map_round_us(l->duration_ms[cycle]) < previous - STAMP_SLACK_US)
+		if (l->entries[cycle].stamp_us - jm_map_round_us(l->entries[cycle].duration_ms) <
+		    previous - STAMP_SLACK_US)
 			return false;
-		previous = l->stamp_us[cycle];
+		previous = l->entries[cycle].stamp_us;
 	}
 	return true;
 }
@@ -166,9 +164,9 @@ bool jm_map_lay(const struct jm_map_layers *layers, size_t cycle, int64_t *start
 	for (i = 0; i < layers->n; i++) {
 		if (cycle >= layers->items[i].n)
 			continue;
-		sum_ms += layers->items[i].duration_ms[cycle];
-		if (layers->items[i].stamp_us[cycle] > last)
-			last = layers->items[i].stamp_us[cycle];
+		sum_ms += layers->items[i].entries[cycle].duration_ms;
+		if (layers->items[i].entries[cycle].stamp_us > last)
+			last = layers->items[i].entries[cycle].stamp_us;
 	}
 	/* The borders fit together: each is rounded once, from the same running sum. */
 	start = are_ends ? INT64_MIN : last - jm_map_round_us(sum_ms);
@@ -177,12 +175,12 @@ bool jm_map_lay(const struct jm_map_layers *layers, size_t cycle, int64_t *start
 
 		if (cycle >= l->n)
 			continue;
-		sum_ms -= l->duration_ms[cycle];
+		sum_ms -= l->entries[cycle].duration_ms;
 		if (are_ends) {
-			int64_t own = l->stamp_us[cycle] - jm_map_round_us(l->duration_ms[cycle]);
+			int64_t own = l->entries[cycle].stamp_us - jm_map_round_us(l->entries[cycle].duration_ms);
 
 			starts_us[i] = own > start ? own : start;
-			start = ends_us[i] = l->stamp_us[cycle];
+			start = ends_us[i] = l->entries[cycle].stamp_us;
 		} else {
 			starts_us[i] = start;
 			start = ends_us[i] = last - jm_map_round_us(sum_ms > 0 ? sum_ms : 0);
@@ -224,7 +222,7 @@ static bool head_row(struct writing *w, size_t layer, size_t cycle)
 {
 	const struct jm_map_layer *l = &w->layers->items[layer];
 	const struct jm_map_power *p = w->power;
-	int64_t end = l->stamp_us[cycle], start = end - jm_map_round_us(l->duration_ms[cycle]);
+	int64_t end = l->entries[cycle].stamp_us, start = end - jm_map_round_us(l->entries[cycle].duration_ms);
 	size_t from;
 	double power_uw;
 
@@ -286,8 +284,9 @@ static size_t seed_rows(const struct jm_map_layers *layers, struct seed_row *row
 
 			if (cycle >= l->n)
 				continue;
-			row->start_us = l->stamp_us[cycle] > previous_end ? l->stamp_us[cycle] : previous_end;
-			row->end_us = previous_end = row->start_us + jm_map_round_us(l->duration_ms[cycle]);
+			row->start_us =
+			    l->entries[cycle].stamp_us > previous_end ? l->entries[cycle].stamp_us : previous_end;
+			row->end_us = previous_end = row->start_us + jm_map_round_us(l->entries[cycle].duration_ms);
 			row->cycle = (uint32_t)cycle;
 			row->layer = (uint32_t)i;
 			*is_sorted_out &= n == 0 || rows[n - 1].start_us <= row->start_us;

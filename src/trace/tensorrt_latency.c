@@ -66,7 +66,7 @@ static void lay_from_zero(struct laying *l, size_t cycle)
 		if (cycle >= l->layers.items[i].n)
 			continue;
 		l->starts[i] = bounded_ns(l->at_ms * 1e6);
-		l->at_ms += l->layers.items[i].duration_ms[cycle];
+		l->at_ms += l->layers.items[i].entries[cycle].duration_ms;
 		l->ends[i] = bounded_ns(l->at_ms * 1e6);
 	}
 }
