@@ -29,6 +29,9 @@ struct jm_gathering {
 
 /* Reads one file. Errors: no importer knows it (JM_E_UNSUPPORTED), those of the importer and the file. */
 int jm_gather_file(struct jm_gathering *g, const char *path, struct jm_error *err);
+/* Gives layers without a type that of the same name in another file (an engine's description), once all are read, and
+ * tells of it. Errors: JM_E_NOMEM. */
+int jm_gather_types(struct jm_gathering *g, struct jm_error *err);
 void jm_gathering_finish(struct jm_gathering *g);
 void jm_gather_tell(const struct jm_gathering *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

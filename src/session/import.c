@@ -302,6 +302,8 @@ int jm_import(const char *const *files, size_t n_files, const struct jm_import_o
 
 	for (i = 0; i < n_files && rc == 0; i++)
 		rc = jm_gather_file(&g, files[i], err);
+	if (rc == 0)
+		rc = jm_gather_types(&g, err);
 	power = power_file(&g);
 	for (i = 0; i < g.n_files && rc == 0; i++) {
 		if (g.files[i].n_spans)

@@ -5,6 +5,7 @@
 	X(csv_spans)                                                                                                   \
 	X(tensorrt_latency)                                                                                            \
 	X(tensorrt_engine)                                                                                             \
+	X(run_latencies)                                                                                               \
 	X(trtexec)                                                                                                     \
 	X(power_lines)                                                                                                 \
 	X(idle_power)                                                                                                  \

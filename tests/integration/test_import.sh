@@ -1,0 +1,32 @@
+# joulemap import on invented files of a raw_data tree: what it makes of them, and its refusals.
+. "$SOURCE/tests/integration/lib.sh"
+
+query() { python3 -c 'import sqlite3, sys; [print(*row, sep="|") for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]' "$@"; }
+
+for i in 0 1 2 3 4; do echo "20300101-00:00:00.${i}0,5000.0,$((300 + i * 100)).0"; done >net_power_log.log
+echo '{"Layers": [{"Name": "conv", "LayerType": "CaskConvolution"}, {"Name": "fc", "LayerType": "gemm"},
+ {"Name": "odd", "LayerType": "NoOp"}, {"Name": "odd", "LayerType": "kgen"}]}' >trt_engine_info.json
+echo '{"conv": [[90.0, "20300101-00:00:00.2"]], "fc": [[90.0, "20300101-00:00:00.3"]],
+ "odd": [[1.0, "20300101-00:00:00.31"]], "strange": [[1.0, "20300101-00:00:00.32"]]}' >trt_layer_latency.json
+cp "$SOURCE/tests/fixtures/trace/net_tensorrt.json" .
+
+check "import imports" exits 0 "$JM" import net_power_log.log trt_layer_latency.json trt_engine_info.json net_tensorrt.json -o a.jmap
+check "the types are told" says err 'types of 2 layers were taken'
+check "and those that are nowhere" says err "1 layers are in no such file and have no type: 'strange'"
+check "and those that are in doubt" says err "1 layers have several types in other files and were given none: 'odd'"
+layers="SELECT name, type FROM named_span WHERE kind = 'layer' ORDER BY start_ns"
+types=$(query a.jmap "$layers" | tr '\n' ' ')
+check "layers have the types of the engine info" [ "$types" = "conv|CaskConvolution fc|gemm odd| strange| " ]
+check "the order of the files does not matter" exits 0 "$JM" import trt_engine_info.json net_tensorrt.json trt_layer_latency.json net_power_log.log -o b.jmap
+check "types are the same" [ "$(query b.jmap "$layers" | tr '\n' ' ')" = "$types" ]
+check "settings are kept" [ "$(query a.jmap "SELECT value FROM meta WHERE key = 'model'")" = net ]
+check "latencies are kept" [ "$(query a.jmap "SELECT value FROM meta WHERE key = 'latency_mean_s'")" = 0.25 ]
+check "without engine info layers have no types" exits 0 "$JM" import net_power_log.log trt_layer_latency.json -o c.jmap
+check "and none are told" [ -z "$(grep types "$WORK/err")" ]
+check "report reads it" exits 0 "$JM" report a.jmap
+check "report knows the type" says out 'CaskConvolution'
+check "nothing is overwritten" exits 1 "$JM" import net_power_log.log -o a.jmap
+check "an unknown file is refused" exits 1 "$JM" import "$0" -o d.jmap
+check "a missing one, too" exits 1 "$JM" import nowhere.json -o d.jmap
+check "and named" says err nowhere.json
+finish
