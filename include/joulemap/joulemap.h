@@ -378,6 +378,7 @@ struct jm_view_options {
 	size_t limit;          /* rows; 0: all */
 	bool is_colour;
 	int width;             /* of the terminal; 0: unlimited */
+	bool with_work;        /* tables show MACs, energy by MAC, FLOPs by joule and by byte of each row */
 };
 
 struct jm_report;

@@ -8,7 +8,7 @@
 struct settings {
 	struct jm_common common;
 	const char *by, *sort, *baseline, *format, *method, *limit, *window;
-	bool is_comparing;
+	bool is_comparing, with_work;
 };
 
 #define TABLE_ROWS 30
@@ -42,7 +42,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 					       : options.with_iterations ? "none"
 									 : NULL,
 				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
-				       .width = jm_cli_width(STDOUT_FILENO)};
+				       .width = jm_cli_width(STDOUT_FILENO),
+				       .with_work = s->with_work};
 	struct jm_error err = {0};
 	struct jm_report *report;
 	int rc;
@@ -73,6 +74,8 @@ static const struct jm_option options[] = {
      offsetof(struct settings, method)},
     {0, "compare-methods", NULL, "share, regress, isolate and fused side by side", JM_OPTION_FLAG,
      offsetof(struct settings, is_comparing)},
+    {0, "complexity", NULL, "columns of MACs, mJ by MMAC, GFLOP by J and FLOP by byte", JM_OPTION_FLAG,
+     offsetof(struct settings, with_work)},
     {0, "window", "NAME", "only the time inside spans of this name", JM_OPTION_TEXT, offsetof(struct settings, window)},
     {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT,
      offsetof(struct settings, baseline)},

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "core/result.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,4 +122,23 @@ const char *jm_result_text(struct jm_result *r, const char *text)
 	char *copy = strdup(text);
 
 	return append(&r->names, &r->n_names, copy) ? NULL : copy;
+}
+
+double jm_row_mj_per_mmac(const struct jm_row *row)
+{
+	double mmac = row->work.macs * (double)row->count / 1e6;
+
+	return row->work.is_known && mmac > 0 ? row->energy_j * 1e3 / mmac : NAN;
+}
+
+double jm_row_gflop_per_j(const struct jm_row *row)
+{
+	double gflop = row->work.flops * (double)row->count / 1e9;
+
+	return row->work.is_known && gflop > 0 && row->energy_j > 0 ? gflop / row->energy_j : NAN;
+}
+
+double jm_row_flop_per_byte(const struct jm_row *row)
+{
+	return row->work.is_known && row->work.bytes > 0 ? row->work.flops / row->work.bytes : NAN;
 }

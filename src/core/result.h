@@ -53,6 +53,20 @@ enum jm_origin { JM_ORIGIN_LIST(JM_ENUM) };
 #undef JM_ENUM
 const char *jm_origin_text(enum jm_origin origin);
 
+struct jm_row;
+
+/* What one execution computes and moves, from the shapes of what it takes and gives (model/op_cost.h). 0 is known to be
+ * none. is_known false: the shapes are not in the recording, or the operator is not counted. */
+struct jm_row_work {
+	bool is_known;
+	double macs, flops, bytes;
+};
+
+/* Work and energy: each NAN where it has no meaning. */
+double jm_row_mj_per_mmac(const struct jm_row *row);
+double jm_row_gflop_per_j(const struct jm_row *row);
+double jm_row_flop_per_byte(const struct jm_row *row);
+
 /* One row: a layer, type, kernel, iteration or process, on one channel. */
 struct jm_row {
 	const char *name, *type; /* borrowed from the result's names */
@@ -69,6 +83,7 @@ struct jm_row {
 	struct jm_interval energy_absolute_ci_j; /* with the sensor's absolute accuracy; NAN where unknown */
 	double energy_above_idle_j;              /* energy less idle level times time; NAN: no baseline */
 	double share;                            /* of the channel's total over the window, 0 to 1 */
+	struct jm_row_work work;                 /* what one execution computes */
 	enum jm_method method;
 	bool is_estimated;     /* true where the channel is estimated */
 	bool resolvable;       /* false: no figure that means anything; reason says why */

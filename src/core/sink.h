@@ -17,6 +17,9 @@ struct jm_span_sink {
 	int (*name)(void *ctx, const char *text, size_t text_n, const char *type, size_t type_n, uint32_t *index_out);
 	int (*write)(void *ctx, const struct jm_span *spans, size_t n);
 	void *ctx;
+	/* Says what a layer of that name takes and gives, as jm_operands_parse reads it; once a name, before or after its spans.
+	 * NULL: nobody wants to know. */
+	int (*shapes)(void *ctx, uint32_t name, const char *text);
 };
 
 #endif

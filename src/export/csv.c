@@ -39,6 +39,9 @@ static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_
 	number(b, row->mean_power_ci_w.low);
 	number(b, row->mean_power_ci_w.high);
 	number(b, row->share);
+	number(b, row->work.is_known ? row->work.macs : NAN);
+	number(b, row->work.is_known ? row->work.flops : NAN);
+	number(b, row->work.is_known ? row->work.bytes : NAN);
 	text(b, jm_method_text(row->method));
 	jm_buffer_puts(b, row->resolvable ? "true," : "false,");
 	jm_buffer_csv(b, row->reason);
@@ -85,7 +88,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	jm_buffer_puts(out,
 		       "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
 		       "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"
-		       "share,method,resolvable,reason\n");
+		       "share,macs,flops,bytes,method,resolvable,reason\n");
 	for (i = 0; i < n; i++)
 		row(out, r, rows[i]);
 	free((void *)rows);

@@ -13,6 +13,7 @@ struct jm_view {
 	enum jm_view_by by;
 	enum jm_sort sort;
 	size_t limit;   /* rows shown; 0: all */
+	bool with_work; /* columns of what the rows compute, and of energy by it */
 	bool is_colour; /* terminal colours */
 	int width;      /* columns of the terminal; 0: as wide as it gets */
 };

@@ -151,6 +151,12 @@ static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_
 	number(&o, "mean_power_w", row->mean_power_w);
 	interval(&o, "mean_power_ci_w", row->mean_power_ci_w);
 	number(&o, "share", row->share);
+	number(&o, "macs", row->work.is_known ? row->work.macs : NAN);
+	number(&o, "flops", row->work.is_known ? row->work.flops : NAN);
+	number(&o, "bytes", row->work.is_known ? row->work.bytes : NAN);
+	number(&o, "energy_per_mmac_mj", jm_row_mj_per_mmac(row));
+	number(&o, "gflop_per_j", jm_row_gflop_per_j(row));
+	number(&o, "flop_per_byte", jm_row_flop_per_byte(row));
 	text(&o, "method", jm_method_text(row->method));
 	truth(&o, "resolvable", row->resolvable);
 	text(&o, "reason", row->reason);

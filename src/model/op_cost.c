@@ -1,7 +1,6 @@
 #include "model/op_cost.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum rule {
@@ -9,7 +8,6 @@ enum rule {
 	RULE_QCONV,     /* QLinearConv: W is operand 3 */
 	RULE_DECONV,    /* transposed convolution */
 	RULE_PRODUCT,   /* A x B */
-	RULE_QPRODUCT,  /* QLinearMatMul, QGemm: B is operand 3 */
 	RULE_NBITS,     /* MatMulNBits: B is packed */
 	RULE_RECURRENT, /* X, W, R */
 	RULE_MHA,       /* Q, K, V */
@@ -29,14 +27,15 @@ struct op {
 /* Operators: type, rule, operations by element. Element-wise functions such as Exp or Erf count as one: what a
  * processor makes of them differs. Softmax: maximum, difference, exponential, sum, quotient. Normalisation: mean (1), difference, square, sum
  * (3), scale by deviation, weight, bias (3). Sources: onnx/docs/Operators.md; onnxruntime/docs/ContribOperators.md. */
-/* clang-format off: one operator a line would take three pages */
+/* One operator a line would take three pages. */
+/* clang-format off */
 static const struct op ops[] = {
     {"Conv", RULE_CONV, 0}, {"FusedConv", RULE_CONV, 0}, {"NhwcConv", RULE_CONV, 0},
     {"NhwcFusedConv", RULE_CONV, 0}, {"ConvInteger", RULE_CONV, 0}, {"QLinearConv", RULE_QCONV, 0},
     {"ConvTranspose", RULE_DECONV, 0}, {"MatMul", RULE_PRODUCT, 0}, {"FusedMatMul", RULE_PRODUCT, 0},
     {"TransposeMatMul", RULE_PRODUCT, 0}, {"Gemm", RULE_PRODUCT, 0}, {"FusedGemm", RULE_PRODUCT, 0},
     {"MatMulInteger", RULE_PRODUCT, 0}, {"MatMulIntegerToFloat", RULE_PRODUCT, 0},
-    {"DynamicQuantizeMatMul", RULE_PRODUCT, 0}, {"QLinearMatMul", RULE_QPRODUCT, 0}, {"QGemm", RULE_QPRODUCT, 0},
+    {"DynamicQuantizeMatMul", RULE_PRODUCT, 0}, {"QLinearMatMul", RULE_PRODUCT, 0}, {"QGemm", RULE_PRODUCT, 0},
     {"MatMulNBits", RULE_NBITS, 0}, {"LSTM", RULE_RECURRENT, 0}, {"GRU", RULE_RECURRENT, 0},
     {"RNN", RULE_RECURRENT, 0}, {"DynamicQuantizeLSTM", RULE_RECURRENT, 0}, {"MultiHeadAttention", RULE_MHA, 5},
     {"Attention", RULE_ATTENTION, 5}, {"QAttention", RULE_ATTENTION, 5}, {"Add", RULE_OUT, 1}, {"Sub", RULE_OUT, 1},
@@ -90,29 +89,6 @@ static const struct op *find_op(const char *type)
 	return NULL;
 }
 
-uint64_t jm_shape_elements(const struct jm_shape *s)
-{
-	uint64_t n;
-
-	return s->is_known && jm_dtype_elements(s->dims, s->n_dims, &n) == 0 ? n : 0;
-}
-
-uint64_t jm_shape_bytes(const struct jm_shape *s)
-{
-	uint64_t n_bytes;
-
-	return s->is_known && jm_dtype_bytes(s->dtype, jm_shape_elements(s), &n_bytes) == 0 ? n_bytes : 0;
-}
-
-void jm_shape_text(const struct jm_shape *s, char *out, size_t size)
-{
-	size_t i, used = 0;
-
-	snprintf(out, size, "%s", !s->is_known ? "?" : s->n_dims == 0 ? "scalar" : "");
-	for (i = 0; s->is_known && i < s->n_dims && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, i ? "x%lld" : "%lld", (long long)s->dims[i]);
-}
-
 /* Operand i, or an unknown one where there are fewer. */
 static const struct jm_shape *operand(const struct jm_shape *shapes, size_t n, size_t i)
 {
@@ -149,18 +125,25 @@ static double deconv_macs(const struct jm_shape *x, const struct jm_shape *w)
 	return w->is_known && w->n_dims > 0 ? elements(x) * ratio(elements(w), (double)w->dims[0]) : NAN;
 }
 
-/* Each result takes K products. A is M x K, or K x M where the operator transposes it: K is what is left beside M. */
-static double product_macs(const struct jm_shape *a, const struct jm_shape *b, const struct jm_shape *y)
+/* Each result takes K products. A is M x K, or K x M where the operator transposes it: K is what is left beside M. B does not
+ * matter: ONNX Runtime leaves weights that it has packed out of its profile. */
+static double inner_dimension(const struct jm_shape *a, const struct jm_shape *y)
 {
-	double k;
-
-	if (!a->is_known || !b->is_known || !y->is_known || a->n_dims == 0 || b->n_dims == 0)
+	if (!a->is_known || !y->is_known || a->n_dims == 0)
 		return NAN;
-	if (a->n_dims == 1 || b->n_dims == 1)
-		k = from_end(a->n_dims == 1 ? a : b, 0);
-	else
-		k = ratio(from_end(a, 0) * from_end(a, 1), from_end(y, 1));
-	return elements(y) * k;
+	if (a->n_dims == 1 || y->n_dims < a->n_dims)
+		return from_end(a, 0);
+	return ratio(from_end(a, 0) * from_end(a, 1), from_end(y, 1));
+}
+
+/* Bytes of a B, K x N, that was left out. */
+static double missing_bytes(const struct jm_shape *in, size_t n_in, const struct jm_shape *y)
+{
+	const struct jm_shape *a = operand(in, n_in, 0), *b = operand(in, n_in, 1);
+
+	if (a->n_dims < 2 || y->n_dims < 2 || (b->is_known && b->n_dims >= 2) || !y->is_known)
+		return 0;
+	return inner_dimension(a, y) * from_end(y, 0) * jm_dtype_bits(a->dtype) / 8;
 }
 
 /* X is T x B x I; W and R hold the weights of all gates and directions, used once for each of the T x B steps. */
@@ -187,9 +170,7 @@ static double macs_of(enum rule rule, const struct jm_shape *in, size_t n_in, co
 	case RULE_DECONV:
 		return deconv_macs(a, b);
 	case RULE_PRODUCT:
-		return product_macs(a, b, y);
-	case RULE_QPRODUCT:
-		return product_macs(a, operand(in, n_in, 3), y);
+		return elements(y) * inner_dimension(a, y);
 	case RULE_NBITS:
 		return elements(y) * from_end(a, 0);
 	case RULE_RECURRENT:
@@ -251,6 +232,8 @@ void jm_op_cost(const char *type, const struct jm_shape *in, size_t n_in, const 
 	else if (are_known(out, n_out) && (op->rule == RULE_LOOKUP || are_known(in, n_in)))
 		cost->bytes =
 		    op->rule == RULE_LOOKUP ? 2 * bytes_of(out, n_out) : bytes_of(in, n_in) + bytes_of(out, n_out);
+	if (op->rule == RULE_PRODUCT)
+		cost->bytes += missing_bytes(in, n_in, y);
 	if (isnan(cost->macs) || isnan(cost->flops) || isnan(cost->bytes))
 		cost->reason = "shape unknown";
 }

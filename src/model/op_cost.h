@@ -7,23 +7,7 @@
 #ifndef MODEL_OP_COST_H
 #define MODEL_OP_COST_H
 
-#include "model/dtype.h"
-
-#define JM_SHAPE_DIMS_MAX 8
-
-struct jm_shape {
-	int dtype;     /* enum jm_dtype */
-	bool is_known; /* rank and every dimension; else nothing below means anything */
-	size_t n_dims;
-	int64_t dims[JM_SHAPE_DIMS_MAX];
-};
-
-/* Gives the elements of a known shape; 0 when unknown or beyond int64. */
-uint64_t jm_shape_elements(const struct jm_shape *s);
-/* Gives its bytes; 0 when unknown or without a fixed size. */
-uint64_t jm_shape_bytes(const struct jm_shape *s);
-/* Writes "1x3x224x224", "scalar" or "?". */
-void jm_shape_text(const struct jm_shape *s, char *out, size_t size);
+#include "model/shape.h"
 
 struct jm_op_cost {
 	double macs, flops; /* NAN: unknown, reason says why */

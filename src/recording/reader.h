@@ -69,6 +69,9 @@ int jm_recording_sort(void *items, size_t n, size_t size, int (*compare)(const v
 /* Checks the application id, the version and that every table is a table. Errors: JM_E_FORMAT, JM_E_VERSION. */
 int jm_reader_check_version(struct jm_recording *r, struct jm_error *err);
 
+/* Counts the tables of that name: 0 or 1. A view or virtual table could run forever or call what it likes, and is none. */
+int jm_reader_has_table(struct jm_recording *r, const char *name, int64_t *found, struct jm_error *err);
+
 /* Checks that part_of and same_as of the channels stay within them and lead in no circle. Errors: JM_E_FORMAT. */
 int jm_reader_check_references(struct jm_recording *r, struct jm_error *err);
 

@@ -60,18 +60,22 @@ static int pragma_i64(struct jm_recording *r, const char *sql, int64_t *out, str
 	return jm_rows_end(&rows);
 }
 
-/* A view or virtual table of a table's name could run forever or call what it likes. */
-static int check_tables(struct jm_recording *r, struct jm_error *err)
+int jm_reader_has_table(struct jm_recording *r, const char *name, int64_t *found, struct jm_error *err)
 {
 	char sql[200];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND rootpage > 0 AND name = '%s'", name);
+	return pragma_i64(r, sql, found, err);
+}
+
+static int check_tables(struct jm_recording *r, struct jm_error *err)
+{
 	int64_t found;
 	int i, rc;
 
 	for (i = 0; jm_schema_tables[i]; i++) {
-		snprintf(sql, sizeof(sql),
-			 "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND rootpage > 0 AND name = '%s'",
-			 jm_schema_tables[i]);
-		rc = pragma_i64(r, sql, &found, err);
+		rc = jm_reader_has_table(r, jm_schema_tables[i], &found, err);
 		if (rc)
 			return rc;
 		if (found != 1)

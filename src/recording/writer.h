@@ -18,6 +18,7 @@
 	X(LEDGER, "INSERT OR REPLACE INTO ledger VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                             \
 	X(EVENT, "INSERT INTO event(t_ns, duration_ns, channel, kind, text) VALUES(?, ?, ?, ?, ?)")                    \
 	X(NAME, "INSERT INTO name VALUES(?, ?, ?)")                                                                    \
+	X(SHAPE, "INSERT OR IGNORE INTO shape VALUES(?, ?)")                                                           \
 	X(SPAN, "INSERT INTO span VALUES(?, ?, ?, ?, ?, ?, ?)")                                                        \
 	X(ONE, "INSERT INTO sample_one VALUES(?, ?, ?, ?, ?)")                                                         \
 	X(GROUP, "INSERT INTO sample_group VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")

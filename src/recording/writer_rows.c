@@ -3,6 +3,8 @@
 
 #include "recording/schema.h"
 
+#include <string.h>
+
 /* Gives t counted from the origin, which the first time of all sets. */
 static int relative_time(struct jm_writer *w, int64_t t_ns, int64_t *out)
 {
@@ -150,6 +152,21 @@ static int span_sink_name(void *ctx, const char *text, size_t text_n, const char
 	return rc;
 }
 
+static int span_sink_shapes(void *ctx, uint32_t name, const char *text)
+{
+	struct jm_writer *w = ctx;
+	sqlite3_stmt *s = w->statements[JM_STATEMENT_SHAPE];
+	int rc = jm_writer_begin(w);
+
+	if (rc)
+		return rc;
+	if (name >= w->names.n || strlen(text) > JM_TEXT_BYTES_MAX / 4)
+		return jm_writer_keep(w, JM_E_INVALID, "the shapes of a layer are too long, or its name is not there");
+	sqlite3_bind_int64(s, 1, name);
+	jm_writer_bind_text(s, 2, text);
+	return jm_writer_step(w, JM_STATEMENT_SHAPE);
+}
+
 static int write_span(struct jm_writer *w, const struct jm_span *span)
 {
 	sqlite3_stmt *s = w->statements[JM_STATEMENT_SPAN];
@@ -186,5 +203,5 @@ static int span_sink_write(void *ctx, const struct jm_span *spans, size_t n)
 
 struct jm_span_sink jm_writer_span_sink(struct jm_writer *w)
 {
-	return (struct jm_span_sink){span_sink_name, span_sink_write, w};
+	return (struct jm_span_sink){span_sink_name, span_sink_write, w, span_sink_shapes};
 }

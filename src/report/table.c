@@ -63,7 +63,9 @@ static void four_digits(double value, char *out, size_t size)
 
 	if (!isfinite(value))
 		snprintf(out, size, "-");
-	else if (magnitude >= 1e-3 || magnitude == 0)
+	else if (magnitude == 0)
+		snprintf(out, size, "0");
+	else if (magnitude >= 1e-3)
 		snprintf(out, size, "%.*f",
 			 magnitude >= 1000  ? 0
 			 : magnitude >= 100 ? 1
@@ -259,31 +261,59 @@ static double per_unit(const struct jm_row *row, bool has_iterations)
 	return row->energy_j != 0 ? row->energy_per_iteration_mj / row->energy_j : NAN;
 }
 
-static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations)
+static void add_state(struct jm_cells *cells, const struct jm_row *row)
 {
-	char energy[32], item[32], ci[64], time[32], power[32], share[32];
-	double scale = per_unit(row, has_iterations);
+	jm_cells_add(cells, "%s%s",
+		     row->channel < 0    ? "unavailable"
+		     : row->is_estimated ? "estimated"
+					 : "measured",
+		     row->resolvable ? "" : ", not resolvable");
+}
+
+/* What tells one row from another stands first in every table. */
+static void add_head(struct jm_cells *cells, const struct jm_row *row, double scale)
+{
+	char energy[32], ci[64], time[32];
 
 	four_digits(row->energy_j * scale, energy, sizeof(energy));
-	four_digits(row->energy_per_item_mj, item, sizeof(item));
 	bounds(row->energy_ci_j, scale, ci, sizeof(ci));
 	four_digits(row->latency_ms, time, sizeof(time));
-	plain(row->mean_power_w, 2, power, sizeof(power));
-	plain(row->share * 100, 1, share, sizeof(share));
 	jm_cells_add(cells, "%s", row->name);
 	jm_cells_add(cells, "%s", row->type);
 	jm_cells_add(cells, "%llu", (unsigned long long)row->count);
 	jm_cells_add(cells, "%s", time);
 	jm_cells_add(cells, "%s", energy);
 	jm_cells_add(cells, "%s", ci);
+}
+
+static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations)
+{
+	char item[32], power[32], share[32];
+
+	four_digits(row->energy_per_item_mj, item, sizeof(item));
+	plain(row->mean_power_w, 2, power, sizeof(power));
+	plain(row->share * 100, 1, share, sizeof(share));
+	add_head(cells, row, per_unit(row, has_iterations));
 	jm_cells_add(cells, "%s", item);
 	jm_cells_add(cells, "%s", power);
 	jm_cells_add(cells, "%s", share);
-	jm_cells_add(cells, "%s%s",
-		     row->channel < 0    ? "unavailable"
-		     : row->is_estimated ? "estimated"
-					 : "measured",
-		     row->resolvable ? "" : ", not resolvable");
+	add_state(cells, row);
+}
+
+static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations)
+{
+	char macs[32], by_mac[32], by_joule[32], by_byte[32];
+
+	four_digits(row->work.is_known ? row->work.macs / 1e6 : NAN, macs, sizeof(macs));
+	four_digits(jm_row_mj_per_mmac(row), by_mac, sizeof(by_mac));
+	four_digits(jm_row_gflop_per_j(row), by_joule, sizeof(by_joule));
+	four_digits(jm_row_flop_per_byte(row), by_byte, sizeof(by_byte));
+	add_head(cells, row, per_unit(row, has_iterations));
+	jm_cells_add(cells, "%s", macs);
+	jm_cells_add(cells, "%s", by_mac);
+	jm_cells_add(cells, "%s", by_joule);
+	jm_cells_add(cells, "%s", by_byte);
+	add_state(cells, row);
 }
 
 #define NOTES_MAX 3
@@ -310,17 +340,23 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 {
 	static const char *const head[] = {"name",     "type",    "count", "ms each", "mJ/iteration",
 					   "interval", "mJ/item", "W",     "share %", "state"};
-	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true, [9] = true}};
+	static const char *const work_head[] = {"name",     "type", "count",   "ms each", "mJ/iteration", "interval",
+						"MMAC each", "mJ/MMAC", "GFLOP/J", "FLOP/byte", "state"};
+	struct jm_cells cells = {.n_columns = view->with_work ? 11 : 10, .is_left = {true, true}};
 	bool has_iterations = r->run.iterations > 0;
 	size_t i;
 	int rc;
 
 	if (channel >= 0)
 		jm_buffer_printf(out, "%son %s%s\n", bold(view), r->channels[channel].channel->name, off(view));
+	cells.is_left[cells.n_columns - 1] = true;
 	for (i = 0; i < cells.n_columns; i++)
-		jm_cells_add(&cells, "%s", i == 4 && !has_iterations ? "mJ each" : head[i]);
+		jm_cells_add(&cells, "%s",
+			     i == 4 && !has_iterations ? "mJ each"
+			     : view->with_work         ? work_head[i]
+						       : head[i]);
 	for (i = 0; i < n; i++)
-		add_row(&cells, rows[i], has_iterations);
+		(view->with_work ? add_work_row : add_row)(&cells, rows[i], has_iterations);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (n < n_all)
 		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n_all - n);

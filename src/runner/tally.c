@@ -96,9 +96,16 @@ static int take_spans(void *ctx, const struct jm_span *spans, size_t n)
 	return t->next.write(t->next.ctx, spans, n);
 }
 
+static int pass_shapes(void *ctx, uint32_t name, const char *text)
+{
+	struct jm_tally *t = ctx;
+
+	return t->next.shapes(t->next.ctx, name, text);
+}
+
 struct jm_span_sink jm_tally_sink(struct jm_tally *t)
 {
-	return (struct jm_span_sink){take_name, take_spans, t};
+	return (struct jm_span_sink){take_name, take_spans, t, t->next.shapes ? pass_shapes : NULL};
 }
 
 static int compare(const void *a, const void *b)

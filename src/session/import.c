@@ -221,8 +221,9 @@ static int write_ledgers(struct jm_writer *w, const struct jm_gathering *g, cons
 	return rc;
 }
 
-static int write_names(struct jm_span_sink *sink, const struct jm_names *names)
+static int write_names(struct jm_span_sink *sink, const struct jm_gathering *g)
 {
+	const struct jm_names *names = &g->names;
 	size_t i;
 	int rc = 0;
 
@@ -232,6 +233,8 @@ static int write_names(struct jm_span_sink *sink, const struct jm_names *names)
 		uint32_t index;
 
 		rc = sink->name(sink->ctx, n->text, strlen(n->text), n->type, strlen(n->type), &index);
+		if (rc == 0 && i < g->n_shapes && g->shapes[i])
+			rc = sink->shapes(sink->ctx, index, g->shapes[i]);
 	}
 	return rc;
 }
@@ -265,7 +268,7 @@ static int write_all(struct jm_writer *w, struct jm_gathering *g)
 	for (i = 0; i < g->n_meta && rc == 0; i++)
 		rc = jm_writer_meta(w, g->keys[i], g->values[i]);
 	rc = rc ? rc : write_channels(w, g);
-	rc = rc ? rc : write_names(&spans, &g->names);
+	rc = rc ? rc : write_names(&spans, g);
 	rc = rc ? rc : write_window(w, g);
 	for (i = 0; i < g->n_files && rc == 0; i++) {
 		struct jm_gathered *f = &g->files[i];

@@ -71,9 +71,24 @@ static int locked_write(void *ctx, const struct jm_span *spans, size_t n)
 	return rc;
 }
 
+static int locked_shapes(void *ctx, uint32_t name, const char *text)
+{
+	struct jm_recorder *r = ctx;
+	struct jm_span_sink sink;
+	int rc = JM_E_INVALID;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->writer) {
+		sink = jm_writer_span_sink(r->writer);
+		rc = sink.shapes(sink.ctx, name, text);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
 struct jm_span_sink jm_recorder_span_sink(struct jm_recorder *r)
 {
-	return (struct jm_span_sink){.name = locked_name, .write = locked_write, .ctx = r};
+	return (struct jm_span_sink){.name = locked_name, .write = locked_write, .ctx = r, .shapes = locked_shapes};
 }
 
 int jm_span_name(struct jm_recorder *r, const char *name, const char *type, uint32_t *id_out)

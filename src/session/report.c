@@ -323,6 +323,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	l->in.responses = l->responses;
 	jm_report_describe_run(report->recording, &report->result);
 	rc = jm_attribute(&l->in, &opt, &report->result, err);
+	rc = rc ? rc : jm_report_add_work(report->recording, &report->result, err);
 	if (rc == 0) {
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		jm_report_explain_rests(report->recording, &report->result);
@@ -417,6 +418,7 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 		return jm_error_set(err, JM_E_INVALID, "cannot sort by '%s': energy, time, power, name or none",
 				    options->sort);
 	*out = (struct jm_view){.by = (enum jm_view_by)by,
+				.with_work = options->with_work,
 				.sort = (enum jm_sort)sort,
 				.limit = options->limit,
 				.is_colour = options->is_colour,

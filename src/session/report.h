@@ -21,6 +21,10 @@ int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_b
 /* Fills run and own_cost with what the recording says of the run besides times. Texts are borrowed from r. */
 void jm_report_describe_run(struct jm_recording *r, struct jm_result *result);
 
+/* Fills the rows' work from the shapes that the recording keeps; without any the rows stay as they are. Errors: JM_E_NOMEM,
+ * JM_E_FORMAT. */
+int jm_report_add_work(struct jm_recording *r, struct jm_result *result, struct jm_error *err);
+
 /* Where random rests lay between the iterations: takes the throughput from the latency, and warns. After jm_attribute. */
 void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
 

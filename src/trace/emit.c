@@ -2,6 +2,7 @@
 #include "trace/emit.h"
 
 #include "core/error.h"
+#include "core/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,6 +68,20 @@ uint32_t jm_emit_name(struct jm_emit *e, const char *text, size_t n, const char 
 	if (!e->rc && e->out->spans.name)
 		e->rc = e->out->spans.name(e->out->spans.ctx, text, n, type, type_n, &index);
 	return index;
+}
+
+void jm_emit_shapes(struct jm_emit *e, uint32_t name, const char *taken, const char *given)
+{
+	struct jm_buffer text = {0};
+
+	if (e->rc || !e->out->spans.shapes)
+		return;
+	jm_buffer_printf(&text, "%s -> %s", taken, given);
+	if (jm_buffer_terminate(&text))
+		e->rc = e->out->spans.shapes(e->out->spans.ctx, name, text.data);
+	else
+		e->rc = JM_E_NOMEM;
+	jm_buffer_finish(&text);
 }
 
 uint16_t jm_emit_channel(struct jm_emit *e, const struct jm_channel *channel)

@@ -22,6 +22,8 @@ void jm_emit_sample(struct jm_emit *e, uint16_t channel, int64_t t_ns, int64_t v
 void jm_emit_gap(struct jm_emit *e, uint16_t channel, int64_t t_ns);
 /* Gives the index of a name; type may be NULL. 0 after a failure. */
 uint32_t jm_emit_name(struct jm_emit *e, const char *text, size_t n, const char *type, size_t type_n);
+/* Says what the layers of a name take and give: "fp32[1,3,8,8] fp32[16,3,3,3]", "fp32[1,16,8,8]". */
+void jm_emit_shapes(struct jm_emit *e, uint32_t name, const char *taken, const char *given);
 /* Declares a channel; gives its index. */
 uint16_t jm_emit_channel(struct jm_emit *e, const struct jm_channel *channel);
 void jm_emit_meta(struct jm_emit *e, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));

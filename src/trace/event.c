@@ -12,6 +12,8 @@ void jm_trace_event_finish(struct jm_trace_event *event)
 	jm_buffer_finish(&event->name);
 	jm_buffer_finish(&event->category);
 	jm_buffer_finish(&event->op_name);
+	jm_buffer_finish(&event->taken);
+	jm_buffer_finish(&event->given);
 }
 
 static int copy_text(const struct jm_json_token *t, struct jm_buffer *out, struct jm_error *err)
@@ -49,11 +51,76 @@ static int64_t read_id(const struct jm_json_token *t)
 	return (int64_t)hash;
 }
 
+/* Names of element types in ONNX Runtime's profile that differ from ours (onnxruntime, DataTypeImpl::ToString). */
+static const char *type_name(const struct jm_json_token *key)
+{
+	static const char *const names[][2] = {
+	    {"float", "fp32"}, {"float16", "fp16"}, {"double", "fp64"}, {"bfloat16", "bf16"}};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (jm_json_is(key, names[i][0]))
+			return names[i][1];
+	return NULL;
+}
+
+static int read_dims(struct jm_json *json, struct jm_buffer *out, struct jm_error *err)
+{
+	struct jm_json_token t;
+	const char *comma = "";
+	int64_t dim;
+	int rc = jm_json_next(json, &t, err);
+
+	if (rc || t.type != JM_JSON_ARRAY)
+		return rc ? rc : jm_json_error(json, &t, err, "an array of dimensions was expected");
+	jm_buffer_puts(out, "[");
+	while (!(rc = jm_json_next(json, &t, err)) && t.type == JM_JSON_NUMBER) {
+		if (jm_text_i64(t.text, t.n, &dim) || dim < 0)
+			return jm_json_error(json, &t, err, "a dimension was expected");
+		jm_buffer_printf(out, "%s%lld", comma, (long long)dim);
+		comma = ",";
+	}
+	if (!rc && t.type != JM_JSON_ARRAY_END)
+		rc = jm_json_error(json, &t, err, "a dimension was expected");
+	jm_buffer_puts(out, "]");
+	return rc;
+}
+
+/* [{"float": [1, 3, 8, 8]}, {"int64": [2]}] */
+static int read_shapes(struct jm_json *json, const struct jm_json_token *begin, struct jm_buffer *out,
+		       struct jm_error *err)
+{
+	struct jm_json_token t;
+	const char *name;
+	int rc;
+
+	if (begin->type != JM_JSON_ARRAY)
+		return jm_json_skip(json, begin, err);
+	out->n = 0;
+	while (!(rc = jm_json_next(json, &t, err)) && t.type != JM_JSON_ARRAY_END) {
+		if (t.type != JM_JSON_OBJECT)
+			return jm_json_error(json, &t, err, "a type with its shape was expected");
+		while (!(rc = jm_json_next(json, &t, err)) && t.type == JM_JSON_KEY) {
+			name = type_name(&t);
+			jm_buffer_puts(out, out->n ? " " : "");
+			jm_buffer_append(out, name ? name : t.text, name ? strlen(name) : t.n);
+			rc = read_dims(json, out, err);
+			if (rc)
+				return rc;
+		}
+		if (rc)
+			return rc;
+	}
+	if (!rc && !jm_buffer_terminate(out))
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory");
+	return rc;
+}
+
 static int read_args(struct jm_json *json, const struct jm_json_token *begin, struct jm_trace_event *event,
 		     struct jm_error *err)
 {
 	struct jm_json_token key, t;
-	bool is_op, is_stream;
+	bool is_op, is_stream, is_taken, is_given;
 	int rc;
 
 	if (begin->type != JM_JSON_OBJECT)
@@ -61,12 +128,16 @@ static int read_args(struct jm_json *json, const struct jm_json_token *begin, st
 	while (!(rc = jm_json_next(json, &key, err)) && key.type == JM_JSON_KEY) {
 		is_op = jm_json_is(&key, "op_name");
 		is_stream = jm_json_is(&key, "stream");
+		is_taken = jm_json_is(&key, "input_type_shape");
+		is_given = jm_json_is(&key, "output_type_shape");
 		rc = jm_json_next(json, &t, err);
 		if (!rc && is_op)
 			rc = copy_text(&t, &event->op_name, err);
 		else if (!rc && is_stream && t.n > 0)
 			event->stream = read_id(&t);
-		if (!rc)
+		if (!rc && (is_taken || is_given))
+			rc = read_shapes(json, &t, is_taken ? &event->taken : &event->given, err);
+		else if (!rc)
 			rc = jm_json_skip(json, &t, err);
 		if (rc)
 			return rc;
@@ -128,11 +199,14 @@ int jm_trace_event_read(struct jm_json *json, const struct jm_json_token *begin,
 
 	if (begin->type != JM_JSON_OBJECT)
 		return jm_json_error(json, begin, err, "an event (object) was expected");
-	event->name.n = event->category.n = event->op_name.n = 0;
+	event->name.n = event->category.n = event->op_name.n = event->taken.n = event->given.n = 0;
 	jm_buffer_terminate(&event->name);
 	jm_buffer_terminate(&event->category);
 	jm_buffer_terminate(&event->op_name);
-	if (event->name.is_failed || event->category.is_failed || event->op_name.is_failed)
+	jm_buffer_terminate(&event->taken);
+	jm_buffer_terminate(&event->given);
+	if (event->name.is_failed || event->category.is_failed || event->op_name.is_failed || event->taken.is_failed ||
+	    event->given.is_failed)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory");
 	event->phase = '\0';
 	event->start_ns = event->duration_ns = event->pid = event->tid = 0;

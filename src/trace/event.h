@@ -8,6 +8,7 @@
 
 struct jm_trace_event {
 	struct jm_buffer name, category, op_name; /* terminated; op_name: args.op_name */
+	struct jm_buffer taken, given; /* args.input_type_shape, output_type_shape: "fp32[1,3,8,8] int64[2]"; terminated */
 	char phase;                               /* 'X', 'B', 'E', ...; 0: absent */
 	int64_t start_ns, duration_ns;
 	bool has_start, has_duration;

@@ -22,6 +22,8 @@ struct reading {
 	struct jm_span_list spans; /* layers and kernels, in order of the file */
 	struct jm_span_list runs;
 	struct jm_oddity negative, untimed, outside;
+	bool *is_told; /* by name: its shapes are known */
+	size_t n_told;
 };
 
 static int match(const char *head, size_t n)
@@ -47,6 +49,24 @@ static size_t node_length(const struct jm_trace_event *event)
 static void odd(struct reading *r, struct jm_oddity *o, const struct jm_trace_event *event)
 {
 	jm_oddity_add(o, o->n == 0 ? jm_json_line(r->json, event->offset) : 0);
+}
+
+/* Says whether the name is one whose shapes were not told yet. Without memory for the list they are told again. */
+static bool is_new(struct reading *r, uint32_t name)
+{
+	bool *grown;
+	size_t i, n = (size_t)name + 1;
+
+	if (name < r->n_told)
+		return !r->is_told[name] && (r->is_told[name] = true);
+	grown = realloc(r->is_told, 2 * n * sizeof(*grown));
+	if (!grown)
+		return true;
+	for (i = r->n_told; i < 2 * n; i++)
+		grown[i] = i == name;
+	r->is_told = grown;
+	r->n_told = 2 * n;
+	return true;
 }
 
 static int take(struct reading *r, const struct jm_trace_event *event, struct jm_error *err)
@@ -75,6 +95,8 @@ static int take(struct reading *r, const struct jm_trace_event *event, struct jm
 		return jm_error_set(err, rc, "%s: cannot number the threads", jm_trace_path(r->in));
 	span.name = jm_emit_name(&r->emit, event->name.data, node_n ? node_n : event->name.n, event->op_name.data,
 				 event->op_name.n);
+	if (node_n && event->given.n && is_new(r, span.name))
+		jm_emit_shapes(&r->emit, span.name, event->taken.n ? event->taken.data : "", event->given.data);
 	rc = jm_span_list_add(is_run ? &r->runs : &r->spans, &span);
 	return rc ? jm_error_set(err, rc, "out of memory") : 0;
 }
@@ -151,6 +173,7 @@ static int read_profile(const struct jm_trace_input *in, struct jm_trace_output 
 	jm_trace_tracks_finish(&r.tracks);
 	jm_span_list_finish(&r.spans);
 	jm_span_list_finish(&r.runs);
+	free(r.is_told);
 	return rc;
 }
 

@@ -28,10 +28,10 @@ static void rows_keep_quotes_and_leave_unknown_cells_empty(void **state)
 	expect(JM_BY_LAYER,
 	       "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
 	       "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"
-	       "share,method,resolvable,reason\n"
+	       "share,macs,flops,bytes,method,resolvable,reason\n"
 	       "\"first, \"\"quoted\"\"\",Conv,estimate/cpu,estimated,4,0.5,125.0,2.0,1.0,4.0,500.0,500.0,4.0,,,0.25,"
-	       "share,true,\n"
-	       "second,Conv,estimate/cpu,estimated,4,0.5,125.0,,,,,,,,,,share,false,shorter than one reading\n");
+	       ",,,share,true,\n"
+	       "second,Conv,estimate/cpu,estimated,4,0.5,125.0,,,,,,,,,,,,,share,false,shorter than one reading\n");
 }
 
 static void channels_carry_their_ledger(void **state)

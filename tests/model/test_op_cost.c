@@ -70,6 +70,18 @@ static void products_find_their_inner_dimension(void **state)
 	assert_true(cost_of("MatMul", vector, 2, SHAPE(5)).macs == 20);
 }
 
+/* ONNX Runtime packs weights and leaves them out of its profile: A and the bias are all it says. */
+static void packed_weights_are_inferred(void **state)
+{
+	struct jm_shape in[] = {SHAPE(1, 200), SHAPE(2)};
+	struct jm_op_cost cost = cost_of("Gemm", in, 2, SHAPE(1, 2));
+
+	(void)state;
+	assert_true(cost.macs == 400);
+	assert_true(cost.bytes == 4 * (200 + 2 + 2 + 400));
+	assert_true(cost_of("MatMul", in, 1, SHAPE(1, 2)).macs == 400);
+}
+
 static void quantised_operands_stand_elsewhere(void **state)
 {
 	struct jm_shape scalar = {JM_DTYPE_FP32, true, 0, {0}};
@@ -89,8 +101,8 @@ static void recurrent_layers_use_all_gates_each_step(void **state)
 
 static void unknown_stays_unknown_with_a_reason(void **state)
 {
-	struct jm_shape in[] = {SHAPE(3, 4), {.dtype = JM_DTYPE_FP32}};
-	struct jm_op_cost cost = cost_of("MatMul", in, 2, SHAPE(3, 5));
+	struct jm_shape in[] = {SHAPE(1, 3, 4, 4), {.dtype = JM_DTYPE_FP32}};
+	struct jm_op_cost cost = cost_of("Conv", in, 2, SHAPE(1, 5, 4, 4));
 
 	(void)state;
 	assert_true(isnan(cost.macs) && isnan(cost.flops) && isnan(cost.bytes));
@@ -129,6 +141,7 @@ int main(void)
 	    cmocka_unit_test(groups_share_no_products),
 	    cmocka_unit_test(transposed_convolution_counts_from_its_operand),
 	    cmocka_unit_test(products_find_their_inner_dimension),
+	    cmocka_unit_test(packed_weights_are_inferred),
 	    cmocka_unit_test(quantised_operands_stand_elsewhere),
 	    cmocka_unit_test(recurrent_layers_use_all_gates_each_step),
 	    cmocka_unit_test(unknown_stays_unknown_with_a_reason),

@@ -18,6 +18,8 @@ struct kept {
 	struct jm_names names;
 	struct jm_span spans[64];
 	size_t n;
+	char shapes[128];
+	size_t n_shapes;
 	int answer; /* of write */
 };
 
@@ -36,10 +38,20 @@ static int keep_spans(void *ctx, const struct jm_span *spans, size_t n)
 	return k->answer;
 }
 
+static int keep_shapes(void *ctx, uint32_t name, const char *text)
+{
+	struct kept *k = ctx;
+
+	(void)name;
+	snprintf(k->shapes, sizeof(k->shapes), "%s", text);
+	k->n_shapes++;
+	return 0;
+}
+
 static int read_text(const char *text, const struct jm_profile_call *calls, size_t n, struct kept *k,
 		     struct jm_profile_facts *facts, struct jm_error *err)
 {
-	struct jm_span_sink sink = {keep_name, keep_spans, k};
+	struct jm_span_sink sink = {keep_name, keep_spans, k, keep_shapes};
 	char path[] = "/tmp/jm-profile-XXXXXX";
 	int fd = mkstemp(path), rc;
 
@@ -101,6 +113,48 @@ static void layers_are_brought_to_our_clock_and_numbers(void **state)
 }
 
 /* The wall clock was put back by 1 s between the two calls: no offset fits both, each is tied for itself. */
+/* As ONNX Runtime 1.20 writes them; the second run of a says nothing new. */
+static void shapes_are_told_once_a_layer(void **state)
+{
+	static const char shapes[] = "\"input_type_shape\" : [{\"float\":[1,3,8,8]},{\"int64\":[2]},{\"float16\":[]}],"
+				     "\"output_type_shape\" : [{\"float\":[1,16,8,8]}],";
+	char text[2048];
+	struct jm_profile_facts facts;
+	struct kept k = {0};
+
+	(void)state;
+	snprintf(
+	    text, sizeof(text),
+	    "[\n" EVENT("Node", "5", "a_kernel_time", "1010", "40", "%s" CPU("Conv")) ",\n" EVENT(
+		"Session", "5", "model_run", "1000", "100",
+		"") ",\n" EVENT("Node", "5", "a_kernel_time", "2010", "40",
+				"%s" CPU("Conv")) ",\n" EVENT("Session", "5", "model_run", "2000", "100", "") "\n]\n",
+	    shapes, shapes);
+	assert_int_equal(read_text(text, calls, 2, &k, &facts, NULL), 0);
+	assert_int_equal(k.n_shapes, 1);
+	assert_string_equal(k.shapes, "fp32[1,3,8,8] int64[2] fp16[] -> fp32[1,16,8,8]");
+	jm_names_finish(&k.names);
+}
+
+static void a_shape_that_is_none_is_refused(void **state)
+{
+	static const char *const bad[] = {"\"input_type_shape\" : [1],", "\"input_type_shape\" : [{\"float\":1}],",
+					  "\"input_type_shape\" : [{\"float\":[-1]}],",
+					  "\"output_type_shape\" : [{\"float\":[\"x\"]}],"};
+	struct jm_profile_facts facts;
+	struct kept k = {0};
+	char text[1024];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "[" EVENT("Node", "5", "a_kernel_time", "1010", "40", "%s" CPU("Conv")) "]", bad[i]);
+		assert_int_equal(read_text(text, calls, 0, &k, &facts, NULL), JM_E_FORMAT);
+	}
+	jm_names_finish(&k.names);
+}
+
 static void a_clock_that_was_set_is_noticed(void **state)
 {
 	struct jm_profile_call jumped[2] = {calls[0], calls[1]};
@@ -161,6 +215,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(layers_are_brought_to_our_clock_and_numbers),
+	    cmocka_unit_test(shapes_are_told_once_a_layer),
+	    cmocka_unit_test(a_shape_that_is_none_is_refused),
 	    cmocka_unit_test(a_clock_that_was_set_is_noticed),
 	    cmocka_unit_test(a_profile_of_other_runs_is_refused),
 	    cmocka_unit_test(a_profile_cut_anywhere_is_refused),

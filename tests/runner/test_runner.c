@@ -123,7 +123,7 @@ static int run(const struct jm_runner_options *o, const struct jm_env *env, stru
 	       struct jm_runner_counts *counts, struct jm_error *err)
 {
 	struct jm_runner_output out = {
-	    {keep_name, keep_spans, k}, keep_meta, watch, keep_warning, keep_fact, k, &k->cancel,
+	    {keep_name, keep_spans, k, NULL}, keep_meta, watch, keep_warning, keep_fact, k, &k->cancel,
 	};
 	struct jm_runner *r;
 	int rc = jm_runner_create(o, env, &r, err);

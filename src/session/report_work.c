@@ -1,0 +1,85 @@
+#define _GNU_SOURCE
+#include "model/op_cost.h"
+#include "session/report.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct jm_row_work work_of(const char *type, const char *text)
+{
+	struct jm_row_work work = {.is_known = false};
+	struct jm_operands *operands = malloc(sizeof(*operands));
+	struct jm_op_cost cost = {.macs = NAN};
+
+	if (operands && jm_operands_parse(text, operands) == 0)
+		jm_op_cost(type, operands->in, operands->n_in, operands->out, operands->n_out, &cost);
+	free(operands);
+	if (!isnan(cost.macs) && !isnan(cost.flops) && !isnan(cost.bytes))
+		work = (struct jm_row_work){true, cost.macs, cost.flops, cost.bytes};
+	return work;
+}
+
+static int find_name(const struct jm_names *names, const struct jm_row *row, uint32_t *out)
+{
+	size_t i;
+
+	/* Rows come in the names' order for each channel: the next name is most often the one. */
+	for (i = 0; i < names->n; i++) {
+		size_t at = (*out + 1 + i) % names->n;
+
+		if (strcmp(names->items[at].text, row->name) == 0 && strcmp(names->items[at].type, row->type) == 0) {
+			*out = (uint32_t)at;
+			return 0;
+		}
+	}
+	return JM_E_NOT_FOUND;
+}
+
+/* A type computes what its layers do, in the mean; with a layer that is not known it is not known. */
+static void add_type(struct jm_row *type, const struct jm_result *r)
+{
+	double macs = 0, flops = 0, bytes = 0, n = 0;
+	size_t i;
+
+	for (i = 0; i < r->n_layers; i++) {
+		const struct jm_row *l = &r->layers[i];
+
+		if (l->channel != type->channel || !l->type || strcmp(l->type, type->name) != 0)
+			continue;
+		if (!l->work.is_known)
+			return;
+		macs += l->work.macs * (double)l->count;
+		flops += l->work.flops * (double)l->count;
+		bytes += l->work.bytes * (double)l->count;
+		n += (double)l->count;
+	}
+	if (n > 0)
+		type->work = (struct jm_row_work){true, macs / n, flops / n, bytes / n};
+}
+
+int jm_report_add_work(struct jm_recording *r, struct jm_result *result, struct jm_error *err)
+{
+	const struct jm_names *names = jm_recording_names(r);
+	char **shapes;
+	uint32_t name = UINT32_MAX;
+	size_t i;
+	int rc = jm_recording_shapes(r, &shapes, err);
+
+	if (rc || !shapes)
+		return rc;
+	for (i = 0; i < result->n_layers; i++) {
+		struct jm_row *row = &result->layers[i];
+
+		if (find_name(names, row, &name) == 0 && shapes[name])
+			row->work = work_of(row->type, shapes[name]);
+	}
+	for (i = 0; i < result->n_types; i++)
+		add_type(&result->types[i], result);
+	for (i = 0; i < names->n; i++)
+		free(shapes[i]);
+	free(shapes);
+	return 0;
+}
