@@ -35,7 +35,9 @@ rest = c['total_j'] - c['parts_j'] - c['idle_j'] - c['unattributed_j'] - c['resi
 assert abs(rest) < 1e-9 * c['total_j'], c
 for x in layers:
     assert x['state'] == 'estimated' and x['energy_ci_j'][0] <= x['energy_j'] <= x['energy_ci_j'][1], x
-    assert abs(x['energy_per_iteration_mj'] - x['energy_j'] / 300 * 1e3) < 1e-6 * x['energy_per_iteration_mj'] + 1e-12, x
+    # At the mean power of what was seen: on a busy machine there are gaps, whose energy is in no sum.
+    mean = x['mean_power_w'] * x['time_s'] / 300 * 1e3
+    assert abs(x['energy_per_iteration_mj'] - mean) < 1e-6 * x['energy_per_iteration_mj'] + 1e-12, x
 "
 check "energy per item is that of an iteration divided by the batch" python3 - <<P
 import json, subprocess
