@@ -9,7 +9,7 @@
 
 #define SPLIT_ABOVE_S         0.25e-3 /* longer layers get three sub-segments, */
 #define SPLIT_MAX_PART        0.15    /* for a fast sensor those above this part of its kernel, */
-#define SPLIT_MIN_PART        0.0333  /* for a slow one none below this */
+#define SPLIT_MIN_PART        0.017
 #define N_PIECES              3
 #define MAX_SPLIT_LAYERS      200  /* with more, no layer is split: the system would get too large */
 #define PASSIVE_SD            0.4  /* flat prior of passive regression */

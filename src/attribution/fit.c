@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHAPE_TERM_SD 0.12
+#define SHAPE_TERM_SD 0.12 /* to start from */
+#define MIN_SHAPE_SD  0.02
+#define MAX_SHAPE_SD  0.2
 #define DRIFT_SD      0.02
 #define MIN_READINGS  10
 #define N_ITERATIONS  8
@@ -23,9 +25,10 @@
 #define MAX_LEARNED   0.15 /* of a start below that */
 #define FOOLED_GAIN   0.03
 #define MIN_TO_LEARN  8 /* layers; below that sd_eps stays as given */
+#define N_START       4 /* layers that the value sd_eps starts from counts for */
 #define MIN_EPS       0.01
 #define MAX_EPS       0.6
-#define N_LEARN_STEPS 6
+#define N_LEARN_STEPS 10
 #define PIN           1e9 /* precision that holds a layer at zero power */
 #define N_PIN_ROUNDS  4
 
@@ -97,6 +100,7 @@ static int solver_init(struct jm_fit_solver *s, const struct jm_fit_input *in)
 	s->variance_scale = 1;
 	s->sd_eps = in->sd_eps;
 	s->sd_class = JM_FIT_CLASS_SD;
+	s->sd_shape[0] = s->sd_shape[1] = SHAPE_TERM_SD;
 	return solver_alloc(s);
 }
 
@@ -118,7 +122,7 @@ static void set_priors(struct jm_fit_solver *s, double sd_eps)
 	for (l = s->first_class; l < s->first_shape; l++)
 		s->scale[l] = s->sd_class;
 	for (l = s->first_shape; l < s->idle; l++)
-		s->scale[l] = SHAPE_TERM_SD;
+		s->scale[l] = s->sd_shape[(l - s->first_shape) % 2];
 	s->scale[s->idle + JM_GRAM_IDLE] = in->idle_sd_w;
 	s->scale[s->idle + JM_GRAM_LAG] = sd->lag_s;
 	s->scale[s->idle + JM_GRAM_BOX] = sd->box_s;
@@ -308,27 +312,44 @@ static int hold_out(struct jm_fit_solver *s)
 	return code;
 }
 
-/* The sd of eps that makes the eps found likely: sd^2 = mean of (eps^2 + posterior variance), layers of known sd left out.
- * The noise model is close enough to the truth for this; hold_out is its guard. */
-static void learn_eps(struct jm_fit_solver *s)
+/* Sum over parameters of (value^2 + posterior variance), in units of the parameter. */
+static double sum_squares(const struct jm_fit_solver *s, size_t first, size_t end, size_t step, double *n)
 {
-	double sum = 0, n = 0;
-	size_t l, p = s->n_params;
+	size_t i, p = s->n_params;
+	double sum = 0;
 
-	for (l = 0; l < s->in->n_layers; l++) {
-		if (s->in->layer_sd && s->in->layer_sd[l] > 0)
+	for (i = first, *n = 0; i < end; i += step) {
+		/* Layers of known sd teach nothing. */
+		if (i < s->first_class && s->in->layer_sd && s->in->layer_sd[i] > 0)
 			continue;
-		sum += s->scale[l] * s->scale[l] * (s->solution[l] * s->solution[l] + s->inverse[l * (p + 1)]);
-		n++;
+		sum += s->scale[i] * s->scale[i] * (s->solution[i] * s->solution[i] + s->inverse[i * (p + 1)]);
+		++*n;
 	}
+	return sum;
+}
+
+static double between(double low, double x, double high)
+{
+	return fmin(high, fmax(low, x));
+}
+
+/* The sd of eps that makes the eps found likely: sd^2 = mean of (eps^2 + posterior variance), and that of classes and shapes
+ * likewise. The noise model is close enough to the truth for this; hold_out is its guard. */
+static void learn_sds(struct jm_fit_solver *s)
+{
+	double start = s->in->sd_eps, n, sum = sum_squares(s, 0, s->first_class, 1, &n);
+	size_t k;
+
 	if (n >= MIN_TO_LEARN)
-		s->sd_eps = fmin(MAX_EPS, fmax(MIN_EPS, sqrt(sum / n)));
-	for (l = s->first_class, sum = n = 0; l < s->first_shape; l++) {
-		sum += s->scale[l] * s->scale[l] * (s->solution[l] * s->solution[l] + s->inverse[l * (p + 1)]);
-		n++;
+		s->sd_eps = between(MIN_EPS, sqrt((sum + N_START * start * start) / (n + N_START)), MAX_EPS);
+	sum = sum_squares(s, s->first_class, s->first_shape, 1, &n);
+	if (n >= MIN_TO_LEARN)
+		s->sd_class = between(MIN_CLASS_SD, sqrt(sum / n), JM_FIT_CLASS_SD);
+	for (k = 0; k < 2; k++) {
+		sum = sum_squares(s, s->first_shape + k, s->idle, 2, &n);
+		if (n >= MIN_TO_LEARN)
+			s->sd_shape[k] = between(MIN_SHAPE_SD, sqrt(sum / n), MAX_SHAPE_SD);
 	}
-	if (n >= MIN_TO_LEARN)
-		s->sd_class = fmin(JM_FIT_CLASS_SD, fmax(MIN_CLASS_SD, sqrt(sum / n)));
 }
 
 /* Solves at the present kernel, and finds the noise at which the residual has the size it should. */
@@ -397,7 +418,7 @@ static int run(struct jm_fit_solver *s, struct jm_fit *out)
 		if (code == 0)
 			code = solve_noise(s, &freedom);
 		for (i = 0; i < n_learn && code == 0 && !in->is_eps_fixed && step >= 2; i++) {
-			learn_eps(s);
+			learn_sds(s);
 			code = solve_noise(s, &freedom);
 		}
 		if (code == 0 && !in->is_eps_fixed && step + 1 == n_steps) {

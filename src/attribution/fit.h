@@ -4,7 +4,7 @@
  *   p_r = p0_l (1 + eps_l + kappa_class(l) + s1_l u_r + s2_l v_r)
  *
  * eps: sd sd_eps; kappa: of a class of layers (0.15); s1, s2: how the power runs inside a layer, on three sub-segments
- * (u = -1, 0, 1; v = 1/3, -2/3, 1/3; 0.12). lag, box, tau: priors from calibration. drift: y times two slow curves of zero
+ * (u = -1, 0, 1; v = 1/3, -2/3, 1/3; learned, from 0.12 on). lag, box, tau: priors from calibration. drift: y times two slow curves of zero
  * mean over the run (0.02), or the temperature. Minimised by Gauss-Newton over (lag, box, tau), everything else is linear:
  *   sum (y - yhat)^2 / (s^2 + v_k) + sum (theta - prior)^2 / sd^2,   p >= 0
  * Noise of reading k: s^2 + v_k + J (dyhat/dt)^2 + random effects of variance R, s, J and R found from the residual's

@@ -30,6 +30,7 @@ struct jm_fit_solver {
 	double *power;                                   /* n_regions: state.power */
 	bool *is_pinned;                                 /* n_layers */
 	double sd_eps, sd_class, variance_scale;
+	double sd_shape[2]; /* of the linear and of the quadratic terms */
 };
 
 /* Fills out, after the last solve: powers, covariance, residuals, what the fit says of itself. freedom: parameters the data
