@@ -59,6 +59,7 @@ void jm_result_finish(struct jm_result *r)
 	free_texts(r->warnings, r->n_warnings);
 	free_texts(r->notes, r->n_notes);
 	free_texts(r->names, r->n_names);
+	free(r->devices);
 	memset(r, 0, sizeof(*r));
 }
 

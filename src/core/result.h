@@ -4,6 +4,7 @@
 #define CORE_RESULT_H
 
 #include "core/channel.h"
+#include "core/device_result.h"
 #include "core/ledger.h"
 
 struct jm_interval {
@@ -135,6 +136,9 @@ struct jm_result {
 	size_t n_layers, n_types, n_iterations, n_groups;
 	struct jm_closure *closure;
 	size_t n_closure;
+	struct jm_device_result *devices; /* GPUs whose state was recorded */
+	size_t n_devices;
+	const char *visible_devices; /* CUDA_VISIBLE_DEVICES of the recorder; NULL: not set; borrowed */
 	struct jm_run run;
 	struct jm_own_cost own_cost;
 	char **warnings; /* for the user, most important first */

@@ -211,6 +211,91 @@ static void closure(struct object *parent, const struct jm_result *r)
 	jm_buffer_puts(parent->b, "]");
 }
 
+static void spread(struct object *parent, const char *name, const struct jm_spread *s, double scale)
+{
+	struct object o;
+
+	member(parent, name);
+	if (!s->n) {
+		jm_buffer_puts(parent->b, "null");
+		return;
+	}
+	o = begin(parent->b);
+	number(&o, "mean", s->mean * scale);
+	number(&o, "min", s->min * scale);
+	number(&o, "max", s->max * scale);
+	count(&o, "n", s->n);
+	end(&o);
+}
+
+static void held(struct object *parent, const struct jm_device_result *d)
+{
+	size_t i;
+
+	member(parent, "throttled");
+	jm_buffer_puts(parent->b, "[");
+	for (i = 0; i < d->n_held; i++) {
+		const struct jm_held *h = &d->held[i];
+		struct object o;
+
+		jm_buffer_puts(parent->b, i ? "," : "");
+		o = begin(parent->b);
+		text(&o, "cause", h->cause);
+		truth(&o, "is_limit", h->is_limit);
+		number(&o, "share", h->share);
+		number(&o, "time_s", h->time_s);
+		text(&o, "source", h->is_counted ? "counter" : "looks");
+		count(&o, "looks", h->n_looks);
+		end(&o);
+	}
+	jm_buffer_puts(parent->b, "]");
+}
+
+static void cross_check(struct object *parent, const struct jm_cross_check *c)
+{
+	struct object o;
+
+	member(parent, "cross_check");
+	o = begin(parent->b);
+	text(&o, "power", c->power);
+	text(&o, "counter", c->counter);
+	number(&o, "span_s", c->is_known ? c->span_s : NAN);
+	number(&o, "gap_s", c->is_known ? c->gap_s : NAN);
+	number(&o, "integral_j", c->is_known ? c->integral_j : NAN);
+	number(&o, "counter_j", c->is_known ? c->counter_j : NAN);
+	number(&o, "difference_fraction", c->is_known ? c->difference_fraction : NAN);
+	number(&o, "allowed_fraction", c->is_known ? c->allowed_fraction : NAN);
+	text(&o, "reason", c->is_known ? "" : c->reason);
+	end(&o);
+}
+
+static void devices(struct object *parent, const struct jm_result *r)
+{
+	size_t i;
+
+	text(parent, "cuda_visible_devices", r->visible_devices);
+	member(parent, "devices");
+	jm_buffer_puts(parent->b, "[");
+	for (i = 0; i < r->n_devices; i++) {
+		const struct jm_device_result *d = &r->devices[i];
+		struct object o;
+
+		jm_buffer_puts(parent->b, i ? ",\n" : "\n");
+		o = begin(parent->b);
+		text(&o, "name", d->name);
+		text(&o, "identity", d->identity);
+		text(&o, "note", d->note ? d->note : "");
+		spread(&o, "sm_clock_mhz", &d->sm_clock_hz, 1e-6);
+		spread(&o, "memory_clock_mhz", &d->memory_clock_hz, 1e-6);
+		spread(&o, "temperature_c", &d->temperature_c, 1);
+		spread(&o, "performance_state", &d->level, 1);
+		held(&o, d);
+		cross_check(&o, &d->check);
+		end(&o);
+	}
+	jm_buffer_puts(parent->b, "]");
+}
+
 /* Unknown counts are 0 inside and null outside. */
 static void known_count(struct object *o, const char *name, uint64_t value)
 {
@@ -297,6 +382,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 		channel(out, &r->channels[i]);
 	}
 	jm_buffer_puts(out, "]");
+	devices(&o, r);
 	closure(&o, r);
 	rc = rows(&o, "layers", r, JM_BY_LAYER, view);
 	rc = rc ? rc : rows(&o, "types", r, JM_BY_TYPE, view);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "report/cells.h"
+#include "report/devices.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -468,6 +469,7 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 
 	warnings(r, view, out);
 	rc = sensors(r, view, out);
+	jm_report_devices(r, out);
 	run(r, out);
 	if (rc == 0 && !is_summary)
 		rc = tables(r, view, out);

@@ -18,6 +18,7 @@
 /* A run that begins with the first readings has no unseen start: they are waited for, but not for long. */
 #define FIRST_READING_PERIODS 2
 #define FIRST_READING_MAX_NS  (20 * JM_NS_PER_MS)
+#define LAST_READING_MAX_NS   (100 * JM_NS_PER_MS)
 /* Below, a processor does nothing else, and no sensor has anything new to say. */
 #define PERIOD_MIN_NS (10 * JM_NS_PER_US)
 /* What was read reaches the file this often: a kill loses at most this and the time of one commit. */
@@ -69,19 +70,21 @@ static int describe_sensors(struct jm_recorder *r)
 	return rc;
 }
 
-/* Sensors of one device say the same: the first is enough. */
+/* A device is what the names of its channels begin with. Its sensors say the same of it: the first is enough. */
 static void describe_devices(struct jm_recorder *r)
 {
 	const struct jm_sensor_set *set = &r->sensors->set;
-	char key[sizeof(set->sensors[0].name) + 16];
+	char key[sizeof(set->channels->name) + 16];
 	size_t i;
 
 	for (i = 0; i < set->n_sensors; i++) {
 		const struct jm_sensor *s = &set->sensors[i];
+		const char *name = s->n_channels ? set->channels[s->first_channel].name : s->name;
+		const char *slash = strrchr(name, '/');
 
-		if (!s->device[0] || (i > 0 && strcmp(s->device, s[-1].device) == 0))
+		if (!s->device[0] || !slash || (i > 0 && strcmp(s->device, s[-1].device) == 0))
 			continue;
-		snprintf(key, sizeof(key), "device:%s", s->name);
+		snprintf(key, sizeof(key), "device:%.*s", (int)(slash - name), name);
 		jm_writer_meta(r->writer, key, s->device);
 	}
 }
@@ -332,6 +335,28 @@ static void write_lost_spans(struct jm_recorder *r)
 	     (unsigned long long)n_lost);
 }
 
+/* What a device stamps and buffers itself speaks of the window's end only some time behind it. */
+static void wait_for_last_readings(struct jm_recorder *r, int64_t stopped_ns)
+{
+	const struct jm_env *env = &r->sensors->env;
+	const struct jm_sensor_set *set = &r->sensors->set;
+	int64_t wait_ns = 0;
+	size_t i;
+
+	for (i = 0; i < set->n_sensors; i++) {
+		const struct jm_sensor *s = &set->sensors[i];
+		const struct jm_channel *c = s->n_channels ? &set->channels[s->first_channel] : NULL;
+		int64_t own_ns = c ? 2 * c->update_period_ns + c->lowpass_ns + c->window_ns / 2 : 0;
+
+		if (s->is_open && s->drain_period_ns && own_ns > wait_ns)
+			wait_ns = own_ns;
+	}
+	if (wait_ns > LAST_READING_MAX_NS)
+		wait_ns = LAST_READING_MAX_NS;
+	if (wait_ns)
+		env->sleep_until_ns(env->ctx, stopped_ns + wait_ns);
+}
+
 int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 {
 	struct jm_error closing = {0};
@@ -343,6 +368,7 @@ int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 	r->is_stopped = true;
 	stopped_ns = r->sensors ? jm_env_now(&r->sensors->env) : 0;
 	if (r->is_pumping) {
+		wait_for_last_readings(r, stopped_ns);
 		sem_post(&r->cancel);
 		pthread_join(r->pump, NULL);
 		r->is_pumping = false;

@@ -324,6 +324,8 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	jm_report_describe_run(report->recording, &report->result);
 	rc = jm_attribute(&l->in, &opt, &report->result, err);
 	rc = rc ? rc : jm_report_add_work(report->recording, &report->result, err);
+	rc = rc ? rc
+		: jm_report_describe_devices(report->recording, l->in.windows, l->in.n_windows, &report->result, err);
 	if (rc == 0) {
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		jm_report_explain_rests(report->recording, &report->result);

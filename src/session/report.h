@@ -25,6 +25,11 @@ void jm_report_describe_run(struct jm_recording *r, struct jm_result *result);
  * JM_E_FORMAT. */
 int jm_report_add_work(struct jm_recording *r, struct jm_result *result, struct jm_error *err);
 
+/* Fills devices and visible_devices, and warns of limits at work. After jm_attribute. Errors: of reading the file. */
+struct jm_stretch;
+int jm_report_describe_devices(struct jm_recording *r, const struct jm_stretch *windows, size_t n_windows,
+			       struct jm_result *result, struct jm_error *err);
+
 /* Where random rests lay between the iterations: takes the throughput from the latency, and warns. After jm_attribute. */
 void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
 
