@@ -322,14 +322,18 @@ static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool 
 /* The reasons of rows without a figure, each once. */
 static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_buffer *out)
 {
-	size_t n_notes = 0, i, k;
+	size_t n_notes = 0, at, i, k;
 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < i && strcmp(rows[k]->reason, rows[i]->reason) != 0; k++)
 			;
 		if (!rows[i]->reason[0] || k < i || n_notes++ >= NOTES_MAX)
 			continue;
-		jm_buffer_printf(out, "  note: %s: %s\n", rows[i]->name, rows[i]->reason);
+		at = out->n;
+		jm_buffer_printf(out, "  note: %s: %s", rows[i]->name, rows[i]->reason);
+		for (; at < out->n && !out->is_failed; at++) /* a name may hold line breaks */
+			out->data[at] = out->data[at] == '\n' ? '?' : out->data[at];
+		jm_buffer_puts(out, "\n");
 	}
 	if (n_notes > NOTES_MAX)
 		jm_buffer_printf(out, "  note: and %zu more reasons like these: --format csv gives each row's\n",

@@ -135,6 +135,25 @@ static int tie(const struct jm_gathering *g, const struct jm_import_options *o, 
 	return 0;
 }
 
+/* Spans that no reading covers have no energy; nobody should have to find that out from a report. */
+static void tell_outside(const struct jm_gathering *g, const struct jm_gathered *power, const struct jm_gathered *f)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	size_t n_before = 0, n_after = 0, i;
+
+	for (i = 0; i < power->n_samples; i++) {
+		first = power->samples[i].t_ns < first ? power->samples[i].t_ns : first;
+		last = power->samples[i].t_ns > last ? power->samples[i].t_ns : last;
+	}
+	for (i = 0; i < f->n_spans; i++) {
+		n_before += f->spans[i].start_ns < first;
+		n_after += f->spans[i].start_ns >= first && f->spans[i].end_ns > last;
+	}
+	if (n_before + n_after > 0)
+		jm_gather_tell(g, "%s: %zu of %zu spans begin before %s and %zu end after it: they have no power there",
+			       f->path, n_before, f->n_spans, power->path, n_after);
+}
+
 static bool is_inside(const struct jm_span *span, const struct jm_span *phases, size_t n)
 {
 	size_t i;
@@ -171,6 +190,32 @@ static int mark_isolated(struct jm_gathering *g, const char *name, struct jm_err
 		return jm_error_set(err, JM_E_NOT_FOUND, "no phase '%s' with layers in it", name);
 	jm_gather_tell(g, "%zu blocks of layers run alone, in phase %s", n_marked, name);
 	return 0;
+}
+
+static bool is_plain(const struct jm_span *s)
+{
+	return !(s->flags & (JM_SPAN_PROFILED | JM_SPAN_ISOLATED | JM_SPAN_WARMUP)) &&
+	       (s->kind == JM_SPAN_ITERATION || s->kind == JM_SPAN_LAYER);
+}
+
+/* Where all inferences ran under the profiler, there is no other block for the energy to come from: the readings are
+ * those of the profiled ones. */
+static void take_profiled_as_measured(struct jm_gathering *g)
+{
+	size_t n_profiled = 0, i, k;
+
+	for (i = 0; i < g->n_files; i++)
+		for (k = 0; k < g->files[i].n_spans; k++) {
+			if (is_plain(&g->files[i].spans[k]))
+				return;
+			n_profiled += (g->files[i].spans[k].flags & JM_SPAN_PROFILED) != 0;
+		}
+	if (n_profiled == 0)
+		return;
+	for (i = 0; i < g->n_files; i++)
+		for (k = 0; k < g->files[i].n_spans; k++)
+			g->files[i].spans[k].flags &= (uint8_t)~JM_SPAN_PROFILED;
+	jm_gather_tell(g, "all inferences ran under a profiler: what that costs is in the layers' time and energy");
 }
 
 static int write_channels(struct jm_writer *w, const struct jm_gathering *g)
@@ -312,9 +357,13 @@ int jm_import(const char *const *files, size_t n_files, const struct jm_import_o
 		if (g.files[i].n_spans)
 			qsort(g.files[i].spans, g.files[i].n_spans, sizeof(struct jm_span), by_start);
 		rc = tie(&g, o, power, &g.files[i], err);
+		if (rc == 0 && power && g.files[i].n_spans)
+			tell_outside(&g, power, &g.files[i]);
 	}
 	if (rc == 0 && o->isolated)
 		rc = mark_isolated(&g, o->isolated, err);
+	if (rc == 0 && power)
+		take_profiled_as_measured(&g);
 	if (rc == 0)
 		rc = write_recording(&g, o, err);
 	jm_gathering_finish(&g);

@@ -243,6 +243,8 @@ static int read_rows(struct reading *r, struct jm_error *err)
 	if (rc == 1 && r->layout.has_header)
 		more = jm_table_next(&r->table);
 	for (rc = 0; more == 1 && !rc && !r->emit.rc; more = jm_table_next(&r->table)) {
+		if (jm_table_is_cut(&r->table, r->in, r->emit.out))
+			break;
 		rc = take_row(r, err);
 		if (rc)
 			return rc;

@@ -162,6 +162,8 @@ static int read_rows(struct reading *r, struct jm_error *err)
 	if (more == 1 && jm_field_is(&r->table.fields[0], "source"))
 		more = jm_table_next(&r->table);
 	for (; more == 1; more = jm_table_next(&r->table)) {
+		if (jm_table_is_cut(&r->table, r->in, r->emit.out))
+			return 0;
 		rc = take_row(r, err);
 		if (rc)
 			return rc;

@@ -163,8 +163,8 @@ static int write_csv(const struct jm_map_options *o, const struct jm_map_layers 
 	return rc;
 }
 
-static int load_model(const char *folder, const char *log, struct jm_map_layers *layers, struct jm_map_power *power,
-		      struct jm_error *err)
+static int load_model(const char *folder, const char *log, enum jm_map_mode mode, struct jm_map_layers *layers,
+		      struct jm_map_power *power, struct jm_error *err)
 {
 	char path[PATH_BYTES];
 	struct jm_map_parts *parts;
@@ -175,7 +175,7 @@ static int load_model(const char *folder, const char *log, struct jm_map_layers 
 	rc = jm_map_parts_start(path, &parts, err);
 	if (rc)
 		return rc;
-	power_rc = jm_map_power_load(log, power, err);
+	power_rc = jm_map_power_load(log, mode != JM_MAP_CORRECTED, power, err);
 	rc = jm_map_parts_finish(parts, layers, power_rc ? NULL : err);
 	if (power_rc || rc)
 		return power_rc ? power_rc : rc;
@@ -188,6 +188,8 @@ static int load_model(const char *folder, const char *log, struct jm_map_layers 
 static int check(const struct jm_map_options *o, const char *name, struct jm_map_layers *layers,
 		 struct jm_map_power *power, struct jm_error *err)
 {
+	uint64_t n_back;
+
 	if (o->mode != JM_MAP_CORRECTED) {
 		if (!layers->has_stamps)
 			return jm_error_set(err, JM_E_UNSUPPORTED,
@@ -199,8 +201,15 @@ static int check(const struct jm_map_options *o, const char *name, struct jm_map
 	}
 	if (!layers->has_stamps)
 		warn(o, "%s: the latencies have no times of day, nothing ties them to the power log: no power", name);
+	if (power->has_cut_end)
+		warn(o, "%s: the last line of the power log has no end and was left out, as it may be cut off", name);
 	if (power->n == 0)
 		warn(o, "%s: the power log is empty: no power", name);
+	n_back = jm_map_count_steps_back(layers);
+	if (n_back > 0)
+		warn(o,
+		     "%s: the clock of the layers steps back %llu times: power around it may be that of another time",
+		     name, (unsigned long long)n_back);
 	if (power->n > 0 && !power->is_sorted)
 		warn(o, "%s: the clock of the power log steps back: its readings were sorted by time", name);
 	return jm_map_power_sort(power) ? jm_error_set(err, JM_E_NOMEM, "out of memory") : 0;
@@ -240,7 +249,7 @@ static int map_model(const struct jm_map_options *o, const char *name, double id
 	}
 	rc = find_power_log(folder, name, log, err);
 	if (!rc)
-		rc = load_model(folder, log, &layers, &power, err);
+		rc = load_model(folder, log, o->mode, &layers, &power, err);
 	if (!rc)
 		rc = check(o, name, &layers, &power, err);
 	if (!rc && !join(folder, "%s/%s", o->result_dir, name))

@@ -12,6 +12,7 @@ struct jm_map_power {
 	double *power_uw;
 	size_t n, capacity;
 	bool is_sorted;
+	bool has_cut_end; /* the last line has no end: a number in it may be cut off */
 };
 
 /* A layer in one cycle. */
@@ -37,8 +38,8 @@ struct jm_map_layers {
 };
 
 void jm_map_power_finish(struct jm_map_power *power);
-/* Reads "YYYYmmdd-HH:MM:SS.f,mV,mA" lines. Errors: JM_E_FORMAT with path and line; JM_E_NOT_FOUND, JM_E_IO. */
-int jm_map_power_load(const char *path, struct jm_map_power *power, struct jm_error *err);
+/* Reads "YYYYmmdd-HH:MM:SS.f,mV,mA" lines; keeps_cut_end: a last line without end, too. Errors: JM_E_FORMAT with path and line; JM_E_NOT_FOUND, JM_E_IO. */
+int jm_map_power_load(const char *path, bool keeps_cut_end, struct jm_map_power *power, struct jm_error *err);
 /* Sorts by time, keeping the order of equal ones. Errors: JM_E_NOMEM. */
 int jm_map_power_sort(struct jm_map_power *power);
 /* Reads the idle power, uW: idling_power.json, or the first number of a seed-era log. */
@@ -78,6 +79,8 @@ int jm_map_types_load(const char *path, struct jm_map_layers *layers, struct jm_
 /* Gives the microseconds of a duration as Python's timedelta(milliseconds=ms) rounds them: half to even. */
 int64_t jm_map_round_us(double ms);
 
+/* Counts the cycles that were reported before the one before them: the clock stepped back. */
+uint64_t jm_map_count_steps_back(const struct jm_map_layers *layers);
 /* Lays the layers of a cycle in time, as described in map_write.c under "corrected". starts_us, ends_us: layers->n
  * entries; those of layers that the cycle lacks stay as they are. Gives whether the stamps could be kept as ends. */
 bool jm_map_lay(const struct jm_map_layers *layers, size_t cycle, int64_t *starts_us, int64_t *ends_us);

@@ -95,7 +95,7 @@ static int power_line(struct jm_map_power *power, struct jm_stamp_cache *cache, 
 	return power_add(power, t_us, millivolt * milliampere);
 }
 
-int jm_map_power_load(const char *path, struct jm_map_power *power, struct jm_error *err)
+int jm_map_power_load(const char *path, bool keeps_cut_end, struct jm_map_power *power, struct jm_error *err)
 {
 	struct jm_stamp_cache cache = {0};
 	const char *line, *end;
@@ -107,6 +107,9 @@ int jm_map_power_load(const char *path, struct jm_map_power *power, struct jm_er
 	if (rc)
 		return rc;
 	end = text + n;
+	power->has_cut_end = n > 0 && end[-1] != '\n';
+	while (power->has_cut_end && !keeps_cut_end && end > text && end[-1] != '\n')
+		end--;
 	for (line = text; line < end && !rc;) {
 		const char *stop = memchr(line, '\n', (size_t)(end - line));
 		size_t length = (size_t)((stop ? stop : end) - line);

@@ -154,6 +154,24 @@ static bool stamps_are_ends(const struct jm_map_layers *layers, size_t cycle)
 	return true;
 }
 
+uint64_t jm_map_count_steps_back(const struct jm_map_layers *layers)
+{
+	int64_t previous = INT64_MIN;
+	uint64_t n = 0;
+	size_t cycle, i;
+
+	for (cycle = 0; cycle < layers->n_cycles && layers->has_stamps; cycle++) {
+		int64_t last = INT64_MIN;
+
+		for (i = 0; i < layers->n; i++)
+			if (cycle < layers->items[i].n && layers->items[i].entries[cycle].stamp_us > last)
+				last = layers->items[i].entries[cycle].stamp_us;
+		n += last < previous;
+		previous = last;
+	}
+	return n;
+}
+
 bool jm_map_lay(const struct jm_map_layers *layers, size_t cycle, int64_t *starts_us, int64_t *ends_us)
 {
 	bool are_ends = stamps_are_ends(layers, cycle);

@@ -191,14 +191,8 @@ static int read_rows(struct reading *r, struct jm_error *err)
 	if (more != 1 || !find_columns(r))
 		return row_error(r, "no header with timestamp and power.draw", err);
 	while ((more = jm_table_next(&r->table)) == 1) {
-		bool is_cut = r->table.at == r->table.end && r->in->data[r->in->n - 1] != '\n';
-
-		/* The program may have been killed in the middle of a line. */
-		if (is_cut) {
-			jm_trace_warn(r->emit.out, "%s:%llu: the last line has no end and was left out",
-				      jm_trace_path(r->in), (unsigned long long)r->table.line);
+		if (jm_table_is_cut(&r->table, r->in, r->emit.out)) /* the program was killed */
 			return 0;
-		}
 		if (is_column(&r->table.fields[0], "timestamp")) /* started again, into the same file */
 			continue;
 		rc = take_row(r, err);

@@ -1,5 +1,5 @@
 /* Power log of edge-vision-power-estimation: lines "YYYYmmdd-HH:MM:SS.f,mV,mA" of a board's INA3221, local time, no
- * header. Power is the product, in uW. A cut last line is left out with a warning. */
+ * header. Power is the product, in uW. A last line without end is left out with a warning. */
 #define _GNU_SOURCE
 #include "core/error.h"
 #include "core/text.h"
@@ -54,13 +54,9 @@ static int read_rows(const struct jm_trace_input *in, struct jm_emit *e, struct 
 	index = jm_emit_channel(e, &channel);
 	jm_table_init(&table, in->data, in->n);
 	while (!rc && (more = jm_table_next(&table)) == 1) {
-		rc = take_row(&table, &cache, index, list);
-		if (rc == JM_E_FORMAT && table.at == table.end && list->n > 0 && in->data[in->n - 1] != '\n') {
-			jm_trace_warn(e->out, "%s:%llu: the last line is cut off and was left out", jm_trace_path(in),
-				      (unsigned long long)table.line);
-			rc = 0;
+		if (jm_table_is_cut(&table, in, e->out))
 			break;
-		}
+		rc = take_row(&table, &cache, index, list);
 		if (rc == JM_E_FORMAT)
 			jm_error_set(err, rc, "%s:%llu: not a line 'YYYYmmdd-HH:MM:SS.f,mV,mA'", jm_trace_path(in),
 				     (unsigned long long)table.line);

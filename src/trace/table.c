@@ -1,5 +1,7 @@
 #include "trace/table.h"
 
+#include "trace/emit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +121,15 @@ int jm_table_next(struct jm_table *t)
 			return rc;
 	}
 	return 0;
+}
+
+bool jm_table_is_cut(const struct jm_table *t, const struct jm_trace_input *in, struct jm_trace_output *out)
+{
+	if (t->at < t->end || t->end[-1] == '\n')
+		return false;
+	jm_trace_warn(out, "%s:%llu: the last line has no end and was left out, as it may be cut off",
+		      jm_trace_path(in), (unsigned long long)t->line);
+	return true;
 }
 
 bool jm_field_is(const struct jm_field *f, const char *text)

@@ -26,6 +26,9 @@ void jm_table_finish(struct jm_table *t);
 /* Goes to the next row that is not empty; 1: there is one, 0: the end. Errors: JM_E_FORMAT (a quotation mark that is not
  * closed, or more than JM_TABLE_FIELDS fields; line says where), JM_E_NOMEM. */
 int jm_table_next(struct jm_table *t);
+/* Says whether the row in hand is the last one and lacks the end of its line, so that a number in it may be cut off; warns
+ * that it is left out. */
+bool jm_table_is_cut(const struct jm_table *t, const struct jm_trace_input *in, struct jm_trace_output *out);
 bool jm_field_is(const struct jm_field *f, const char *text);
 
 #endif

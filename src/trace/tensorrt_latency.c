@@ -112,7 +112,7 @@ static void lay_cycle(struct laying *l, size_t cycle)
 static int hand_over(struct laying *l, const struct jm_trace_input *in, struct jm_trace_output *out,
 		     struct jm_error *err)
 {
-	uint64_t n_ragged = 0;
+	uint64_t n_ragged = 0, n_back;
 	size_t i;
 
 	l->names = calloc(l->layers.n + 1, sizeof(*l->names));
@@ -134,6 +134,10 @@ static int hand_over(struct laying *l, const struct jm_trace_input *in, struct j
 		jm_trace_warn(out,
 			      "%s: %llu layers have fewer entries than others: entry n is taken to be of inference n",
 			      jm_trace_path(in), (unsigned long long)n_ragged);
+	n_back = jm_map_count_steps_back(&l->layers);
+	if (n_back > 0)
+		jm_trace_warn(out, "%s: the clock of the layers steps back %llu times: spans around it overlap others",
+			      jm_trace_path(in), (unsigned long long)n_back);
 	if (l->n_laid > 0)
 		jm_trace_warn(
 		    out,

@@ -29,4 +29,32 @@ check "nothing is overwritten" exits 1 "$JM" import net_power_log.log -o a.jmap
 check "an unknown file is refused" exits 1 "$JM" import "$0" -o d.jmap
 check "a missing one, too" exits 1 "$JM" import nowhere.json -o d.jmap
 check "and named" says err nowhere.json
+
+# Ten seconds of readings; inferences inside, and one an hour later.
+for i in 0 1 2 3 4 5 6 7 8 9; do for j in 0 2 4 6 8; do echo "20300101-00:00:0$i.${j}0,5000.0,$((300 + i % 2 * 400)).0"; done; done >long.log
+python3 - <<'EOF'
+import json
+stamps = [f"20300101-00:00:0{i}.95" for i in range(1, 9)] + ["20300101-01:00:00.95"]
+json.dump({"conv, \"1\"\nb": [[800.0, s] for s in stamps]}, open("hour.json", "w"))
+EOF
+check "spans outside of the log are imported" exits 0 "$JM" import long.log hour.json -o hour.jmap
+check "and told" says err '0 of 18 spans begin before long.log and 2 end after it'
+check "profiled throughout is told" says err 'all inferences ran under a profiler'
+check "it can be reported" exits 0 "$JM" report hour.jmap --method share --format json
+cp "$WORK/out" report.json
+layer=$(python3 -c 'import json
+l = json.load(open("report.json"))["layers"]
+print(len(l), l[0]["count"], l[0]["name"] == "conv, \"1\"\nb", 14 < l[0]["energy_j"] < 18)')
+check "energy is that of the inferences inside" [ "$layer" = "1 9 True True" ]
+check "as CSV, too" exits 0 "$JM" report hour.jmap --method share --format csv
+check "with the name quoted" says out '^"conv, ""1""$'
+echo "20300101-00:00:00.1,5000.0,1" >>long.log
+printf '20300101-00:00:11.1,5000.0,1' >>long.log
+check "a log that steps back and ends in a line is read" exits 0 "$JM" import long.log hour.json -o cut.jmap
+check "the step is told" says err 'steps back 1 times'
+check "the line is told" says err 'long.log:52: the last line has no end'
+printf '{"a": [[1.0, "20300101-00:00:00.5"], [NaN' >nan.json
+check "NaN is refused" exits 1 "$JM" import long.log nan.json -o nan.jmap
+check "with its place" says err 'nan.json:1 (byte'
+check "and leaves no recording" [ ! -e nan.jmap ]
 finish

@@ -297,6 +297,27 @@ static void large_files_are_read_in_parts_alike(void **state)
 	jm_map_layers_finish(&layers);
 }
 
+static void what_is_cut_or_steps_back_is_told(void **state)
+{
+	char *csv;
+
+	(void)state;
+	/* 120 mA of 1200: the reading at 0.20 s is not to be believed; the scripts do believe it. */
+	put("raw/net/net_power_log.log", "20300101-00:00:00.10,5000.0,100.0\n20300101-00:00:00.20,5000.0,120");
+	put("raw/net/trt_profiling/trt_layer_latency.json",
+	    "{\"a\": [[20.0, \"20300101-00:00:00.21\"], [20.0, \"20300101-00:00:00.11\"]]}");
+	assert_int_equal(map(JM_MAP_CORRECTED, NULL), 0);
+	csv = result("net");
+	assert_string_equal(csv, HEADER "1,a,Unknown,,,20.0\n2,a,Unknown,500000.0,-0.5,20.0\n");
+	free(csv);
+	assert_non_null(strstr(warnings, "the last line of the power log has no end"));
+	assert_non_null(strstr(warnings, "the clock of the layers steps back 1 times"));
+	assert_int_equal(map(JM_MAP_SEED, NULL), 0);
+	csv = result("net");
+	assert_non_null(strstr(csv, "550000.0"));
+	free(csv);
+}
+
 static void check_shared(const char *model, const char *const *rows)
 {
 	char *csv = result(model), *at = csv;
@@ -349,6 +370,7 @@ int main(void)
 	    TEST(durations_alone_have_no_power),
 	    TEST(bad_files_are_refused_with_their_place),
 	    TEST(a_log_that_steps_back_is_sorted),
+	    TEST(what_is_cut_or_steps_back_is_told),
 	    TEST(durations_round_half_to_even_as_timedelta_does),
 	    TEST(large_files_are_read_in_parts_alike),
 	    TEST(the_fixtures_of_the_original_project_are_met),

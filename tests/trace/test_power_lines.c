@@ -42,14 +42,14 @@ static void lines_become_microwatts_in_order(void **state)
 	assert_true(c.samples[1].t_ns == EPOCH + 1002000000); /* was last */
 	assert_true(c.samples[2].value == 4527500);
 	assert_non_null(strstr(c.warnings, "steps back 1 times"));
-	assert_non_null(strstr(c.warnings, "power_lines.log:4: the last line is cut off"));
+	assert_non_null(strstr(c.warnings, "power_lines.log:4: the last line has no end"));
 	collect_finish(&c);
 }
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
 	static const char *const bad[] = {"20300101-00:00:01.5,1.0\n", "20300101-00:00:01.5,nan,1.0\n",
-					  "20300101-00:00:61.5,1.0,1.0\n", "20300101-00:00:01.5,1e300,1.0\n", "x"};
+					  "20300101-00:00:61.5,1.0,1.0\n", "20300101-00:00:01.5,1e300,1.0\n", "x\n"};
 
 	(void)state;
 	refuse_all("power_lines", bad, sizeof(bad) / sizeof(bad[0]));
