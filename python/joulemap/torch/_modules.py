@@ -1,0 +1,102 @@
+"""Which modules of a network become rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import torch
+
+from joulemap.errors import InvalidError
+
+
+@dataclass
+class Unit:
+    """A module that gets a row. own: a container, whose row is what it does itself, outside its children."""
+
+    name: str
+    module: Any
+    type: str
+    depth: int
+    own: bool
+    opaque: str = ""  # why nothing inside it can be told apart
+    aliases: List[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} (own)" if self.own else self.name
+
+    @property
+    def parameters(self) -> int:
+        modules = [self.module] if self.own else self.module.modules()
+        return sum(p.numel() for m in modules for p in m.parameters(recurse=False) if hasattr(p, "numel"))
+
+
+def type_of(module: Any) -> str:
+    name = getattr(module, "original_name", None)  # of a scripted module
+    return str(name) if name else type(module).__name__
+
+
+def opaque_reason(module: Any) -> str:
+    """Says why no hooks inside a module are called; empty: they are."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return "TorchScript: its inside runs without Python, so its modules cannot be told apart"
+    if hasattr(module, "_orig_mod") and type(module).__name__ == "OptimizedModule":
+        return "torch.compile: its modules are fused, so they cannot be told apart"
+    if getattr(module, "_compiled_call_impl", None) is not None:
+        return "Module.compile: its modules are fused, so they cannot be told apart"
+    return ""
+
+
+def _children(module: Any) -> List[Tuple[str, Any]]:
+    """As named_children, but a module that stands twice comes twice."""
+    return [(n, m) for n, m in module._modules.items() if m is not None]
+
+
+def _unwrapped(model: Any) -> Tuple[Any, str]:
+    """DataParallel runs copies of one inner module; names are those of the inner one."""
+    if isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
+        return model.module, type(model).__name__
+    return model, ""
+
+
+def _walk(module: Any, name: str, depth: int) -> Iterator[Tuple[str, Any, int, bool, str]]:
+    """Gives (name, module, depth, has children to look at, opaque)."""
+    opaque = opaque_reason(module)
+    children = [] if opaque else _children(module)
+    yield name, module, depth, bool(children), opaque
+    for child_name, child in children:
+        yield from _walk(child, f"{name}.{child_name}" if name else child_name, depth + 1)
+
+
+def select(model: Any, depth: Optional[int]) -> List[Unit]:
+    """Gives leaf modules, or those `depth` levels below the model (and leaves above), and the containers over them, in order of
+    definition. A module that stands in several places is one unit. Raises InvalidError."""
+    if depth is not None and depth < 0:
+        raise InvalidError(f"the depth is {depth}", "0: the whole model, 1: its children, ...; None: leaf modules")
+    root, _ = _unwrapped(model)
+    units: Dict[int, Unit] = {}
+    for name, module, level, has_children, opaque in _walk(root, "", 0):
+        if depth is not None and level > depth:
+            continue
+        label = name or "(model)"
+        if id(module) in units:
+            units[id(module)].aliases.append(label)
+            continue
+        own = has_children and (depth is None or level < depth)
+        units[id(module)] = Unit(label, module, type_of(module), level, own, opaque)
+    return list(units.values())
+
+
+def notes_on(model: Any, units: List[Unit]) -> List[str]:
+    """What a user should know of what cannot be seen."""
+    _, wrapper = _unwrapped(model)
+    notes = []
+    if wrapper:
+        notes.append(f"{wrapper}: rows are of the copies on all devices together")
+    for unit in units:
+        if unit.opaque:
+            notes.append(f"{unit.name}: {unit.opaque}")
+        if unit.aliases:
+            notes.append(f"{unit.name} is the same module as {', '.join(unit.aliases)}: one row for all")
+    return notes
