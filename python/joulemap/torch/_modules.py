@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 
@@ -69,22 +69,35 @@ def _walk(module: Any, name: str, depth: int) -> Iterator[Tuple[str, Any, int, b
         yield from _walk(child, f"{name}.{child_name}" if name else child_name, depth + 1)
 
 
-def select(model: Any, depth: Optional[int]) -> List[Unit]:
-    """Gives leaf modules, or those `depth` levels below the model (and leaves above), and the containers over them, in order of
-    definition. A module that stands in several places is one unit. Raises InvalidError."""
+def select(model: Any, depth: Optional[int], names: Optional[Sequence[str]] = None) -> List[Unit]:
+    """Gives leaf modules, or those `depth` levels below the model (and leaves above), or those of the names, and the containers
+    over them, in order of definition. A module that stands in several places is one unit. Raises InvalidError."""
     if depth is not None and depth < 0:
         raise InvalidError(f"the depth is {depth}", "0: the whole model, 1: its children, ...; None: leaf modules")
     root, _ = _unwrapped(model)
+    wanted = set(names) if names is not None else None
     units: Dict[int, Unit] = {}
+    found = set()
     for name, module, level, has_children, opaque in _walk(root, "", 0):
-        if depth is not None and level > depth:
-            continue
         label = name or "(model)"
+        if wanted is not None:
+            if any(name.startswith(f"{w}.") for w in wanted):
+                continue
+            own = label not in wanted
+            # Of what was not asked for only that which holds something that was.
+            if own and name and not any(w.startswith(f"{name}.") for w in wanted):
+                continue
+            found.add(label)
+        elif depth is not None and level > depth:
+            continue
+        else:
+            own = has_children and (depth is None or level < depth)
         if id(module) in units:
             units[id(module)].aliases.append(label)
             continue
-        own = has_children and (depth is None or level < depth)
         units[id(module)] = Unit(label, module, type_of(module), level, own, opaque)
+    if wanted is not None and wanted - found:
+        raise InvalidError(f"the model has no module '{sorted(wanted - found)[0]}'", "names as of model.named_modules()")
     return list(units.values())
 
 

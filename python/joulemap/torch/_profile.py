@@ -31,11 +31,13 @@ DEFAULT_SECONDS = 10.0
 class _Session:
     """One call of profile()."""
 
-    def __init__(self, model: Any, call: _inputs.Call, rest: Any, depth: Optional[int], seed: int) -> None:
-        self.model, self.call, self.depth, self.seed = model, call, depth, seed
+    def __init__(
+        self, model: Any, call: _inputs.Call, depth: Optional[int], modules: Optional[Sequence[str]], seed: int
+    ) -> None:
+        self.model, self.call, self.depth, self.modules, self.seed = model, call, depth, modules, seed
         self.devices = _inputs.cuda_devices(model, call)
         self.clock = clock_for(self.devices)
-        self.runner = Runner(model, call, [], self.clock, rest)
+        self.runner = Runner(model, call, [], self.clock, None)
         self.notes: List[str] = []
         self.chosen: List[int] = []
         self.plain_s: Optional[float] = None
@@ -55,7 +57,7 @@ class _Session:
 
     def choose(self) -> None:
         """Picks the modules, after the warm-up: lazy ones exist only then."""
-        units = _modules.select(self.model, self.depth)
+        units = _modules.select(self.model, self.depth, self.modules)
         self.runner.units = units
         self.notes += _modules.notes_on(self.model, units)
         every = list(range(len(units)))
@@ -218,6 +220,7 @@ def profile(
     batch: Optional[int] = None,
     warmup: int = 10,
     depth: Optional[int] = None,
+    modules: Optional[Sequence[str]] = None,
     isolate: bool = False,
     isolate_passes: int = 4,
     isolate_budget: float = 60.0,
@@ -234,7 +237,7 @@ def profile(
 
     inputs: a tensor, a tuple or list of arguments, or a mapping of named ones. runs: measured inferences; None: 10 s of them.
     batch: items in one inference; None: the first dimension of the first tensor. warmup: unmeasured inferences before. depth:
-    modules so many levels below the model are rows; None: leaf modules. isolate: also run each module alone, isolate_passes
+    modules so many levels below the model are rows; None: leaf modules. modules: names of those that are rows, instead. isolate: also run each module alone, isolate_passes
     blocks of 0.2 s each, isolate_budget s in all. dither: longest random rest behind an inference, as part of one; None: 0.3 on
     CUDA, where it tells the sensor's lag, else none. method: of reports. sensors, period, path, overwrite: of Recording; path
     None: nothing is kept but the result. idle: quiet seconds before and after, for the idle level.
@@ -248,7 +251,7 @@ def profile(
     call = _inputs.as_call(inputs)
     items = batch if batch is not None else _inputs.items_of(call)
     with torch.inference_mode():
-        session = _Session(model, call, None, depth, seed)
+        session = _Session(model, call, depth, modules, seed)
         fraction = dither if dither is not None else 0.3 if session.clock.is_device else 0.0
         if not 0 <= fraction <= 1:
             raise InvalidError(f"a rest of {fraction} of an inference is not between 0 and 1", "dither=0.3")
