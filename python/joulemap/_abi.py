@@ -99,6 +99,7 @@ class ViewOptions(c.Structure):
         ("limit", c.c_size_t),
         ("is_colour", c.c_bool),
         ("width", c.c_int),
+        ("with_work", c.c_bool),
     ]
 
 

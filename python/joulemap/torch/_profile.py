@@ -163,7 +163,10 @@ class _Session:
         if self.in_place:
             return f"layers timed in place, with hooks {number(ratio, 3)} times that without"
         what = "kernels by PyTorch's profiler" if self.use_kernels else "hooks"
-        return f"hooks make it {number(ratio, 3)} times slower, so energy is from runs without, layer times from short blocks of {what}"
+        return (
+            f"hooks make it {number(ratio, 3)} times slower, so energy is from runs without, "
+            f"layer times from short blocks of {what}"
+        )
 
 
 def _own_times(calls: Sequence[Tuple[int, int, int]], units: Sequence[Unit]) -> Dict[int, float]:
@@ -235,12 +238,13 @@ def profile(
 ) -> Profile:
     """Runs a PyTorch model under measurement and splits its energy over its modules.
 
-    inputs: a tensor, a tuple or list of arguments, or a mapping of named ones. runs: measured inferences; None: 10 s of them.
-    batch: items in one inference; None: the first dimension of the first tensor. warmup: unmeasured inferences before. depth:
-    modules so many levels below the model are rows; None: leaf modules. modules: names of those that are rows, instead. isolate: also run each module alone, isolate_passes
-    blocks of 0.2 s each, isolate_budget s in all. dither: longest random rest behind an inference, as part of one; None: 0.3 on
-    CUDA, where it tells the sensor's lag, else none. method: of reports. sensors, period, path, overwrite: of Recording; path
-    None: nothing is kept but the result. idle: quiet seconds before and after, for the idle level.
+    inputs: a tensor, a tuple or list of arguments, or a mapping of named ones. runs: measured inferences; None: 10 s of
+    them. batch: items in one inference; None: the first dimension of the first tensor. warmup: unmeasured inferences
+    before. depth: modules so many levels below the model are rows; None: leaf modules. modules: names of those that are
+    rows, instead. isolate: also run each module alone, isolate_passes blocks of 0.2 s each, isolate_budget s in all.
+    dither: longest random rest behind an inference, as part of one; None: 0.3 on CUDA, where it tells the sensor's lag,
+    else none. method: of reports. sensors, period, path, overwrite: of Recording; path None: nothing is kept but the
+    result. idle: quiet seconds before and after, for the idle level.
 
     The model runs as it is (eval() it first), without gradients. Hooks are removed in any case. Raises what the model
     raises, and JoulemapError."""
