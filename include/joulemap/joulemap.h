@@ -140,7 +140,9 @@ struct jm_record_options {
 	int64_t period_ns;      /* between readings; 0: JM_DEFAULT_PERIOD_NS */
 	const char *kind;       /* "record", "run", "idle": kept in the recording; NULL: "record" */
 	const char *command;    /* kept in the recording; NULL: none */
-	bool is_oversampled;    /* read sensors far more often than they update, to see when they do (calibration) */
+	/* Read sensors several times an update, to see when they update: what calibration and the telling apart of layers
+	 * need. period_ns 0 is then as often as that takes. */
+	bool is_oversampled;
 	bool may_lack_sensors;  /* where no sensor can be used, record spans alone, with a warning, instead of failing */
 };
 

@@ -5,6 +5,7 @@
  * (at most half an update period) before the reading that showed it, give or take that half. */
 #include "attribution/series.h"
 
+#include "attribution/update_times.h"
 #include "core/error.h"
 #include "core/units.h"
 
@@ -14,8 +15,9 @@
 
 /* No channel of one counter draws more: half of its range at this power is how long it can be left unread, W. */
 #define COUNTER_POWER_MAX_W 2000.0
-#define GAP_PERIODS    3   /* a spacing above this many periods is a gap: two readings in a row were lost */
-#define TILE_TOLERANCE 0.1 /* window means follow each other when spacing / window is 1 within this */
+#define OVERSAMPLED         4   /* readings an update and more show when it came */
+#define GAP_PERIODS         3   /* a spacing above this many periods is a gap: two readings in a row were lost */
+#define TILE_TOLERANCE      0.1 /* window means follow each other when spacing / window is 1 within this */
 
 /* A reading on its way to a piece. */
 struct node {
@@ -24,8 +26,9 @@ struct node {
 	int64_t value_uj; /* counter: since the start of the segment, uJ */
 	double power_w;   /* gauge */
 	uint32_t half_width_ns;
-	bool is_first; /* of a segment: no piece before it */
-	bool is_new;   /* differs from the reading before */
+	bool is_first;    /* of a segment: no piece before it */
+	bool is_new;      /* differs from the reading before */
+	bool is_standing; /* oversampled: no news for longer than an update takes */
 };
 
 struct builder {
@@ -34,7 +37,8 @@ struct builder {
 	size_t n_nodes;
 	int64_t spacing_ns; /* median, of readings */
 	int64_t max_gap_ns;
-	int64_t shift_ns; /* from reading to cause */
+	int64_t shift_ns;  /* from reading to cause */
+	int64_t origin_ns; /* of seconds */
 };
 
 static int compare_i64(const void *a, const void *b)
@@ -225,6 +229,72 @@ static void merge_counter(struct builder *b, struct jm_series *s)
 	s->edge_s = 0.5 * jm_s_from_ns(update_ns < b->spacing_ns ? update_ns : b->spacing_ns);
 }
 
+/* Where the changes of an oversampled gauge stand: change i, seen first at before[i], is nodes[at[i]]. */
+struct changes {
+	double *after, *before, *t;
+	size_t *at, n;
+};
+
+/* Moves the changes to where the sensor's clock puts them. */
+static int sharpen(struct builder *b, const struct changes *c)
+{
+	struct jm_update_clock clock;
+	size_t i;
+
+	if (jm_update_times(c->after, c->before, c->n, c->t, &clock))
+		return JM_E_NOMEM;
+	for (i = 0; i < c->n; i++) {
+		struct node *node = &b->nodes[c->at[i]];
+
+		node->t_ns = b->origin_ns + llround(1e9 * c->t[i]) - b->shift_ns;
+		node->half_width_ns = (uint32_t)llround(1e9 * clock.jitter_s);
+	}
+	return 0;
+}
+
+static void keep_changes(struct builder *b, struct jm_series *s, struct changes *c)
+{
+	int64_t stands_ns = b->channel->update_period_ns / 2 * 3, last_ns = 0;
+	size_t i, n = 0;
+
+	for (i = 0; i < b->n_nodes; i++) {
+		struct node node = b->nodes[i];
+
+		node.is_standing = !node.is_first && !node.is_new;
+		if (node.is_standing && node.read_ns - last_ns < stands_ns) {
+			s->n_repeats++;
+			continue;
+		}
+		if (!node.is_first && node.is_new) {
+			c->after[c->n] = jm_s_from_ns(b->nodes[i - 1].read_ns - b->origin_ns);
+			c->before[c->n] = jm_s_from_ns(node.read_ns - b->origin_ns);
+			c->at[c->n++] = n;
+		}
+		last_ns = node.read_ns;
+		b->nodes[n++] = node;
+	}
+	b->n_nodes = n;
+}
+
+/* A gauge read several times an update: keeps the readings that show a change, at the time of the change. One that shows none
+ * for one and a half updates bounds a piece, for power may stand, but it is no reading: an update may have failed to come. */
+static int merge_oversampled(struct builder *b, struct jm_series *s)
+{
+	size_t n = b->n_nodes + 1;
+	double *memory = malloc(3 * n * sizeof(*memory));
+	struct changes c = {memory, memory + n, memory + 2 * n, malloc(n * sizeof(*c.at)), 0};
+	int rc = memory && c.at ? 0 : JM_E_NOMEM;
+
+	if (rc == 0) {
+		keep_changes(b, s, &c);
+		rc = sharpen(b, &c);
+	}
+	s->period_ns = b->channel->update_period_ns;
+	free(memory);
+	free(c.at);
+	return rc;
+}
+
 /* Drops a gauge's repeats where the device is known to update more slowly than it was read. */
 static void merge_gauge(struct builder *b, struct jm_series *s)
 {
@@ -302,7 +372,8 @@ static void build_gauge(const struct builder *b, struct jm_series *s)
 		const struct node *c = &b->nodes[i];
 		int64_t from_ns = c->t_ns - window_ns;
 
-		add_reading(s, c, b->shift_ns, 0, c->power_w);
+		if (!c->is_standing)
+			add_reading(s, c, b->shift_ns, 0, c->power_w);
 		if (s->is_tiled) {
 			/* Jitter of the reading must not open or close the seam between two windows. */
 			if (!c->is_first && c->t_ns - c[-1].t_ns < window_ns + window_ns / 2)
@@ -330,12 +401,19 @@ static double scatter(const struct jm_series *s)
 	return n ? sqrt(sum / (6 * (double)n)) : 0;
 }
 
+static bool is_oversampled(const struct builder *b)
+{
+	return b->spacing_ns > 0 && b->spacing_ns * OVERSAMPLED <= b->channel->update_period_ns;
+}
+
 static int build(struct builder *b, struct jm_series *s)
 {
 	if (s->is_counter)
 		merge_counter(b, s);
-	else
+	else if (!is_oversampled(b))
 		merge_gauge(b, s);
+	else if (merge_oversampled(b, s))
+		return JM_E_NOMEM;
 	s->pieces = malloc((b->n_nodes + 1) * sizeof(*s->pieces));
 	s->readings = malloc((b->n_nodes + 1) * sizeof(*s->readings));
 	if (!s->pieces || !s->readings)
@@ -354,7 +432,8 @@ static int64_t longest_spacing(const struct builder *b)
 	double limit = GAP_PERIODS * (double)period;
 
 	if (b->channel->quantity == JM_QUANTITY_ENERGY)
-		limit = b->channel->wrap ? fmax(limit, 0.5 * (double)b->channel->wrap / COUNTER_POWER_MAX_W * 1e3) : 9e18;
+		limit =
+		    b->channel->wrap ? fmax(limit, 0.5 * (double)b->channel->wrap / COUNTER_POWER_MAX_W * 1e3) : 9e18;
 	return (int64_t)fmin(limit, 9e18);
 }
 
@@ -377,6 +456,7 @@ int jm_series_init(struct jm_series *out, const struct jm_channel *channel, cons
 	s.is_tiled = channel->kind == JM_KIND_WINDOW_MEAN && channel->window_ns > 0 &&
 		     fabs((double)b.spacing_ns / (double)channel->window_ns - 1) <= TILE_TOLERANCE;
 	b.shift_ns = response_shift(channel, s.is_tiled);
+	b.origin_ns = n ? samples[0].t_ns : 0;
 	b.max_gap_ns = max_gap_ns > 0 ? max_gap_ns : longest_spacing(&b);
 	code = take_readings(&b, &s, samples, n);
 	if (code == 0)

@@ -47,7 +47,9 @@ static int measure(const struct settings *s, const char *model, const char *path
 					    .sensors = s->sensors,
 					    .period_ns = s->period_ns,
 					    .kind = "run",
-					    .command = s->common.line};
+					    .command = s->common.line,
+					    /* Who asks for these wants layers told apart. */
+					    .is_oversampled = s->dither_fraction > 0 || passes_of(s) > 0};
 	struct jm_run_options run = {.size = sizeof(run),
 				     .model = model,
 				     .runs = s->runs ? s->runs : DEFAULT_RUNS,

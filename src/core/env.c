@@ -90,6 +90,11 @@ void jm_env_init(struct jm_env *env)
 	env->perf_event_open = system_perf_event_open;
 }
 
+ssize_t jm_env_read_file(const struct jm_env *env, int fd, void *out, size_t size)
+{
+	return env->read_file ? env->read_file(env->ctx, fd, out, size) : pread(fd, out, size, 0);
+}
+
 int jm_env_path(const struct jm_env *env, const char *path, char *out, size_t out_size)
 {
 	int n = snprintf(out, out_size, "%s%s", env->root, path);

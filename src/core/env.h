@@ -20,6 +20,8 @@ struct jm_env {
 	/* Waits until t_ns (monotonic, absolute) or until cancel is posted. Gives 0, or JM_E_CANCELLED. */
 	int (*wait_until_ns)(void *ctx, int64_t t_ns, sem_t *cancel);
 	long (*perf_event_open)(void *ctx, void *attr, pid_t pid, int cpu, int group_fd, unsigned long flags);
+	/* Reads an open file of /sys from its start, as pread(2) with offset 0; NULL: pread(2) itself. */
+	ssize_t (*read_file)(void *ctx, int fd, void *out, size_t size);
 	void *ctx;
 };
 
@@ -37,6 +39,9 @@ static inline int64_t jm_env_realtime(const struct jm_env *env)
 {
 	return env->realtime_ns(env->ctx);
 }
+
+/* Reads an open file of /sys from its start into out. Gives the number of bytes, or -1 with errno. Hot path. */
+ssize_t jm_env_read_file(const struct jm_env *env, int fd, void *out, size_t size);
 
 /* Writes root + path (path begins with '/') to out. Errors: JM_E_INVALID when it does not fit. */
 int jm_env_path(const struct jm_env *env, const char *path, char *out, size_t out_size);

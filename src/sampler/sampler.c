@@ -71,7 +71,7 @@ static void read_slot(struct worker *w, struct jm_slot *slot, bool is_late, bool
 	size_t n = is_last ? jm_slot_read_last(slot, w->batch) : jm_slot_read(slot, w->batch, is_late);
 
 	/* The last reading of a period is none of the expected: it was not booked. */
-	if (n && jm_ring_put(&w->samples, w->batch, n) && !(is_last && !slot->sensor->drain_period_ns))
+	if (n && jm_ring_put(&w->samples, w->batch, n) && !(is_last && !slot->is_own_pace))
 		jm_slot_lose(slot, w->batch, n);
 	if (slot->is_gone)
 		atomic_store(&w->sampler->gone_ns[slot->sensor - w->sampler->set->sensors],

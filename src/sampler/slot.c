@@ -2,8 +2,20 @@
 
 #include <stdlib.h>
 
+/* A device that paces its reads owes a quarter fewer readings than it updates: its pace is known roughly, and some of its reads
+ * go for something else (the voltage of a rail). */
+#define PACE_SLACK 4
+
+/* Two readings a deadline, or more often: whoever asks for that wants each reading that there is. */
+static bool is_wanted_as_it_comes(const struct jm_sensor *s, int64_t asked_ns)
+{
+	return s->is_paced && s->min_period_ns > 0 && asked_ns < 2 * s->min_period_ns;
+}
+
 int64_t jm_slot_period(const struct jm_sensor *s, int64_t asked_ns)
 {
+	if (is_wanted_as_it_comes(s, asked_ns))
+		return s->min_period_ns / 2;
 	if (s->drain_period_ns)
 		return s->drain_period_ns;
 	return s->min_period_ns > asked_ns ? s->min_period_ns : asked_ns;
@@ -31,6 +43,7 @@ int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, const struct jm_chan
 	slot->sensor = s;
 	slot->channels_of = channels + s->first_channel;
 	slot->period_ns = jm_slot_period(s, asked_ns);
+	slot->is_own_pace = s->drain_period_ns > 0 || is_wanted_as_it_comes(s, asked_ns);
 	slot->ledgers = calloc(n, sizeof(*slot->ledgers));
 	slot->channels = calloc(n, sizeof(*slot->channels));
 	if (!slot->ledgers || !slot->channels)
@@ -137,8 +150,8 @@ static void book_missed(struct jm_slot *slot, uint64_t n)
 {
 	uint16_t i;
 
-	/* What a buffered device owes is settled against its own pace, not against our visits. */
-	if (slot->sensor->drain_period_ns)
+	/* What such a device owes is settled against its own pace, not against our visits. */
+	if (slot->is_own_pace)
 		return;
 	for (i = 0; i < slot->sensor->n_channels; i++)
 		slot->ledgers[i].missed += n;
@@ -162,7 +175,7 @@ bool jm_slot_is_due(struct jm_slot *slot, int64_t now_ns, bool *is_late_out)
 		book_missed(slot, 1);
 		return false;
 	}
-	*is_late_out = behind * 2 > slot->period_ns;
+	*is_late_out = behind * 2 > slot->period_ns && !(slot->is_own_pace && slot->sensor->is_paced);
 	return true;
 }
 
@@ -196,7 +209,7 @@ size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 		return n;
 	}
 	/* A sensor that cannot have a first reading yet owes none: its deadlines begin with the next one. */
-	if (rc == JM_E_AGAIN && !slot->sensor->drain_period_ns && slot->n_taken == 0 && slot->ledgers[0].taken == 0 &&
+	if (rc == JM_E_AGAIN && !slot->is_own_pace && slot->n_taken == 0 && slot->ledgers[0].taken == 0 &&
 	    slot->ledgers[0].missed == 0)
 		slot->started_ns = slot->deadline_ns;
 	else
@@ -215,7 +228,7 @@ size_t jm_slot_read_last(struct jm_slot *slot, struct jm_sample *batch)
 		slot->drained_ns = jm_env_now(s->env);
 	if (rc)
 		return 0;
-	if (s->drain_period_ns)
+	if (slot->is_own_pace)
 		book_all(slot, batch, n, false);
 	return n;
 }
@@ -261,7 +274,7 @@ void jm_slot_settle(struct jm_slot *slot, int64_t now_ns)
 	for (i = 0; i < slot->sensor->n_channels; i++) {
 		struct jm_ledger *l = &slot->ledgers[i];
 
-		if (!slot->sensor->drain_period_ns) {
+		if (!slot->is_own_pace) {
 			l->expected = (uint64_t)((slot->deadline_ns - slot->started_ns) / slot->period_ns);
 			continue;
 		}
@@ -269,6 +282,8 @@ void jm_slot_settle(struct jm_slot *slot, int64_t now_ns)
 			settle_stamped(slot, l, &slot->channels[i], own_pace(slot, i), now_ns);
 			continue;
 		}
+		if (slot->sensor->is_paced)
+			l->period_ns = slot->channels_of[i].update_period_ns * (PACE_SLACK + 1) / PACE_SLACK;
 		l->expected = now_ns > slot->started_ns ? (uint64_t)((now_ns - slot->started_ns) / l->period_ns) : 0;
 		l->missed = l->expected > l->taken ? l->expected - l->taken : 0;
 	}

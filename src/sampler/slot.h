@@ -11,6 +11,7 @@ struct jm_slot {
 	int64_t period_ns, deadline_ns, started_ns;
 	bool is_gone, is_failing;
 	int64_t drained_ns; /* a buffered device: until then it has given all it had */
+	bool is_own_pace; /* readings come when the device has them: they are owed by its pace, not by our deadlines */
 	/* Hot: what all channels have in common while every read is complete, in one cache line; folded into the ledgers
 	 * when that ends, and when they are handed over. */
 	bool is_uniform; /* every channel's last reading is at last_ns */
@@ -24,7 +25,8 @@ struct jm_slot {
 	struct jm_ledger *ledgers;  /* likewise */
 };
 
-/* Gives the period a sensor is read with when asked_ns is wanted: its own pace where that is slower. */
+/* Gives the period a sensor is read with when asked_ns is wanted: its own pace where that is slower. One whose reads wait
+ * for the device is asked twice as often as that, when its readings are wanted as they come: no deadline then makes it wait. */
 int64_t jm_slot_period(const struct jm_sensor *s, int64_t asked_ns);
 
 /* channels: of the whole set. */

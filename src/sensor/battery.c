@@ -89,7 +89,7 @@ static int battery_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_ou
 	before_ns = jm_env_now(s->env);
 	is_valid = is_discharging(b->status_fd);
 	if (is_valid) {
-		int rc = jm_sysfs_input_read(&b->input, &power_uw);
+		int rc = jm_sysfs_input_read(s->env, &b->input, &power_uw);
 
 		if (rc)
 			return rc;

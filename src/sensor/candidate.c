@@ -36,7 +36,7 @@ void jm_sysfs_candidate_try(const struct jm_env *env, struct jm_sysfs_candidate 
 			c->code = in.fd[part];
 	}
 	if (c->code == 0)
-		c->code = jm_sysfs_input_read(&in, &value);
+		c->code = jm_sysfs_input_read(env, &in, &value);
 	for (part = 0; part < 2; part++)
 		if (in.fd[part] >= 0)
 			close(in.fd[part]);

@@ -4,8 +4,10 @@
  *   in_power<N>_input (mW), N = 0 to 2.
  * Unit: mV x mA = uW. Step: 40 uV of shunt voltage / shunt resistance x rail voltage (8 mA on a 5 mOhm shunt).
  * Period: update_interval; 6.6 ms at power-on defaults (3 channels x (1.1 + 1.1) ms). Wrap: none.
- * Permission: none. A read blocks for up to two conversion cycles (the driver polls the ready flag), so each rail is a
- *   sensor of its own; voltage and current come from different cycles, both inside the sample's pair of times.
+ * Permission: none. A read blocks until the chip ends a cycle that nobody has read yet (the driver polls the ready flag, for
+ *   up to two cycles), so each rail is a sensor of its own, and the end of a read that waited is the time of its reading. Voltage
+ *   and current come from different cycles; the voltage of a rail hardly moves, so it is read for every 8th current only, and
+ *   nearly every cycle gives a reading.
  * Faults: the chip's averaging is recursive (a low-pass), not a block mean. The total covers the module, not the
  *   carrier board. Label "NC": not connected. in7 and curr4 are sums of channels, not rails.
  * Source: Linux, Documentation/hwmon/ina3221.rst, drivers/hwmon/ina3221.c (6.12); TI SBOS576; the table below. */
@@ -25,6 +27,8 @@ extern const struct jm_sensor_driver jm_sensor_jetson;
 #define IIO "/sys/bus/iio/devices"
 #define I2C_DRIVER "/sys/bus/i2c/drivers/ina3221x"
 #define RAILS_MAX 24
+#define VOLTAGE_EVERY 8
+#define WAITED_PART 8 /* a read that took this part of a cycle has waited for its end */
 #define SHUNT_STEP_NV INT64_C(40000) /* TI SBOS576, 8.6.2: LSB of the shunt voltage is 40 uV */
 
 struct rail {
@@ -339,6 +343,8 @@ static int append_rails(struct scan *scan, struct jm_sensor_set *found)
 
 		if (rc)
 			return rc;
+		found->sensors[found->n_sensors - 1].is_paced =
+		    c->channel.update_period_ns > 0 && c->input.path[1][0] != '\0';
 	}
 	jm_sysfs_candidates_link(scan->rails, scan->n_rails, found);
 	return 0;
@@ -376,11 +382,38 @@ static int probe(const struct jm_env *env, const char *argument, struct jm_senso
 	return rc ? jm_error_set(why, rc, "cannot list the rails: %s", jm_error_text(rc)) : 0;
 }
 
+static int read_rail(struct jm_sensor *s, struct jm_sample *out, size_t *n_out)
+{
+	struct jm_sysfs_group *g = s->state;
+	const struct jm_sysfs_input *in = &g->input[0];
+	int64_t before_ns, after_ns, current_ma, power_uw;
+	int rc = 0;
+
+	if (!s->is_open || !s->is_paced)
+		return jm_sysfs_group_read(s, out, n_out);
+	if (g->n_held == 0)
+		rc = jm_sysfs_pread_i64(s->env, in->fd[0], &g->held);
+	before_ns = jm_env_now(s->env);
+	rc = rc ? rc : jm_sysfs_pread_i64(s->env, in->fd[1], &current_ma);
+	after_ns = jm_env_now(s->env);
+	if (rc == 0 && __builtin_mul_overflow(g->held, current_ma, &power_uw))
+		rc = JM_E_FORMAT;
+	/* After a failure the voltage is not to be trusted either. */
+	g->n_held = rc ? 0 : (g->n_held + 1) % VOLTAGE_EVERY;
+	if (rc)
+		return rc;
+	/* What was ready before we asked may be as old as a cycle. */
+	before_ns = (after_ns - before_ns) * WAITED_PART < s->min_period_ns ? after_ns - s->min_period_ns : after_ns;
+	jm_sample_fill(out, s->first_channel, before_ns, after_ns, power_uw);
+	*n_out = 1;
+	return 0;
+}
+
 const struct jm_sensor_driver jm_sensor_jetson = {
 	.name = "jetson",
 	.summary = "NVIDIA Jetson: INA3221 power rails",
 	.probe = probe,
 	.open = jm_sysfs_group_open,
-	.read = jm_sysfs_group_read,
+	.read = read_rail,
 	.close = jm_sysfs_group_close,
 };

@@ -25,6 +25,8 @@ struct jm_sensor {
 	bool is_spare;
 	/* a read can take longer than about 0.1 ms: the sampler gives it a thread of its own */
 	bool may_block;
+	/* a read waits until the device has a reading that it did not have at the read before */
+	bool is_paced;
 	bool is_open;
 	char device[160]; /* which device: name, serial or UUID, place; empty: unknown */
 	void *state;      /* the driver's; one block from malloc unless the driver has destroy */

@@ -232,10 +232,10 @@ void jm_sysfs_group_close(struct jm_sensor *s)
 		}
 }
 
-int jm_sysfs_pread_i64(int fd, int64_t *out)
+int jm_sysfs_pread_i64(const struct jm_env *env, int fd, int64_t *out)
 {
 	char text[32];
-	ssize_t n = pread(fd, text, sizeof(text), 0);
+	ssize_t n = jm_env_read_file(env, fd, text, sizeof(text));
 
 	if (n < 0)
 		return jm_error_from_errno(errno);
@@ -244,13 +244,13 @@ int jm_sysfs_pread_i64(int fd, int64_t *out)
 	return jm_text_i64(text, (size_t)n, out);
 }
 
-int jm_sysfs_input_read(const struct jm_sysfs_input *in, int64_t *out)
+int jm_sysfs_input_read(const struct jm_env *env, const struct jm_sysfs_input *in, int64_t *out)
 {
 	int64_t value, factor;
-	int rc = jm_sysfs_pread_i64(in->fd[0], &value);
+	int rc = jm_sysfs_pread_i64(env, in->fd[0], &value);
 
 	if (rc == 0 && in->path[1][0]) {
-		rc = jm_sysfs_pread_i64(in->fd[1], &factor);
+		rc = jm_sysfs_pread_i64(env, in->fd[1], &factor);
 		if (rc == 0 && __builtin_mul_overflow(value, factor, &value))
 			rc = JM_E_FORMAT;
 	}
@@ -275,7 +275,7 @@ int jm_sysfs_group_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_ou
 		return JM_E_INVALID;
 	before_ns = jm_env_now(s->env);
 	for (i = 0; i < g->n_inputs; i++) {
-		codes[i] = jm_sysfs_input_read(&g->input[i], &values[i]);
+		codes[i] = jm_sysfs_input_read(s->env, &g->input[i], &values[i]);
 		is_any = is_any || codes[i] == 0;
 	}
 	after_ns = jm_env_now(s->env);

@@ -46,12 +46,15 @@ struct jm_sysfs_input {
 
 /* Reads an opened input. Hot path. Errors: as jm_sysfs_pread_i64; JM_E_FORMAT: a product that overflows, a negative
  * counter. */
-int jm_sysfs_input_read(const struct jm_sysfs_input *in, int64_t *out);
+int jm_sysfs_input_read(const struct jm_env *env, const struct jm_sysfs_input *in, int64_t *out);
 
 /* State of a sensor whose channels are such inputs, in order. Begin: probe allocates it with jm_sysfs_group_create and
  * fills input[i] for channel i; open, read and close below serve as the driver's own. */
 struct jm_sysfs_group {
 	size_t n_inputs;
+	/* Of a driver that does not read an input's first file each time: what it read last, and for how many readings. */
+	int64_t held;
+	unsigned n_held;
 	struct jm_sysfs_input input[JM_SENSOR_CHANNELS_MAX];
 };
 
@@ -93,6 +96,6 @@ void jm_sysfs_candidates_link(const struct jm_sysfs_candidate *candidates, size_
 
 /* Reads fd from its beginning as one decimal integer. Hot path. Errors: JM_E_FORMAT: empty, garbage or too long; else
  * by errno. */
-int jm_sysfs_pread_i64(int fd, int64_t *out);
+int jm_sysfs_pread_i64(const struct jm_env *env, int fd, int64_t *out);
 
 #endif

@@ -193,7 +193,7 @@ static int load_input(const struct jm_calibrate_run *run, const struct take *t, 
 		return rc;
 	*temperature = load_temperature(t, &channels[i], &in->n_temperature);
 	in->channel = &channels[i];
-	in->is_buffered = sensor && sensor->drain_period_ns > 0;
+	in->is_buffered = sensor && (sensor->drain_period_ns > 0 || sensor->is_paced);
 	in->samples = *samples;
 	in->temperature = *temperature;
 	in->pieces = t->pieces;

@@ -1,7 +1,7 @@
 /* When a sensor updated: from polled readings that changed, through the sensor's own clock. */
 #include "session/calibrate_fit.h"
 
-#include "attribution/calibrate.h"
+#include "attribution/update_times.h"
 #include "core/error.h"
 #include "core/units.h"
 
@@ -10,8 +10,6 @@
 #include <string.h>
 
 #define UPDATES_MIN     10
-#define BLOCK           2000 /* updates that one straight clock is fitted to: a minute at 33 Hz, two seconds at 1 kHz */
-#define OUTSIDE_MAX     0.05 /* of the updates may miss a regular clock */
 #define FRESH_MIN       0.8  /* of the readings are new: nothing was polled twice */
 #define JITTER_OUTLIERS 4    /* spacings this far from the median, in periods, are pauses */
 
@@ -85,69 +83,33 @@ static int measure_spacing(struct jm_updates *u)
 	return 0;
 }
 
-struct clock_sum {
-	double *after, *before, *regular;
-	double period_sum_s, slack_sum_s, square_s2, width2_s2;
-	size_t n_blocks, n_outside;
-};
-
-static void fit_block(struct jm_updates *u, size_t first, size_t n, struct clock_sum *sum)
-{
-	struct jm_sensor_clock clock;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		sum->after[i] = u->items[first + i].after_s;
-		sum->before[i] = u->items[first + i].before_s;
-	}
-	if (jm_sensor_clock_fit(sum->after, sum->before, n, &clock, sum->regular)) {
-		sum->n_outside += n;
-		return;
-	}
-	sum->period_sum_s += clock.period_s;
-	sum->slack_sum_s += fmax(clock.slack_s, 0);
-	sum->n_blocks++;
-	sum->n_outside += clock.n_outside;
-	for (i = 0; i < n; i++) {
-		struct jm_update *x = &u->items[first + i];
-		double off = x->t_s - sum->regular[i], width = x->before_s - x->after_s;
-
-		sum->square_s2 += off * off;
-		sum->width2_s2 += width * width;
-		x->t_s = fmin(fmax(sum->regular[i], x->after_s), x->before_s);
-	}
-}
-
-/* Fits the clock block by block: a crystal drifts. */
+/* Moves the updates to where the sensor's own clock puts them. */
 static int fit_clock(struct jm_updates *u)
 {
-	struct clock_sum sum = {.after = malloc(3 * BLOCK * 2 * sizeof(double))};
-	double variance;
-	size_t first, i;
+	double *after = malloc((3 * u->n + 1) * sizeof(*after)), *before = after + u->n, *t = before + u->n;
+	struct jm_update_clock clock;
+	size_t i;
+	int rc;
 
-	if (!sum.after)
+	if (!after)
 		return JM_E_NOMEM;
-	sum.before = sum.after + 2 * BLOCK;
-	sum.regular = sum.before + 2 * BLOCK;
-	for (first = 0; first < u->n;) {
-		size_t left = u->n - first, n = left < 2 * BLOCK ? left : BLOCK;
-
-		fit_block(u, first, n, &sum);
-		first += n;
+	for (i = 0; i < u->n; i++) {
+		after[i] = u->items[i].after_s;
+		before[i] = u->items[i].before_s;
 	}
-	variance = (sum.square_s2 - sum.width2_s2 / 12) / (double)u->n;
-	u->is_regular = sum.n_blocks > 0 && (double)sum.n_outside <= OUTSIDE_MAX * (double)u->n;
-	u->clock_sd_s = sqrt(sum.width2_s2 / (12 * (double)u->n));
-	u->slack_s = sqrt(sum.width2_s2 / (double)u->n);
-	if (u->is_regular) {
-		u->period_s = sum.period_sum_s / (double)sum.n_blocks;
-		u->jitter_s = variance > 0 ? sqrt(variance) : 0;
-		u->clock_sd_s = u->jitter_s;
-		u->slack_s = sum.slack_sum_s / (double)sum.n_blocks;
+	rc = jm_update_times(after, before, u->n, t, &clock);
+	for (i = 0; i < u->n && rc == 0; i++)
+		u->items[i].t_s = t[i];
+	free(after);
+	if (rc)
+		return rc;
+	u->is_regular = clock.is_regular;
+	u->clock_sd_s = clock.jitter_s;
+	u->slack_s = clock.slack_s;
+	if (clock.is_regular) {
+		u->period_s = clock.period_s;
+		u->jitter_s = clock.jitter_s;
 	}
-	for (i = 0; i < u->n && !u->is_regular; i++)
-		u->items[i].t_s = 0.5 * (u->items[i].after_s + u->items[i].before_s);
-	free(sum.after);
 	return 0;
 }
 

@@ -114,8 +114,9 @@ static void on_lost(void *ctx, const struct jm_sensor *sensor, int64_t t_ns)
 	warn(r, "%s was lost during the run; what follows is a gap", sensor->name);
 }
 
-/* So that an update is seen within a small part of the period; a counter's call may be slow (3 ms on an H200). */
-static void oversample(struct jm_sensor_set *set)
+/* So that an update is seen within a small part of the period; a counter's call may be slow (3 ms on an H200). Only a
+ * calibration asks slow counters and the twins of what is counted as often: otherwise they would cost for nothing. */
+static void oversample(struct jm_sensor_set *set, bool is_calibration)
 {
 	size_t i;
 
@@ -127,7 +128,9 @@ static void oversample(struct jm_sensor_set *set)
 		int64_t period_ns = own_ns / (is_counter && s->may_block ? 10 : 20);
 		/* Readings that wander through the period see an update's moment more finely than their own distance. */
 		period_ns = period_ns ? period_ns + period_ns / OVERSAMPLED_WANDER : OVERSAMPLED_UNKNOWN_NS;
-		if (!s->drain_period_ns)
+		if (!is_calibration && c && (c->same_as >= 0 || !jm_channel_has_energy(c) || (is_counter && s->may_block)))
+			continue;
+		if (!s->drain_period_ns && !s->is_paced)
 			s->min_period_ns = period_ns > OVERSAMPLED_MIN_NS ? period_ns : OVERSAMPLED_MIN_NS;
 	}
 }
@@ -155,7 +158,7 @@ static int create(struct jm_recorder *r, const struct jm_env *env, const struct 
 	if (rc == 0)
 		rc = open_sensors(r, options, err);
 	if (rc == 0 && options->is_oversampled)
-		oversample(&r->sensors->set);
+		oversample(&r->sensors->set, options->kind && strcmp(options->kind, "calibrate") == 0);
 	if (rc == 0)
 		rc = jm_writer_create(options->path, options->overwrite, &r->writer, err);
 	if (rc)
@@ -272,7 +275,8 @@ int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_optio
 
 	if (!r)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the recorder");
-	used.period_ns = options->period_ns ? options->period_ns : JM_DEFAULT_PERIOD_NS;
+	if (!options->period_ns)
+		used.period_ns = options->is_oversampled ? OVERSAMPLED_MIN_NS : JM_DEFAULT_PERIOD_NS;
 	pthread_mutex_init(&r->lock, NULL);
 	sem_init(&r->cancel, 0, 0);
 	rc = create(r, env, &used, err);

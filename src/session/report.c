@@ -297,10 +297,11 @@ static void warn_of_calibration(void *ctx, const char *text)
 	jm_result_warn(ctx, "%s", text);
 }
 
-static int attribute(struct jm_report *report, const struct jm_report_options *options, struct loaded *l,
-		     struct jm_error *err)
+static int attribute(struct jm_report *report, const struct jm_report_options *options, double target_fraction,
+		     struct loaded *l, struct jm_error *err)
 {
-	struct jm_attribution_options opt = {.skip_iterations = !options->with_iterations};
+	struct jm_attribution_options opt = {.skip_iterations = !options->with_iterations,
+					     .target_fraction = target_fraction};
 	char note[256];
 	int rc;
 
@@ -336,7 +337,8 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	return rc;
 }
 
-static int explain(struct jm_report *report, const struct jm_report_options *options, struct jm_error *err)
+static int explain(struct jm_report *report, const struct jm_report_options *options, double target_fraction,
+		   struct jm_error *err)
 {
 	struct loaded l = {0};
 	int rc = load_channels(report->recording, &l);
@@ -350,13 +352,13 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 	if (rc == 0)
 		rc = load_samples(report->recording, &l, err);
 	if (rc == 0)
-		rc = attribute(report, options, &l, err);
+		rc = attribute(report, options, target_fraction, &l, err);
 	unload(&l);
 	return rc;
 }
 
-int jm_report_open(const char *path, const struct jm_report_options *options, struct jm_report **out,
-		   struct jm_error *err)
+int jm_report_open_target(const char *path, const struct jm_report_options *options, double target_fraction,
+			  struct jm_report **out, struct jm_error *err)
 {
 	struct jm_report_options defaults = {.size = sizeof(defaults)};
 	struct jm_report *report = calloc(1, sizeof(*report));
@@ -367,13 +369,19 @@ int jm_report_open(const char *path, const struct jm_report_options *options, st
 	snprintf(report->path, sizeof(report->path), "%s", path);
 	rc = jm_recording_open(path, &report->recording, err);
 	if (rc == 0)
-		rc = explain(report, options ? options : &defaults, err);
+		rc = explain(report, options ? options : &defaults, target_fraction, err);
 	if (rc) {
 		jm_report_destroy(report);
 		return rc;
 	}
 	*out = report;
 	return 0;
+}
+
+int jm_report_open(const char *path, const struct jm_report_options *options, struct jm_report **out,
+		   struct jm_error *err)
+{
+	return jm_report_open_target(path, options, 0, out, err);
 }
 
 void jm_report_destroy(struct jm_report *report)

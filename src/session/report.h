@@ -18,6 +18,11 @@ struct jm_baseline;
 int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out,
 			 size_t size, struct jm_error *err);
 
+/* As jm_report_open, merging layers until the relative sd of a group is at most target_fraction (0: the usual 0.10). */
+struct jm_report_options;
+int jm_report_open_target(const char *path, const struct jm_report_options *options, double target_fraction,
+			  struct jm_report **out, struct jm_error *err);
+
 /* Fills run and own_cost with what the recording says of the run besides times. Texts are borrowed from r. */
 void jm_report_describe_run(struct jm_recording *r, struct jm_result *result);
 

@@ -16,6 +16,8 @@
 
 enum { SUCCESS, UNINITIALIZED, INVALID, NOT_SUPPORTED, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, LOST = 15 };
 
+#define FAKE_NVML_ENTRIES_MAX 1024
+
 typedef struct gpu *device_t;
 
 union value {
@@ -115,6 +117,8 @@ static uint64_t true_us(void)
 {
 	struct timespec t;
 
+	if (script.source)
+		return script.source->now_us(script.source->ctx);
 	if (script.now_us)
 		return script.now_us;
 	clock_gettime(CLOCK_REALTIME, &t);
@@ -243,6 +247,19 @@ static struct sample entry(uint64_t k, unsigned int gpu)
 	return (struct sample){t, as_type(script.base_mw + (gpu - 1) * 1000 + k % 10)};
 }
 
+/* Fills out from the test's sensor; without out: only counts. */
+static void source_entries(unsigned int *n, struct sample *out)
+{
+	struct fake_nvml_entry entries[FAKE_NVML_ENTRIES_MAX];
+	unsigned int i, total;
+
+	total = script.source->entries(script.source->ctx, entries,
+				       script.buffer < FAKE_NVML_ENTRIES_MAX ? script.buffer : FAKE_NVML_ENTRIES_MAX);
+	for (i = 0; out && i < total && i < *n; i++)
+		out[i] = (struct sample){entries[i].stamp_us, as_type(entries[i].power_mw)};
+	*n = out ? i : total;
+}
+
 CALL(int nvmlDeviceGetSamples(device_t d, int type, unsigned long long seen, unsigned int *value_type, unsigned int *n,
 			      struct sample *out))
 {
@@ -255,6 +272,10 @@ CALL(int nvmlDeviceGetSamples(device_t d, int type, unsigned long long seen, uns
 	if (total == 0)
 		return NOT_FOUND;
 	*value_type = script.value_type;
+	if (script.source) {
+		source_entries(n, out);
+		return *n ? SUCCESS : NOT_FOUND;
+	}
 	if (!out) {
 		*n = total;
 		return SUCCESS;
@@ -282,6 +303,7 @@ static int fill_power(device_t d, struct field *f)
 	f->type = script.value_type;
 	f->value = as_type(f->scope == 2   ? script.memory_mw
 			   : f->scope == 1 ? script.module_mw
+			   : script.source ? script.source->power_mw(script.source->ctx, f->field)
 					   : script.base_mw + ((uintptr_t)d - 1) * 1000);
 	return SUCCESS;
 }
@@ -331,6 +353,10 @@ CALL(int nvmlDeviceGetTotalEnergyConsumption(device_t d, unsigned long long *out
 	static uint64_t start_us;
 
 	ANSWER();
+	if (script.source) {
+		*out = script.source->energy_mj(script.source->ctx);
+		return SUCCESS;
+	}
 	start_us = start_us ? start_us : true_us();
 	*out = script.energy_mj ? script.energy_mj : script.base_mw * (true_us() - start_us) / 1000000 + 1;
 	return SUCCESS;
@@ -339,7 +365,8 @@ CALL(int nvmlDeviceGetTotalEnergyConsumption(device_t d, unsigned long long *out
 CALL(int nvmlDeviceGetPowerUsage(device_t d, unsigned int *out))
 {
 	ANSWER();
-	*out = (unsigned int)(script.base_mw + ((uintptr_t)d - 1) * 1000);
+	*out = (unsigned int)(script.source ? script.source->power_mw(script.source->ctx, 0)
+					    : script.base_mw + ((uintptr_t)d - 1) * 1000);
 	return SUCCESS;
 }
 

@@ -5,6 +5,19 @@
 
 #include <stdint.h>
 
+/* An emulated GPU sensor of the test's own, in the same process. */
+struct fake_nvml_entry {
+	uint64_t stamp_us, power_mw;
+};
+struct fake_nvml_source {
+	void *ctx;
+	uint64_t (*now_us)(void *ctx);                        /* of the wall clock */
+	uint64_t (*power_mw)(void *ctx, unsigned int field);  /* 186: instant, 185: mean of 1 s, 0: PowerUsage */
+	uint64_t (*energy_mj)(void *ctx);
+	/* Writes the ring's entries, at most max; gives their number. */
+	unsigned int (*entries)(void *ctx, struct fake_nvml_entry *out, unsigned int max);
+};
+
 struct fake_nvml {
 	unsigned int gpus;         /* 1 */
 	char name[96];             /* "NVIDIA H200" */
@@ -37,6 +50,7 @@ struct fake_nvml {
 	uint64_t gap_from_us, gap_to_us;            /* entries made at these true times never were */
 	unsigned int swapped;                       /* entries come two by two, the later one first */
 	unsigned int n_inits, n_shutdowns, n_calls; /* told back */
+	const struct fake_nvml_source *source;      /* readings come from there; NULL: from the numbers above */
 };
 
 typedef struct fake_nvml *(*fake_nvml_script_function)(void);

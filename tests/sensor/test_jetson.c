@@ -33,9 +33,9 @@ static void each_rail_is_a_sensor_that_may_block(void **state)
 		assert_int_equal(b.set.sensors[i].n_channels, 1);
 		assert_true(b.set.sensors[i].may_block);
 	}
-	/* Both reads, of voltage and current, lie between the two looks at the clock. */
+	/* It was there at once: it may be as old as a cycle of 7 ms. */
 	assert_int_equal(bench_read(&b, "jetson/VDD_CPU_CV", &sample), 0);
-	assert_int_equal(sample.half_width_ns, 500);
+	assert_int_equal(sample.half_width_ns, 3500000);
 	bench_end(&b);
 }
 
