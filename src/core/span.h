@@ -4,6 +4,9 @@
 
 #include "joulemap/joulemap.h"
 
+/* Besides the public flags. DEVICE, of a RANGE: work on a device that was launched inside of the range. */
+#define JM_SPAN_DEVICE 8u
+
 struct jm_span {
 	int64_t start_ns, end_ns; /* CLOCK_MONOTONIC, [start, end) */
 	uint32_t name;            /* index in the name table */

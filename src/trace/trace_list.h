@@ -12,4 +12,5 @@
 	X(nvidia_smi)                                                                                                  \
 	X(gpu_sources)                                                                                                 \
 	X(process_power)                                                                                               \
-	X(aipowermeter)
+	X(aipowermeter)                                                                                                \
+	X(cuda)
