@@ -79,20 +79,25 @@ static uint64_t monotonic(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* Reads the two clocks one after the other. lock is held. */
-static void tie_clocks(void)
+/* Reads the two clocks one after the other, and writes what it read. Where CUPTI was given our clock and now uses another,
+ * somebody else has registered theirs, and our buffers with it: torch.profiler does. lock is held. Gives false then. */
+static bool tie_clocks(void)
 {
 	uint8_t record[JM_ACTIVITY_CLOCK_BYTES] = {0};
-	uint64_t before = clock_ns(CLOCK_MONOTONIC), theirs;
+	uint64_t before = clock_ns(CLOCK_MONOTONIC), theirs, after;
 
 	if (jm_cuda.cupti.timestamp(&theirs) != CUPTI_OK)
-		return;
+		return true;
+	after = clock_ns(CLOCK_MONOTONIC);
+	if (jm_cuda.has_our_clock && (theirs < before || theirs > after))
+		return false;
 	put_u16(record, JM_ACTIVITY_CLOCK);
 	put_u16(record + 2, sizeof(record));
 	put_u64(record + 8, before);
 	put_u64(record + 16, theirs);
-	put_u64(record + 24, clock_ns(CLOCK_MONOTONIC));
+	put_u64(record + 24, after);
 	jm_activity_append(jm_cuda.file, record, sizeof(record));
+	return true;
 }
 
 static void write_end(void)
@@ -156,8 +161,7 @@ static int start_cupti(void)
 	result = look_for_others();
 	if (result != CUPTI_OK)
 		return say_cupti(result, "looking for other profilers");
-	if (c->clock)
-		c->clock(monotonic);
+	jm_cuda.has_our_clock = c->clock && c->clock(monotonic) == CUPTI_OK;
 	result = c->callbacks(jm_buffers_request, jm_buffers_complete);
 	if (result != CUPTI_OK)
 		return say_cupti(result, "registering buffers");
@@ -172,10 +176,20 @@ static int start_cupti(void)
 	return say(JM_CUDA_RECORDING, why);
 }
 
+/* CUPTI is left to the other profiler: to turn anything off would take its records from it. lock is held. */
+static void give_way(void)
+{
+	say(JM_CUDA_TAKEN_OVER, "kernels after this moment are missing");
+	write_end();
+}
+
 /* lock is held. */
 static void bring_to_file(uint32_t flag)
 {
-	tie_clocks();
+	if (!tie_clocks()) {
+		give_way();
+		return;
+	}
 	jm_cuda.cupti.flush(flag);
 	jm_devices_say();
 	jm_activity_flush(jm_cuda.file);
@@ -294,15 +308,16 @@ void jm_cuda_stop(void)
 {
 	end_ticker();
 	pthread_mutex_lock(&jm_cuda.lock);
+	if (is_recording())
+		bring_to_file(CUPTI_FLUSH_FORCED);
 	if (is_recording()) {
 		disable();
-		bring_to_file(CUPTI_FLUSH_FORCED);
 		tie_clocks();
 		/* A forced flush gives back every buffer: those that are missing went to somebody else. */
 		if (jm_cuda.n_buffers > 0)
-			say(JM_CUDA_TAKEN_OVER, NULL);
-		if (jm_cuda.status == JM_CUDA_RECORDING)
-			atomic_store(&jm_cuda.status, JM_CUDA_STOPPED);
+			say(JM_CUDA_TAKEN_OVER, "some of its records are missing");
+		else
+			say(JM_CUDA_STOPPED, NULL);
 		write_end();
 	}
 	pthread_mutex_unlock(&jm_cuda.lock);

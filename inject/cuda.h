@@ -14,6 +14,7 @@ struct cuda {
 	pthread_mutex_t lock; /* of starting and stopping, and of the members that are not atomic */
 	struct cupti cupti;   /* loaded once, stays */
 	bool is_loaded, has_hooks;
+	bool has_our_clock;         /* CUPTI was given CLOCK_MONOTONIC */
 	struct activity_file *file; /* made once, stays */
 	pthread_t ticker;
 	pthread_cond_t tick;

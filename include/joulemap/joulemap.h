@@ -228,6 +228,19 @@ struct jm_timed_span {
 JM_API int jm_spans_add(struct jm_recorder *r, const struct jm_track *track, const struct jm_timed_span *spans, size_t n,
 			struct jm_error *err);
 
+/* ---- CUDA ------------------------------------------------------------------------------------------------------------ */
+
+/* From now on takes in what libjoulemap_cuda.so (joulemap_cuda.h) writes into folder: kernels, copies and ranges become
+ * spans, about twice a second while the programs run; the rest when r is stopped, which should follow their end. What they
+ * say of themselves becomes warnings. The folder and its files stay the caller's, who may delete them then; until then what
+ * was taken in is cut out of the files where the file system can do that. Once for a recorder.
+ * Errors: JM_E_NOT_FOUND, JM_E_PERMISSION, JM_E_INVALID (twice, or stopped), JM_E_NOMEM. */
+JM_API int jm_recorder_watch_cuda(struct jm_recorder *r, const char *folder, struct jm_error *err);
+
+/* Gives the path of libjoulemap_cuda.so: JOULEMAP_CUDA_LIBRARY, or beside this library or program as built or installed.
+ * Errors: JM_E_NOT_FOUND, JM_E_INVALID when it does not fit. */
+JM_API int jm_cuda_library(char *out, size_t size, struct jm_error *err);
+
 /* ---- Running a model --------------------------------------------------------------------------------------------- */
 
 struct jm_run_options {

@@ -92,6 +92,11 @@ int jm_cli_run_command(char **command, int64_t *start_ns_out, int64_t *end_ns_ou
 void jm_cli_block_signals(void);
 /* Waits duration_ns, or for ever when < 0, or until SIGINT, SIGTERM or SIGHUP. */
 void jm_cli_wait(int64_t duration_ns);
+/* Has the commands run from now on load joulemap's CUDA library, which writes into a folder made for it: its path, in size
+ * bytes. Before any thread. Errors: those of jm_cuda_library; JM_E_PERMISSION, JM_E_IO, ... of the folder. */
+int jm_cli_cuda_begin(char *folder, size_t size, struct jm_error *err);
+/* Removes the folder. */
+void jm_cli_cuda_end(const char *folder);
 /* Joins the words of a command, quoted where a shell needs it. out: size bytes, cut if need be. */
 void jm_cli_join(char **command, char *out, size_t size);
 

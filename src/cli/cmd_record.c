@@ -11,7 +11,7 @@ struct settings {
 	struct jm_common common;
 	int64_t period_ns, duration_ns;
 	const char *sensors, *output, *baseline;
-	bool is_forced;
+	bool is_forced, with_cuda;
 };
 
 #define OPTION_PERIOD                                                                                                  \
@@ -68,9 +68,10 @@ static int measure(struct jm_recorder *r, const struct settings *s, char **comma
 	return exit_code;
 }
 
-/* Records into path. Gives the exit code to pass on; *is_recorded_out: whether there is a recording to report. */
+/* Records into path; cuda_folder: where CUDA programs write what they run, or NULL. Gives the exit code to pass on;
+ * *is_recorded_out: whether there is a recording to report. */
 static int record_into(const char *path, const char *kind, const struct settings *s, char **command,
-		       bool *is_recorded_out)
+		       const char *cuda_folder, bool *is_recorded_out)
 {
 	char text[4096];
 	struct jm_record_options options = {.size = sizeof(options),
@@ -91,7 +92,9 @@ static int record_into(const char *path, const char *kind, const struct settings
 	jm_cli_block_signals();
 	if (jm_recorder_start(&options, &r, &err))
 		return jm_cli_fail_output(&err);
-	exit_code = measure(r, s, command, &err);
+	if (cuda_folder)
+		jm_recorder_watch_cuda(r, cuda_folder, &err);
+	exit_code = err.code ? JM_EXIT_FAILURE : measure(r, s, command, &err);
 	*is_recorded_out = err.code == 0;
 	if (err.code) {
 		jm_cli_fail(&err);
@@ -129,7 +132,8 @@ static int print_report(const char *path, const struct settings *s, const char *
 static int run_record(void *settings, char **positional, size_t n_positional, char **command)
 {
 	struct settings *s = settings;
-	char path[64];
+	char path[64], folder[4096];
+	struct jm_error err = {0};
 	bool is_recorded;
 	int exit_code;
 
@@ -137,12 +141,18 @@ static int run_record(void *settings, char **positional, size_t n_positional, ch
 	(void)n_positional;
 	if (command && s->duration_ns)
 		return jm_cli_usage_error(&jm_cmd_record, "give -d or a command, not both");
+	if (s->with_cuda && !command)
+		return jm_cli_usage_error(&jm_cmd_record, "--cuda wants a command: its kernels are recorded");
 	jm_cli_default_output(path, sizeof(path));
 	if (!s->output)
 		s->output = path;
 	if (!command && !s->duration_ns && !s->common.is_quiet)
 		fprintf(stderr, "recording to %s; Ctrl-C ends it\n", s->output);
-	exit_code = record_into(s->output, "record", s, command, &is_recorded);
+	if (s->with_cuda && jm_cli_cuda_begin(folder, sizeof(folder), &err))
+		return jm_cli_fail(&err);
+	exit_code = record_into(s->output, "record", s, command, s->with_cuda ? folder : NULL, &is_recorded);
+	if (s->with_cuda)
+		jm_cli_cuda_end(folder);
 	if (is_recorded && !s->common.is_quiet)
 		fprintf(stderr, "recorded %s; next: joulemap report %s\n", s->output, s->output);
 	return exit_code;
@@ -166,7 +176,7 @@ static int run_stat(void *settings, char **positional, size_t n_positional, char
 		return JM_EXIT_FAILURE;
 	}
 	snprintf(path, sizeof(path), "%s/stat.jmap", work);
-	exit_code = record_into(path, "stat", s, command, &is_recorded);
+	exit_code = record_into(path, "stat", s, command, NULL, &is_recorded);
 	if (is_recorded && print_report(path, s, "summary", stdout) && exit_code == 0)
 		exit_code = JM_EXIT_FAILURE;
 	unlink(path);
@@ -195,7 +205,7 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 		fprintf(stderr, "measuring the idle machine for %.0f s: leave it alone\n",
 			(double)s->duration_ns * 1e-9);
 	s->is_forced = true;
-	rc = record_into(partial, "idle", s, NULL, &is_recorded);
+	rc = record_into(partial, "idle", s, NULL, NULL, &is_recorded);
 	if (rc || !is_recorded)
 		return rc ? rc : JM_EXIT_FAILURE;
 	if (jm_now_ns() - start_ns < s->duration_ns) {
@@ -221,16 +231,19 @@ static const struct jm_option record_options[] = {
     OPTION_SENSORS,
     OPTION_OUTPUT,
     OPTION_FORCE,
+    {0, "cuda", NULL, "record the kernels, copies and NVTX ranges of CUDA programs, too", JM_OPTION_FLAG,
+     offsetof(struct settings, with_cuda)},
 };
 
 const struct jm_command jm_cmd_record = {
     .name = "record",
     .summary = "record the sensors while a command runs, or for a while",
-    .usage = "[-i PERIOD] [-s LIST] [-o FILE] [-d SECONDS | -- COMMAND ...]",
+    .usage = "[-i PERIOD] [-s LIST] [-o FILE] [-d SECONDS | [--cuda] -- COMMAND ...]",
     .details =
 	"The command's exit code is passed on, and signals are forwarded to it. Without command and -d it records\n"
 	"until Ctrl-C. The recording is an SQLite database: docs/recording-format.md.",
     .examples = "  joulemap record -- python3 train.py\n"
+		"  joulemap record --cuda -- python3 infer.py\n"
 		"  joulemap record -i 1ms -d 10s -o idle.jmap\n"
 		"  joulemap record -s 'exec:nvidia-smi --query-gpu=power.draw --format=csv,noheader,nounits -lms 100' "
 		"-i 100ms -- ./infer\n",

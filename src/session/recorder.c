@@ -5,6 +5,7 @@
 #include "core/units.h"
 #include "sampler/sampler.h"
 #include "session/calibration.h"
+#include "session/cuda_watch.h"
 #include "session/marker.h"
 
 #include <stdarg.h>
@@ -29,9 +30,7 @@
 #define OVERSAMPLED_UNKNOWN_NS JM_NS_PER_MS
 #define OVERSAMPLED_WANDER     57
 
-static void warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void warn(struct jm_recorder *r, const char *format, ...)
+void jm_recorder_warn(struct jm_recorder *r, const char *format, ...)
 {
 	char **warnings = realloc(r->warnings, (r->n_warnings + 1) * sizeof(*warnings));
 	va_list args;
@@ -47,7 +46,7 @@ static void warn(struct jm_recorder *r, const char *format, ...)
 
 static void warn_left_out(void *ctx, const char *text)
 {
-	warn(ctx, "%s", text);
+	jm_recorder_warn(ctx, "%s", text);
 }
 
 static int describe_sensors(struct jm_recorder *r)
@@ -111,7 +110,7 @@ static void on_lost(void *ctx, const struct jm_sensor *sensor, int64_t t_ns)
 	    .t_ns = t_ns, .channel = sensor->first_channel, .kind = "sensor_lost", .text = sensor->name};
 
 	jm_writer_event(r->writer, &event);
-	warn(r, "%s was lost during the run; what follows is a gap", sensor->name);
+	jm_recorder_warn(r, "%s was lost during the run; what follows is a gap", sensor->name);
 }
 
 /* So that an update is seen within a small part of the period; a counter's call may be slow (3 ms on an H200). Only a
@@ -141,7 +140,7 @@ static int open_sensors(struct jm_recorder *r, const struct jm_record_options *o
 	int rc = jm_session_open(r->sensors, warn_left_out, r, &why);
 
 	if (rc == JM_E_NOT_FOUND && options->may_lack_sensors) {
-		warn(r, "%s: times only, no energy%s%s", why.message, why.remedy[0] ? "; " : "", why.remedy);
+		jm_recorder_warn(r, "%s: times only, no energy%s%s", why.message, why.remedy[0] ? "; " : "", why.remedy);
 		return 0;
 	}
 	if (rc && err)
@@ -205,6 +204,8 @@ static int pump_once(struct jm_recorder *r, bool with_ledgers)
 
 		rc = rc ? rc : failed;
 	}
+	if (rc == 0 && r->cuda)
+		rc = jm_recorder_cuda_drain(r);
 	if (rc == 0 && with_ledgers)
 		rc = write_ledgers(r);
 	return rc ? rc : jm_writer_commit(r->writer);
@@ -335,7 +336,7 @@ static void write_lost_spans(struct jm_recorder *r)
 	if (!n_lost)
 		return;
 	jm_writer_meta_i64(r->writer, "lost_spans", (int64_t)n_lost);
-	warn(r, "%llu spans were lost: begun too deep, ended without a begin, or faster than they could be written",
+	jm_recorder_warn(r, "%llu spans were lost: begun too deep, ended without a begin, or faster than they could be written",
 	     (unsigned long long)n_lost);
 }
 
@@ -382,6 +383,8 @@ int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 	if (r->sampler) {
 		keep_failure(r, jm_sampler_stop(r->sampler));
 		keep_failure(r, pump_once(r, true));
+		if (r->cuda)
+			keep_failure(r, jm_recorder_cuda_finish(r));
 		write_own_cost(r);
 		write_lost_spans(r);
 		if (!r->has_window)
@@ -410,6 +413,7 @@ void jm_recorder_destroy(struct jm_recorder *r)
 		jm_track_destroy(r->tracks[i]);
 	for (i = 0; i < r->n_warnings; i++)
 		free(r->warnings[i]);
+	jm_cuda_watch_destroy(r->cuda);
 	free(r->tracks);
 	free(r->warnings);
 	jm_sensors_destroy(r->sensors);
@@ -438,7 +442,7 @@ int jm_recorder_status(struct jm_recorder *r, struct jm_error *err)
 void jm_recorder_add_warning(struct jm_recorder *r, const char *text)
 {
 	pthread_mutex_lock(&r->lock);
-	warn(r, "%s", text);
+	jm_recorder_warn(r, "%s", text);
 	pthread_mutex_unlock(&r->lock);
 }
 

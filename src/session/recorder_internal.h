@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+struct jm_cuda_watch;
+
 struct jm_recorder {
 	struct jm_sensors *sensors;
 	struct jm_sampler *sampler;
@@ -24,8 +26,16 @@ struct jm_recorder {
 	sem_t cancel;
 	int64_t pump_cpu_ns; /* written by the pump before it ends */
 	int64_t started_ns;
-	bool is_model_inside; /* kind "run": the load shares our process */
-	bool has_window;      /* the caller has set one */
+	bool is_model_inside;       /* kind "run": the load shares our process */
+	bool has_window;            /* the caller has set one */
+	struct jm_cuda_watch *cuda; /* NULL: none */
 };
+
+/* recorder_cuda.c, lock held: takes in what is new; the rest. Errors: of the writer. */
+int jm_recorder_cuda_drain(struct jm_recorder *r);
+int jm_recorder_cuda_finish(struct jm_recorder *r);
+
+/* Adds a line to the warnings; lock held, or nobody else there yet. */
+void jm_recorder_warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -12,8 +12,9 @@
 
 /* A damaged file could make any number of them. */
 #define NAMES_MAX (1u << 22)
-/* The writer's enum jm_cuda_status: the good end of a recording. */
+/* The writer's enum jm_cuda_status: nothing to tell of. */
 #define STATUS_RECORDING 0
+#define STATUS_STOPPED   11
 
 /* Work of a device on CUPTI's clock: held back until the clock after it and its launch were read. */
 struct work {
@@ -280,7 +281,7 @@ static int take_launch(struct jm_activity_reader *r, const uint8_t *p)
 static int take_status(struct jm_activity_reader *r, const uint8_t *p, uint32_t n)
 {
 	r->status = u32_at(p + 4);
-	if (r->status == STATUS_RECORDING)
+	if (r->status == STATUS_RECORDING || r->status == STATUS_STOPPED)
 		return 0;
 	free(r->said);
 	r->said = calloc(1, n + 1);
