@@ -383,12 +383,13 @@ struct jm_report_options {
 	const char *baseline;  /* recording of the idle machine; "none"; NULL: the stored one of this machine, if it fits */
 	bool with_iterations;  /* rows per iteration, too */
 	const char *window;    /* name of spans: only the time inside them counts; NULL: the measured part */
+	const char *by;        /* what the parts are: "kernel", "range", "stream" (of CUDA); any other, or NULL: layers */
 };
 
 struct jm_view_options {
 	size_t size;           /* sizeof(struct jm_view_options) */
 	const char *format;    /* "table", "summary", or an exporter: "json", "csv"; NULL: "table" */
-	const char *by;        /* "layer", "type", "iteration", "channel"; NULL: "layer" */
+	const char *by;        /* "layer", "type", "iteration", "channel", or as in jm_report_options; NULL: "layer" */
 	const char *sort;      /* "energy", "time", "power", "name", "none"; NULL: "energy" */
 	size_t limit;          /* rows; 0: all */
 	bool is_colour;

@@ -34,6 +34,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 					    .method = s->method,
 					    .baseline = s->baseline,
 					    .window = s->window,
+					    .by = s->by,
 					    .with_iterations = s->by && strcmp(s->by, "iteration") == 0};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
@@ -65,8 +66,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 }
 
 static const struct jm_option options[] = {
-    {0, "by", "WHAT", "layer (default), type, group, iteration or channel", JM_OPTION_TEXT,
-     offsetof(struct settings, by)},
+    {0, "by", "WHAT", "layer (default), type, group, iteration or channel; of CUDA: kernel, range or stream",
+     JM_OPTION_TEXT, offsetof(struct settings, by)},
     {0, "sort", "HOW", "energy (default), time, power, name or none", JM_OPTION_TEXT, offsetof(struct settings, sort)},
     {'n', "limit", "ROWS", "rows to show (default 30 in tables; all)", JM_OPTION_TEXT,
      offsetof(struct settings, limit)},
@@ -85,12 +86,14 @@ static const struct jm_option options[] = {
 const struct jm_command jm_cmd_report = {
     .name = "report",
     .summary = "say where the energy of a recording went",
-    .usage = "FILE [--by layer|type|group|iteration|channel] [--sort energy|time|power|name] [--format table|csv|json]",
+    .usage = "FILE [--by layer|type|group|iteration|channel|kernel|range|stream] [--sort energy|time|power|name] "
+	     "[--format table|csv|json]",
     .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, idle and "
 	       "the rest\n"
 	       "add up to the channel's total (sum check).",
     .examples = "  joulemap report run.jmap\n"
 		"  joulemap report run.jmap --by type --sort time\n"
+		"  joulemap report run.jmap --by kernel\n"
 		"  joulemap report run.jmap --format json > run.json\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

@@ -5,6 +5,7 @@
 #include "core/units.h"
 #include "report/table.h"
 #include "session/calibration.h"
+#include "session/report_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@ struct loaded {
 	struct jm_ledger *ledgers;
 	const struct jm_ledger **ledger_pointers;
 	struct jm_stretch *windows, *idle;
-	struct jm_span *phases, *iterations, *layers;
+	struct jm_span *phases, *iterations;
+	struct jm_parts parts;
 	struct jm_baseline *baselines;
 	struct jm_response *responses;
 	struct jm_attribution_input in;
@@ -44,7 +46,7 @@ static void unload(struct loaded *l)
 	free(l->idle);
 	free(l->phases);
 	free(l->iterations);
-	free(l->layers);
+	jm_parts_finish(&l->parts);
 	free(l->baselines);
 	free(l->responses);
 }
@@ -80,10 +82,10 @@ static int load_samples(struct jm_recording *r, struct loaded *l, struct jm_erro
 		to = l->idle[i].end_ns > to ? l->idle[i].end_ns : to;
 	}
 	for (i = 0; i < l->in.n_layers; i++) {
-		if (!(l->layers[i].flags & JM_SPAN_ISOLATED))
+		if (!(l->in.layers[i].flags & JM_SPAN_ISOLATED))
 			continue;
-		from = l->layers[i].start_ns < from ? l->layers[i].start_ns : from;
-		to = l->layers[i].end_ns > to ? l->layers[i].end_ns : to;
+		from = l->in.layers[i].start_ns < from ? l->in.layers[i].start_ns : from;
+		to = l->in.layers[i].end_ns > to ? l->in.layers[i].end_ns : to;
 	}
 	for (i = 0; i < l->in.n_channels; i++) {
 		int rc = jm_recording_samples(r, (uint16_t)i, from - MARGIN_NS, to + MARGIN_NS, &l->samples[i],
@@ -204,28 +206,22 @@ static int load_windows(struct jm_recording *r, struct loaded *l, const char *wi
 	return rc;
 }
 
-static int load_spans(struct jm_recording *r, struct loaded *l, struct jm_error *err)
+static int load_spans(struct jm_recording *r, struct loaded *l, const char *by, struct jm_error *err)
 {
-	const struct jm_names *names = jm_recording_names(r);
 	int64_t items = 0;
 	int rc = jm_recording_spans(r, 1u << JM_SPAN_ITERATION, &l->iterations, &l->in.n_iterations, err);
 
 	if (rc == 0)
-		rc = jm_recording_spans(r, 1u << JM_SPAN_LAYER, &l->layers, &l->in.n_layers, err);
-	if (rc == 0 && l->in.n_layers == 0) {
-		free(l->layers);
-		l->layers = NULL;
-		rc = jm_recording_spans(r, 1u << JM_SPAN_REGION | 1u << JM_SPAN_KERNEL, &l->layers, &l->in.n_layers,
-					err);
-	}
+		rc = jm_report_load_parts(r, by, &l->parts, err);
 	if (rc)
 		return rc;
 	jm_recording_meta_i64(r, "items_per_iteration", &items);
 	l->in.items_per_iteration = items > 0 ? (uint64_t)items : 0;
 	l->in.iterations = l->iterations;
-	l->in.layers = l->layers;
-	l->in.names = names->items;
-	l->in.n_names = names->n;
+	l->in.layers = l->parts.spans;
+	l->in.n_layers = l->parts.n_spans;
+	l->in.names = l->parts.names;
+	l->in.n_names = l->parts.n_names;
 	return 0;
 }
 
@@ -238,6 +234,8 @@ static void warn_about_events(struct jm_recording *r, struct jm_result *result)
 	for (i = 0; i < n; i++)
 		if (strcmp(events[i].kind, "sensor_lost") == 0)
 			jm_result_warn(result, "%s was lost during the run; what follows is a gap", events[i].text);
+		else if (strcmp(events[i].kind, "cuda") == 0)
+			jm_result_warn(result, "%s", events[i].text);
 	if (jm_recording_meta_i64(r, "end_monotonic_ns", &end) && jm_recording_extent(r, &first, &last) == 0 &&
 	    !jm_recording_meta(r, "imported"))
 		jm_result_warn(result, "the recording was not closed: it was killed, or still runs");
@@ -346,7 +344,7 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 	if (rc)
 		jm_error_set(err, rc, "out of memory for the channels");
 	if (rc == 0)
-		rc = load_spans(report->recording, &l, err);
+		rc = load_spans(report->recording, &l, options->by, err);
 	if (rc == 0)
 		rc = load_windows(report->recording, &l, options->window, err);
 	if (rc == 0)
@@ -418,11 +416,14 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 					    [JM_SORT_POWER] = "power",
 					    [JM_SORT_NAME] = "name",
 					    [JM_SORT_NONE] = "none"};
-	int by = choose(options->by, views, sizeof(views) / sizeof(views[0]), JM_BY_LAYER);
+	/* Kernels, ranges and streams are the parts of a report of their own, in place of its layers. */
+	int by = jm_parts_are(options->by) ? JM_BY_LAYER
+					   : choose(options->by, views, sizeof(views) / sizeof(views[0]), JM_BY_LAYER);
 	int sort = choose(options->sort, sorts, sizeof(sorts) / sizeof(sorts[0]), JM_SORT_ENERGY);
 
 	if (by < 0)
-		return jm_error_set(err, JM_E_INVALID, "cannot report by '%s': layer, type, iteration or channel",
+		return jm_error_set(err, JM_E_INVALID,
+				    "cannot report by '%s': layer, type, iteration, channel, kernel, range or stream",
 				    options->by);
 	if (sort < 0)
 		return jm_error_set(err, JM_E_INVALID, "cannot sort by '%s': energy, time, power, name or none",
