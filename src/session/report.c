@@ -329,6 +329,10 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		jm_report_explain_rests(report->recording, &report->result);
 		warn_about_events(report->recording, &report->result);
+		if (jm_parts_are_of_several_devices(report->recording, &l->parts))
+			jm_result_warn(
+			    &report->result,
+			    "kernels ran on several GPUs: each GPU's energy is split over the kernels of all");
 		warn_about_silence(&report->result);
 		warn_about_coverage(&report->result);
 	}

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* A damaged file could make any number of them. */
-#define NAMES_MAX (1u << 22)
+#define NAMES_MAX   (1u << 22)
+#define TIME_MAX_NS UINT64_C(3000000000000000000)
 /* The writer's enum jm_cuda_status: nothing to tell of. */
 #define STATUS_RECORDING 0
 #define STATUS_STOPPED   11
@@ -56,12 +57,12 @@ static uint64_t u64_at(const uint8_t *p)
 	return u32_at(p) | (uint64_t)u32_at(p + 4) << 32;
 }
 
-/* A time: what is beyond a few centuries is damage, and must not overflow a difference. */
+/* A time: what is beyond the year 2065 is damage, and would overflow a sum. */
 static int64_t time_at(const uint8_t *p)
 {
 	uint64_t value = u64_at(p);
 
-	return value > (uint64_t)INT64_MAX / 2 ? 0 : (int64_t)value;
+	return value > TIME_MAX_NS ? 0 : (int64_t)value;
 }
 
 int jm_activity_reader_create(struct jm_activity_set *set, const char *path, struct jm_activity_reader **out)

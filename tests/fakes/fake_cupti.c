@@ -3,7 +3,7 @@
  * (CUDA 13.0: CUpti_ActivityKernel10, Memcpy6, Memset4, ExternalCorrelation, API).
  *
  * FAKE_CUPTI, words: privilege, busy, old (what its functions answer), drop (3 records), keep (buffers are not given
- * back), skewed (a clock of its own that runs 0.7 ppm fast). */
+ * back), skewed (a clock of its own that runs 0.7 ppm fast). fake_cupti_take_over: what another profiler does. */
 #define _GNU_SOURCE
 #include "fake_cupti.h"
 
@@ -35,6 +35,8 @@ static struct {
 static _Thread_local uint64_t externals[256];
 static _Thread_local size_t n_externals;
 
+uint32_t cuptiActivityFlushAll(uint32_t flag);
+
 static bool is_told(const char *word)
 {
 	const char *words = getenv("FAKE_CUPTI");
@@ -50,7 +52,7 @@ static uint64_t now(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 	if (is_told("skewed"))
-		return ns + ns / 1000000 * 7 / 10 + UINT64_C(1700000000000000000);
+		return ns + ns / 10000000 * 7 + UINT64_C(1700000000000000000);
 	return fake.clock ? fake.clock() : ns;
 }
 
@@ -146,6 +148,19 @@ API void fake_cupti_work(const struct fake_work *w)
 	pthread_mutex_unlock(&fake.lock);
 }
 
+static uint64_t their_clock(void)
+{
+	return 12345;
+}
+
+/* Records until here reach their reader; later ones are not ours. */
+API void fake_cupti_take_over(void)
+{
+	cuptiActivityFlushAll(0);
+	fake.clock = their_clock;
+	memset(fake.enabled, 0, sizeof(fake.enabled));
+}
+
 API uint64_t fake_cupti_now(void)
 {
 	return now();
@@ -190,6 +205,8 @@ API uint32_t cuptiActivityRegisterCallbacks(request_fn request, complete_fn comp
 
 API uint32_t cuptiActivityRegisterTimestampCallback(uint64_t (*clock)(void))
 {
+	if (is_told("skewed"))
+		return 7;
 	fake.clock = clock;
 	return 0;
 }

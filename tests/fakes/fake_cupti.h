@@ -16,5 +16,6 @@ struct fake_work {
 
 void fake_cupti_work(const struct fake_work *work);
 uint64_t fake_cupti_now(void);
+void fake_cupti_take_over(void);
 
 #endif

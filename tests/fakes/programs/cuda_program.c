@@ -1,7 +1,7 @@
 /* A "CUDA program": loads the libraries that the environment names as the driver and NVTX would, and tells the stand-in for
  * CUPTI what its devices run.
  *
- * usage: cuda_program [work] [work N] [fork] [exec] [kill] [silent]...   each word is done in turn */
+ * usage: cuda_program [work] [work N] [fork] [exec] [kill] [takeover] [silent]...   each word is done in turn */
 #define _GNU_SOURCE
 #include "../fake_cupti.h"
 
@@ -19,6 +19,7 @@
 
 static void (*work)(const struct fake_work *);
 static uint64_t (*now)(void);
+static void (*take_over)(void);
 static const char *self;
 
 /* NVTX's tables, as its header makes them. */
@@ -78,6 +79,7 @@ static void initialise(void)
 	}
 	*(void **)&work = symbol(cupti, "fake_cupti_work");
 	*(void **)&now = symbol(cupti, "fake_cupti_now");
+	*(void **)&take_over = symbol(cupti, "fake_cupti_take_over");
 	if (nvtx)
 		((int (*)(const void *(*)(uint32_t)))symbol(dlopen(nvtx, RTLD_NOW), "InitializeInjectionNvtx2"))(
 		    export_table);
@@ -142,6 +144,9 @@ int main(int argc, char **argv)
 			iterate(i + 1 < argc && atoi(argv[i + 1]) > 0 ? atoi(argv[++i]) : 10);
 		} else if (strcmp(argv[i], "fork") == 0 || strcmp(argv[i], "exec") == 0) {
 			in_child(strcmp(argv[i], "exec") == 0);
+		} else if (strcmp(argv[i], "takeover") == 0) {
+			take_over();
+			return 0;
 		} else if (strcmp(argv[i], "kill") == 0) {
 			raise(SIGKILL);
 		}
