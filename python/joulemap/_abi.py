@@ -87,6 +87,7 @@ class ReportOptions(c.Structure):
         ("baseline", c.c_char_p),
         ("with_iterations", c.c_bool),
         ("window", c.c_char_p),
+        ("by", c.c_char_p),
     ]
 
 

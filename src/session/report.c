@@ -362,16 +362,19 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 int jm_report_open_target(const char *path, const struct jm_report_options *options, double target_fraction,
 			  struct jm_report **out, struct jm_error *err)
 {
-	struct jm_report_options defaults = {.size = sizeof(defaults)};
+	struct jm_report_options used = {.size = sizeof(used)};
 	struct jm_report *report = calloc(1, sizeof(*report));
 	int rc;
 
 	if (!report)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the report");
+	/* A caller that was built with an earlier header knows fewer fields. */
+	if (options)
+		memcpy(&used, options, options->size < sizeof(used) ? options->size : sizeof(used));
 	snprintf(report->path, sizeof(report->path), "%s", path);
 	rc = jm_recording_open(path, &report->recording, err);
 	if (rc == 0)
-		rc = explain(report, options ? options : &defaults, target_fraction, err);
+		rc = explain(report, &used, target_fraction, err);
 	if (rc) {
 		jm_report_destroy(report);
 		return rc;
