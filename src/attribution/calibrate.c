@@ -15,6 +15,8 @@
 #define MIN_SEARCH_READINGS 100
 #define MAX_SEARCH_SEGMENTS 60000
 #define MAX_SEARCH_LEVELS   40
+#define MAX_BLOCK_LEVELS    128
+#define N_LAG_STEPS         8    /* of a kernel, when the lag alone is searched */
 #define RIDGE               1e-6 /* of the diagonal: keeps never-seen regions from being singular */
 #define FIRST_LAG_S         -0.02
 #define LAST_LAG_S          0.06
@@ -290,7 +292,7 @@ static int search(struct problem *p, struct jm_response *out, struct jm_calibrat
 
 /* Takes a piece of the run that can be searched in seconds: the first readings, layers thrown together where there are many.
  * What is lost is left to the fit, which starts from what is found. */
-static void take_piece(struct problem *p, const struct jm_fit_input *in)
+static void take_piece(struct problem *p, const struct jm_fit_input *in, size_t max_levels)
 {
 	size_t i, n = in->n_readings < MAX_SEARCH_READINGS ? in->n_readings : MAX_SEARCH_READINGS;
 
@@ -299,7 +301,7 @@ static void take_piece(struct problem *p, const struct jm_fit_input *in)
 			n--;
 	}
 	p->n_readings = n;
-	p->n_levels = in->n_layers < MAX_SEARCH_LEVELS ? in->n_layers : MAX_SEARCH_LEVELS;
+	p->n_levels = in->n_layers < max_levels ? in->n_layers : max_levels;
 	for (i = 0; i < in->n_segments && in->segments[i].start_s < p->readings[n - 1].t_s - FIRST_LAG_S; i++) {
 		size_t layer = in->regions[in->segments[i].region].layer;
 
@@ -319,10 +321,60 @@ int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, 
 	p.segments = malloc((in->n_segments + 1) * sizeof(*p.segments));
 	if (!p.segments)
 		return JM_E_NOMEM;
-	take_piece(&p, in);
+	take_piece(&p, in, MAX_SEARCH_LEVELS);
 	code = problem_alloc(&p);
 	if (code == 0)
 		code = search(&p, out, scores);
+	free(p.segments);
+	free(p.grams);
+	return code;
+}
+
+/* Searches the lag at a kernel that is known: a grid, then halved steps around the best. */
+static int search_lag(struct problem *p, const struct jm_response *known, struct jm_response *out)
+{
+	struct jm_kernel k = {0, known->box_s, known->tau_s}, best;
+	double size = k.box_s + k.tau_s, best_score = INFINITY, step;
+
+	/* A counter's kernel is the time between its changes. */
+	if (size == 0 && p->n_readings > 0)
+		size = p->readings[p->n_readings / 2].width_s;
+	if (!(size > 0))
+		return JM_E_UNIDENTIFIABLE;
+	step = fmin(LAG_STEP_S, size / N_LAG_STEPS);
+	best = k;
+	for (k.lag_s = FIRST_LAG_S; k.lag_s <= LAST_LAG_S + size; k.lag_s += step)
+		try_kernel(p, k, &best, &best_score);
+	for (; step > MIN_STEP * size; step /= 2) {
+		double at = best.lag_s;
+
+		try_kernel(p, (struct jm_kernel){at - step, k.box_s, k.tau_s}, &best, &best_score);
+		try_kernel(p, (struct jm_kernel){at + step, k.box_s, k.tau_s}, &best, &best_score);
+	}
+	if (!isfinite(best_score))
+		return JM_E_UNIDENTIFIABLE;
+	*out = *known;
+	out->lag_s = best.lag_s;
+	best.box_s = size - best.tau_s; /* the scale of the differences; a counter's own box is its width */
+	out->lag_sd_s = axis_sd(p, best, (struct jm_kernel){1, 0, 0}, best_score);
+	out->is_lag_anchored = true;
+	return 0;
+}
+
+int jm_calibrate_blocks(const struct jm_fit_input *in, const struct jm_response *known, struct jm_response *out)
+{
+	struct problem p = {.readings = in->readings};
+	int code;
+
+	if (in->n_readings < MIN_READINGS || in->n_layers == 0)
+		return JM_E_UNIDENTIFIABLE;
+	p.segments = malloc((in->n_segments + 1) * sizeof(*p.segments));
+	if (!p.segments)
+		return JM_E_NOMEM;
+	take_piece(&p, in, MAX_BLOCK_LEVELS);
+	code = problem_alloc(&p);
+	if (code == 0)
+		code = known->family == JM_RESPONSE_UNKNOWN ? search(&p, out, NULL) : search_lag(&p, known, out);
 	free(p.segments);
 	free(p.grams);
 	return code;

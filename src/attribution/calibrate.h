@@ -31,6 +31,11 @@ struct jm_calibration_score {
  * entries), or NULL. Errors: JM_E_UNIDENTIFIABLE, JM_E_NOMEM. */
 int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, struct jm_calibration_score *scores);
 
+/* The same from blocks of layers run alone, in which one level holds far longer than the response: the edges between them
+ * tell the lag absolutely, so all layers keep a level of their own. known: a response whose family, box and tau are held,
+ * with only the lag searched (family UNKNOWN: all are). */
+int jm_calibrate_blocks(const struct jm_fit_input *in, const struct jm_response *known, struct jm_response *out);
+
 /* The same where the load's wave form is known (an external meter): segments carry its power as weight, region 0; gain and
  * offset are fitted. gain_out, offset_out may be NULL. */
 int jm_calibrate_waveform(const struct jm_segment *segments, size_t n_segments, const struct jm_model_reading *readings,

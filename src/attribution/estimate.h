@@ -4,15 +4,8 @@
 #define ATTRIBUTION_ESTIMATE_H
 
 #include "attribution/fit.h"
+#include "attribution/isolate.h"
 #include "attribution/merge.h"
-#include "attribution/work.h"
-
-/* Power of layers run alone. */
-struct jm_isolated {
-	double *power_w; /* n_layers; NAN: not run alone, or no reading inside */
-	double *sd_w;    /* sd of the level */
-	size_t n_known;
-};
 
 /* One estimate; kept while rows are made. */
 struct jm_estimate {
@@ -20,16 +13,17 @@ struct jm_estimate {
 	struct jm_kernel kernel;
 	double bare_w, bare_sd_w;  /* inside iterations, outside of layers */
 	double expected_w, gate_w; /* residual that noise allows, and the limit */
-	double shortest_s;         /* layer that could be known to the target, by the resolution rule */
+	double straying; /* relative sd by which the power strays from one iteration to the next, in all layers alike */
+	double phase_w;  /* of a residual above it: the part that depends on the phase within the iteration */
+	double shortest_s; /* layer that could be known to the target, by the resolution rule */
 	bool is_lag_known, is_dithered, is_misfit;
+	bool is_class_shared; /* all layers share one factor, since types cannot be told */
+	bool is_straying;     /* the residual is above the gate, but the power's and not the model's: see gate.h */
 	size_t n_readings;
 };
 
 /* The response to work with: calibrated, else as the channel declares, else found in the readings (needs_search). */
 struct jm_response jm_estimate_response(const struct jm_work *w, size_t c, bool *needs_search);
-
-int jm_isolated_init(struct jm_isolated *out, const struct jm_work *w, size_t c, struct jm_error *err);
-void jm_isolated_finish(struct jm_isolated *i);
 
 /* Fills parts (n_layers) and levels. method: REGRESS, ISOLATE or FUSED. Never fails for want of information: then parts have
  * no figure and say why. Errors: JM_E_NOMEM. */

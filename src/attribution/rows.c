@@ -13,7 +13,7 @@
 
 /* What a row is filled from: one part, or the parts of one type added up. */
 struct row_sum {
-	double count, time_s, seen_s, energy_j, variance_j2;
+	double count, time_s, seen_s, energy_j, variance_j2, shared_j;
 	bool resolvable;
 	enum jm_origin origin;
 	int group;
@@ -38,7 +38,7 @@ static const struct jm_channel *channel_of(const struct jm_work *w, size_t c)
 static void fill_intervals(const struct jm_work *w, size_t c, const struct row_sum *sum, struct jm_row *row)
 {
 	const struct jm_channel *channel = channel_of(w, c);
-	double half = Z95 * sqrt(sum->variance_j2), absolute;
+	double half = Z95 * sqrt(sum->variance_j2 + sum->shared_j * sum->shared_j), absolute;
 
 	row->energy_ci_j = row->mean_power_ci_w = row->energy_absolute_ci_j = (struct jm_interval){NAN, NAN};
 	if (!channel || isnan(sum->energy_j))
@@ -106,6 +106,7 @@ static struct row_sum sum_of(const struct jm_layer *layer, const struct jm_part 
 	s.seen_s = p->seen_s;
 	s.energy_j = p->energy_j;
 	s.variance_j2 = p->variance_j2;
+	s.shared_j = p->shared_j;
 	s.origin = p->origin;
 	s.group = p->group;
 	return s;
@@ -123,6 +124,7 @@ static void add_to(struct row_sum *total, const struct row_sum *one)
 	total->seen_s += one->seen_s;
 	total->energy_j += one->energy_j;
 	total->variance_j2 += one->variance_j2; /* NAN stays NAN */
+	total->shared_j += one->shared_j;
 	if (!one->resolvable || (one->reason && one->reason[0] && !total->reason)) {
 		total->resolvable = total->resolvable && one->resolvable;
 		total->reason = one->reason;

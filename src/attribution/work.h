@@ -19,7 +19,8 @@ struct jm_layer {
 struct jm_part {
 	double energy_j;    /* NAN: no figure */
 	double variance_j2; /* NAN: no statistical interval */
-	double seen_s;      /* of the layer's time, seconds with readings */
+	double shared_j; /* sd of an error that all layers share: adds up in sums, and to variance_j2 as its square */
+	double seen_s;   /* of the layer's time, seconds with readings */
 	bool resolvable;
 	enum jm_origin origin;
 	int group; /* index in levels.groups, -1: none */
@@ -38,7 +39,7 @@ struct jm_levels {
 	double idle_j, bare_j; /* between iterations; inside, outside of layers */
 	struct jm_part_group *groups;
 	size_t n_groups;
-	char reason[256]; /* what the estimate says of itself, or why there is none */
+	char reason[400]; /* what the estimate says of itself, or why there is none */
 	bool is_refused;
 };
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define OVERLAP_NS    200 /* times of traces are rounded */
 #define SKIPPED_FLAGS (JM_SPAN_WARMUP | JM_SPAN_ISOLATED)
 
 static int take_windows(struct jm_work *w, struct jm_error *err)
@@ -95,6 +96,22 @@ static double seconds_inside(const struct jm_stretches *windows, int64_t start_n
 	return sum;
 }
 
+/* Counts an unprofiled iteration as far as it lies in a window. */
+static int take_iteration(struct jm_work *w, const struct jm_stretch *s, struct jm_stretches *touching)
+{
+	double length = jm_s_from_ns(s->end_ns - s->start_ns),
+	       inside = seconds_inside(&w->windows, s->start_ns, s->end_ns);
+	int code;
+
+	if (inside <= 0)
+		return 0;
+	w->n_iterations += inside / length;
+	code = jm_stretches_add(touching, s->start_ns, s->end_ns);
+	if (code == 0 && inside > length * (1 - 1e-12))
+		code = jm_stretches_add(&w->iterations, s->start_ns, s->end_ns);
+	return code;
+}
+
 /* Sorts iterations into those that were profiled, those whole inside a window, and those that touch one at all. */
 static int take_iterations(struct jm_work *w, struct jm_stretches *profiled, struct jm_stretches *touching)
 {
@@ -104,7 +121,6 @@ static int take_iterations(struct jm_work *w, struct jm_stretches *profiled, str
 
 	for (i = 0; i < w->in->n_iterations && code == 0; i++) {
 		const struct jm_span *s = &w->in->iterations[i];
-		double inside, length = jm_s_from_ns(s->end_ns - s->start_ns);
 
 		if (s->end_ns < s->start_ns)
 			n_bad++;
@@ -114,13 +130,7 @@ static int take_iterations(struct jm_work *w, struct jm_stretches *profiled, str
 			code = jm_stretches_add(profiled, s->start_ns, s->end_ns);
 			continue;
 		}
-		inside = seconds_inside(&w->windows, s->start_ns, s->end_ns);
-		if (inside <= 0)
-			continue;
-		w->n_iterations += inside / length;
-		code = jm_stretches_add(touching, s->start_ns, s->end_ns);
-		if (code == 0 && inside > length * (1 - 1e-12))
-			code = jm_stretches_add(&w->iterations, s->start_ns, s->end_ns);
+		code = take_iteration(w, &(struct jm_stretch){s->start_ns, s->end_ns}, touching);
 	}
 	if (n_bad > 0 && code == 0)
 		code = jm_result_warn(w->result, "%" PRIu64 " iterations end before they start: left out", n_bad);
@@ -162,6 +172,61 @@ static int take_spans(struct jm_work *w, bool is_profiled, struct jm_span **out,
 	*out = spans;
 	*n_out = n;
 	return n_bad ? jm_result_warn(w->result, "%" PRIu64 " layer spans end before they start: left out", n_bad) : 0;
+}
+
+/* Without iterations of their own, spans are held together by their iteration number. */
+static int iterations_of_spans(const struct jm_span *spans, size_t n, struct jm_stretches *out)
+{
+	uint32_t highest = 0;
+	size_t i, n_numbers;
+	struct jm_stretch *extents;
+	int code = 0;
+
+	for (i = 0; i < n; i++) {
+		if (spans[i].iteration != JM_NO_ITERATION && spans[i].iteration > highest)
+			highest = spans[i].iteration;
+	}
+	if (highest > n)
+		return 0; /* numbers that make no sense as a count */
+	n_numbers = (size_t)highest + 1;
+	extents = malloc(n_numbers * sizeof(*extents));
+	if (!extents)
+		return JM_E_NOMEM;
+	for (i = 0; i < n_numbers; i++)
+		extents[i] = (struct jm_stretch){INT64_MAX, INT64_MIN};
+	for (i = 0; i < n; i++) {
+		struct jm_stretch *e = &extents[spans[i].iteration == JM_NO_ITERATION ? 0 : spans[i].iteration];
+
+		e->start_ns = spans[i].start_ns < e->start_ns ? spans[i].start_ns : e->start_ns;
+		e->end_ns = spans[i].end_ns > e->end_ns ? spans[i].end_ns : e->end_ns;
+	}
+	for (i = 0; i < n_numbers && code == 0; i++)
+		code = jm_stretches_add(out, extents[i].start_ns, extents[i].end_ns);
+	free(extents);
+	return code;
+}
+
+/* Iterations by the numbers of the layers that ran in place, where nobody marked any: only if every layer has a number and the
+ * iterations follow each other. */
+static int number_iterations(struct jm_work *w, const struct jm_span *spans, size_t n, struct jm_stretches *touching)
+{
+	struct jm_stretches found = {0};
+	size_t i, n_numbered = 0;
+	bool is_sequence;
+	int code = 0;
+
+	for (i = 0; i < n; i++)
+		n_numbered += spans[i].iteration != JM_NO_ITERATION;
+	if (n > 0 && n_numbered == n)
+		code = iterations_of_spans(spans, n, &found);
+	jm_stretches_sort(&found);
+	is_sequence = found.n > 1;
+	for (i = 1; i < found.n; i++)
+		is_sequence = is_sequence && found.items[i].start_ns >= found.items[i - 1].end_ns - OVERLAP_NS;
+	for (i = 0; i < found.n && is_sequence && code == 0; i++)
+		code = take_iteration(w, &found.items[i], touching);
+	jm_stretches_finish(&found);
+	return code;
 }
 
 /* Gives the layer of a name, added if new; NULL when out of memory. */
@@ -220,38 +285,6 @@ static int count_layers(struct jm_work *w, const struct jm_span *spans, size_t n
 	return 0;
 }
 
-/* Without iterations of their own, profiled spans are held together by their iteration number. */
-static int iterations_of_spans(const struct jm_span *spans, size_t n, struct jm_stretches *out)
-{
-	uint32_t highest = 0;
-	size_t i, n_numbers;
-	struct jm_stretch *extents;
-	int code = 0;
-
-	for (i = 0; i < n; i++) {
-		if (spans[i].iteration != JM_NO_ITERATION && spans[i].iteration > highest)
-			highest = spans[i].iteration;
-	}
-	if (highest > n)
-		return 0; /* numbers that make no sense as a count */
-	n_numbers = (size_t)highest + 1;
-	extents = malloc(n_numbers * sizeof(*extents));
-	if (!extents)
-		return JM_E_NOMEM;
-	for (i = 0; i < n_numbers; i++)
-		extents[i] = (struct jm_stretch){INT64_MAX, INT64_MIN};
-	for (i = 0; i < n; i++) {
-		struct jm_stretch *e = &extents[spans[i].iteration == JM_NO_ITERATION ? 0 : spans[i].iteration];
-
-		e->start_ns = spans[i].start_ns < e->start_ns ? spans[i].start_ns : e->start_ns;
-		e->end_ns = spans[i].end_ns > e->end_ns ? spans[i].end_ns : e->end_ns;
-	}
-	for (i = 0; i < n_numbers && code == 0; i++)
-		code = jm_stretches_add(out, extents[i].start_ns, extents[i].end_ns);
-	free(extents);
-	return code;
-}
-
 /* Slices of unprofiled iterations from profiled spans; see layout.h. */
 static int scale_profiled(struct jm_work *w, struct jm_stretches *profiled, const struct jm_stretches *touching,
 			  struct jm_error *err)
@@ -286,13 +319,15 @@ static int scale_profiled(struct jm_work *w, struct jm_stretches *profiled, cons
 	return code;
 }
 
-static int take_layers(struct jm_work *w, struct jm_stretches *profiled, const struct jm_stretches *touching,
+static int take_layers(struct jm_work *w, struct jm_stretches *profiled, struct jm_stretches *touching,
 		       struct jm_error *err)
 {
 	struct jm_span *spans = NULL;
 	size_t n = 0, i;
 	int code = take_spans(w, false, &spans, &n, err);
 
+	if (code == 0 && w->in->n_iterations == 0)
+		code = number_iterations(w, spans, n, touching);
 	if (code == 0)
 		code = jm_slices_init(&w->slices, spans, n, err);
 	if (code == 0)
@@ -368,9 +403,9 @@ int jm_work_time(struct jm_work *w, struct jm_error *err)
 	if (code == 0)
 		code = take_iterations(w, &profiled, &touching);
 	if (code == 0)
-		code = fill_run(w, &profiled);
-	if (code == 0)
 		code = take_layers(w, &profiled, &touching, err);
+	if (code == 0)
+		code = fill_run(w, &profiled);
 	if (code == 0)
 		code = take_parts(w, &touching);
 	jm_stretches_finish(&profiled);
