@@ -32,6 +32,8 @@ double jm_work_response_s(const struct jm_work *w, size_t c)
 
 static void fill_interval(const struct jm_channel *c, double variance, double seen_s, struct jm_channel_result *out)
 {
+	double half;
+
 	if (c->state == JM_STATE_ESTIMATED) {
 		if (c->bound_low_uw == 0 && c->bound_high_uw == 0) {
 			snprintf(out->reason, sizeof(out->reason), "the bounds of this estimate are unknown");
@@ -40,10 +42,17 @@ static void fill_interval(const struct jm_channel *c, double variance, double se
 		/* A sum at a bound may pass it by its rounding. */
 		out->energy_ci_j.low = fmin(jm_si_from_micro(c->bound_low_uw) * seen_s, out->energy_j);
 		out->energy_ci_j.high = fmax(jm_si_from_micro(c->bound_high_uw) * seen_s, out->energy_j);
+		out->energy_absolute_ci_j = out->energy_ci_j;
 		return;
 	}
-	out->energy_ci_j.low = out->energy_j - Z95 * sqrt(variance);
-	out->energy_ci_j.high = out->energy_j + Z95 * sqrt(variance);
+	half = Z95 * sqrt(variance);
+	out->energy_ci_j = (struct jm_interval){out->energy_j - half, out->energy_j + half};
+	if (c->accuracy_fraction < 0)
+		return;
+	half = hypot(half, c->accuracy_fraction * out->energy_j);
+	if (c->accuracy_offset_w > 0)
+		half = hypot(half, c->accuracy_offset_w * seen_s);
+	out->energy_absolute_ci_j = (struct jm_interval){out->energy_j - half, out->energy_j + half};
 }
 
 static void fill_channel(struct jm_work *w, size_t c, struct jm_channel_result *out)
@@ -168,7 +177,7 @@ static int take_channel(struct jm_work *w, size_t c, const char **source, struct
 	out->part_of = channel_name(w->in, channel->part_of);
 	out->same_as = channel_name(w->in, channel->same_as);
 	out->energy_j = out->mean_power_w = out->std_power_w = out->min_power_w = out->max_power_w = NAN;
-	out->energy_ci_j = (struct jm_interval){NAN, NAN};
+	out->energy_ci_j = out->energy_absolute_ci_j = (struct jm_interval){NAN, NAN};
 	out->idle_power_w = out->idle_power_sd_w = out->period_s = NAN;
 	out->gap_s = w->windows_s;
 	if (w->in->ledgers && w->in->ledgers[c]) {

@@ -33,6 +33,7 @@ struct jm_channel_result {
 	bool has_ledger;
 	double energy_j;                /* over the window; gaps not filled */
 	struct jm_interval energy_ci_j; /* 95 %: sensor quantum, edges and gaps; not the board's absolute accuracy */
+	struct jm_interval energy_absolute_ci_j; /* the same with the sensor's accuracy class; NAN where that is unknown */
 	double mean_power_w, std_power_w, min_power_w, max_power_w;
 	double gap_s;                         /* of the window without readings */
 	double idle_power_w, idle_power_sd_w; /* baseline; NAN: unknown */

@@ -118,6 +118,7 @@ static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
 	text(&o, "same_as", c->same_as);
 	number(&o, "energy_j", c->energy_j);
 	interval(&o, "energy_ci_j", c->energy_ci_j);
+	interval(&o, "energy_absolute_ci_j", c->energy_absolute_ci_j);
 	number(&o, "mean_power_w", c->mean_power_w);
 	number(&o, "std_power_w", c->std_power_w);
 	number(&o, "min_power_w", c->min_power_w);

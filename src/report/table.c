@@ -3,80 +3,12 @@
 #include "core/error.h"
 #include "report/cells.h"
 #include "report/devices.h"
+#include "report/figures.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Four significant digits. */
-static void significant(double value, const char *unit, char *out, size_t size)
-{
-	double magnitude = fabs(value);
-	int decimals = magnitude >= 999.95 ? 0 : magnitude >= 99.995 ? 1 : magnitude >= 9.9995 ? 2 : 3;
-
-	snprintf(out, size, "%.*f %s", decimals, value, unit);
-}
-
-void jm_report_quantity(double value, const char *unit, char *out, size_t size)
-{
-	static const struct {
-		double scale;
-		const char *prefix;
-	} prefixes[] = {{1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}};
-	char with_prefix[16];
-	size_t i;
-
-	if (!isfinite(value)) {
-		snprintf(out, size, "-");
-		return;
-	}
-	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]) - 1; i++)
-		if (fabs(value) >= 0.99995 * prefixes[i].scale)
-			break;
-	if (value == 0)
-		i = 2;
-	snprintf(with_prefix, sizeof(with_prefix), "%s%s", prefixes[i].prefix, unit);
-	significant(value / prefixes[i].scale, with_prefix, out, size);
-}
-
-/* "[1.2, 3.4]" in the given scale, or "-". */
-static void bounds(struct jm_interval value, double scale, char *out, size_t size)
-{
-	if (isfinite(value.low * scale) && isfinite(value.high * scale))
-		snprintf(out, size, "[%.4g, %.4g]", value.low * scale, value.high * scale);
-	else
-		snprintf(out, size, "-");
-}
-
-static void plain(double value, int decimals, char *out, size_t size)
-{
-	if (isfinite(value))
-		snprintf(out, size, "%.*f", decimals, value);
-	else
-		snprintf(out, size, "-");
-}
-
-/* Energies and powers span decades: as many decimals as make about four digits. */
-static void four_digits(double value, char *out, size_t size)
-{
-	double magnitude = fabs(value);
-
-	if (!isfinite(value))
-		snprintf(out, size, "-");
-	else if (magnitude == 0)
-		snprintf(out, size, "0");
-	else if (magnitude >= 1e-3)
-		snprintf(out, size, "%.*f",
-			 magnitude >= 1000  ? 0
-			 : magnitude >= 100 ? 1
-			 : magnitude >= 10  ? 2
-			 : magnitude >= 0.1 ? 3
-					    : 5,
-			 value);
-	else
-		snprintf(out, size, "%.3g", value);
-}
 
 static const char *red(const struct jm_view *view)
 {
@@ -109,7 +41,7 @@ static void add_channel(struct jm_cells *cells, const struct jm_channel_result *
 
 	jm_report_quantity(c->energy_j, "J", energy, sizeof(energy));
 	jm_report_quantity(c->mean_power_w, "W", power, sizeof(power));
-	bounds(c->energy_ci_j, 1, ci, sizeof(ci));
+	jm_report_bounds(c->energy_ci_j, 1, ci, sizeof(ci));
 	jm_cells_add(cells, "%s", c->channel->name);
 	jm_cells_add(cells, "%s", jm_state_text(c->channel->state));
 	jm_cells_add(cells, "%s", energy);
@@ -154,7 +86,7 @@ static void notes(const struct jm_result *r, struct jm_buffer *out)
 static int sensors(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
 	static const char *const head[] = {"channel",  "state", "energy", "interval [J]", "mean power",
-					   "readings", "rate",  "late",   "repeated", "longest gap"};
+					   "readings", "rate",  "late",   "repeated",     "longest gap"};
 	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true}};
 	size_t i;
 	int rc;
@@ -272,44 +204,47 @@ static void add_state(struct jm_cells *cells, const struct jm_row *row)
 }
 
 /* What tells one row from another stands first in every table. */
-static void add_head(struct jm_cells *cells, const struct jm_row *row, double scale)
+static void add_head(struct jm_cells *cells, const struct jm_row *row, double scale, bool has_absolute)
 {
-	char energy[32], ci[64], time[32];
+	char energy[32], ci[64], absolute[64], time[32];
 
-	four_digits(row->energy_j * scale, energy, sizeof(energy));
-	bounds(row->energy_ci_j, scale, ci, sizeof(ci));
-	four_digits(row->latency_ms, time, sizeof(time));
+	jm_report_four_digits(row->energy_j * scale, energy, sizeof(energy));
+	jm_report_bounds(row->energy_ci_j, scale, ci, sizeof(ci));
+	jm_report_bounds(row->energy_absolute_ci_j, scale, absolute, sizeof(absolute));
+	jm_report_four_digits(row->latency_ms, time, sizeof(time));
 	jm_cells_add(cells, "%s", row->name);
 	jm_cells_add(cells, "%s", row->type);
 	jm_cells_add(cells, "%llu", (unsigned long long)row->count);
 	jm_cells_add(cells, "%s", time);
 	jm_cells_add(cells, "%s", energy);
 	jm_cells_add(cells, "%s", ci);
+	if (has_absolute)
+		jm_cells_add(cells, "%s", absolute);
 }
 
-static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations)
+static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations, bool has_absolute)
 {
 	char item[32], power[32], share[32];
 
-	four_digits(row->energy_per_item_mj, item, sizeof(item));
-	plain(row->mean_power_w, 2, power, sizeof(power));
-	plain(row->share * 100, 1, share, sizeof(share));
-	add_head(cells, row, per_unit(row, has_iterations));
+	jm_report_four_digits(row->energy_per_item_mj, item, sizeof(item));
+	jm_report_plain(row->mean_power_w, 2, power, sizeof(power));
+	jm_report_plain(row->share * 100, 1, share, sizeof(share));
+	add_head(cells, row, per_unit(row, has_iterations), has_absolute);
 	jm_cells_add(cells, "%s", item);
 	jm_cells_add(cells, "%s", power);
 	jm_cells_add(cells, "%s", share);
 	add_state(cells, row);
 }
 
-static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations)
+static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations, bool has_absolute)
 {
 	char macs[32], by_mac[32], by_joule[32], by_byte[32];
 
-	four_digits(row->work.is_known ? row->work.macs / 1e6 : NAN, macs, sizeof(macs));
-	four_digits(jm_row_mj_per_mmac(row), by_mac, sizeof(by_mac));
-	four_digits(jm_row_gflop_per_j(row), by_joule, sizeof(by_joule));
-	four_digits(jm_row_flop_per_byte(row), by_byte, sizeof(by_byte));
-	add_head(cells, row, per_unit(row, has_iterations));
+	jm_report_four_digits(row->work.is_known ? row->work.macs / 1e6 : NAN, macs, sizeof(macs));
+	jm_report_four_digits(jm_row_mj_per_mmac(row), by_mac, sizeof(by_mac));
+	jm_report_four_digits(jm_row_gflop_per_j(row), by_joule, sizeof(by_joule));
+	jm_report_four_digits(jm_row_flop_per_byte(row), by_byte, sizeof(by_byte));
+	add_head(cells, row, per_unit(row, has_iterations), has_absolute);
 	jm_cells_add(cells, "%s", macs);
 	jm_cells_add(cells, "%s", by_mac);
 	jm_cells_add(cells, "%s", by_joule);
@@ -317,7 +252,8 @@ static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool 
 	add_state(cells, row);
 }
 
-#define NOTES_MAX 3
+#define NOTES_MAX       3
+#define ABSOLUTE_COLUMN 6 /* after the interval */
 
 /* The reasons of rows without a figure, each once. */
 static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_buffer *out)
@@ -340,28 +276,43 @@ static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_bu
 				 n_notes - NOTES_MAX);
 }
 
+/* The accuracy class of most sensors is not known: then there is no column for it. */
+static bool is_absolute_known(const struct jm_row *const *rows, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (isfinite(rows[i]->energy_absolute_ci_j.low) && !rows[i]->is_estimated)
+			return true;
+	return false;
+}
+
 static int table_of(const struct jm_result *r, const struct jm_view *view, int channel,
 		    const struct jm_row *const *rows, size_t n, size_t n_all, struct jm_buffer *out)
 {
 	static const char *const head[] = {"name",     "type",    "count", "ms each", "mJ/iteration",
 					   "interval", "mJ/item", "W",     "share %", "state"};
-	static const char *const work_head[] = {"name",     "type", "count",   "ms each", "mJ/iteration", "interval",
-						"MMAC each", "mJ/MMAC", "GFLOP/J", "FLOP/byte", "state"};
-	struct jm_cells cells = {.n_columns = view->with_work ? 11 : 10, .is_left = {true, true}};
-	bool has_iterations = r->run.iterations > 0;
-	size_t i;
+	static const char *const work_head[] = {"name",         "type",      "count",     "ms each",
+						"mJ/iteration", "interval",  "MMAC each", "mJ/MMAC",
+						"GFLOP/J",      "FLOP/byte", "state"};
+	bool has_iterations = r->run.iterations > 0, has_absolute = is_absolute_known(rows, n);
+	size_t i, n_head = view->with_work ? 11 : 10;
+	struct jm_cells cells = {.n_columns = n_head + has_absolute, .is_left = {true, true}};
 	int rc;
 
 	if (channel >= 0)
 		jm_buffer_printf(out, "%son %s%s\n", bold(view), r->channels[channel].channel->name, off(view));
 	cells.is_left[cells.n_columns - 1] = true;
-	for (i = 0; i < cells.n_columns; i++)
+	for (i = 0; i < n_head; i++) {
+		if (i == ABSOLUTE_COLUMN && has_absolute)
+			jm_cells_add(&cells, "absolute");
 		jm_cells_add(&cells, "%s",
 			     i == 4 && !has_iterations ? "mJ each"
 			     : view->with_work         ? work_head[i]
 						       : head[i]);
+	}
 	for (i = 0; i < n; i++)
-		(view->with_work ? add_work_row : add_row)(&cells, rows[i], has_iterations);
+		(view->with_work ? add_work_row : add_row)(&cells, rows[i], has_iterations, has_absolute);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (n < n_all)
 		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n_all - n);
@@ -432,6 +383,36 @@ static void sums(const struct jm_result *r, struct jm_buffer *out)
 	}
 }
 
+/* What the intervals are relative to. Below the sums, since it holds for all figures above them. */
+static void accuracy(const struct jm_result *r, struct jm_buffer *out)
+{
+	char relative[64], absolute[64], offset[32] = "";
+	size_t i;
+
+	for (i = 0; i < r->n_channels; i++) {
+		const struct jm_channel_result *c = &r->channels[i];
+		const struct jm_channel *channel = c->channel;
+
+		if (!is_energy(c) || channel->same_as >= 0 || channel->state != JM_STATE_MEASURED ||
+		    !isfinite(c->energy_ci_j.low) || !is_outermost(r, c))
+			continue;
+		jm_report_bounds(c->energy_ci_j, 1, relative, sizeof(relative));
+		jm_report_bounds(c->energy_absolute_ci_j, 1, absolute, sizeof(absolute));
+		jm_buffer_printf(out, "relative    %s: %s J, relative to the sensor: quantum, edges and noise\n",
+				 channel->name, relative);
+		if (channel->accuracy_fraction < 0) {
+			jm_buffer_printf(out, "absolute    %s: unknown, since the accuracy class of this sensor is\n",
+					 channel->name);
+			continue;
+		}
+		if (channel->accuracy_offset_w > 0)
+			snprintf(offset, sizeof(offset), " and %.3g W", channel->accuracy_offset_w);
+		jm_buffer_printf(out, "absolute    %s: %s J, with the sensor's class of %.3g %%%s\n", channel->name,
+				 absolute, 100 * channel->accuracy_fraction, offset);
+		offset[0] = '\0';
+	}
+}
+
 static void own_cost(const struct jm_result *r, struct jm_buffer *out)
 {
 	if (!isfinite(r->own_cost.cpu_s))
@@ -478,6 +459,7 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 	if (rc == 0 && !is_summary)
 		rc = tables(r, view, out);
 	sums(r, out);
+	accuracy(r, out);
 	own_cost(r, out);
 	if (!out->is_failed)
 		sanitise(out, from);

@@ -38,7 +38,7 @@ static inline const struct jm_result *small_result_init(struct small_result *s)
 	s->channel.state = JM_STATE_ESTIMATED;
 	s->channels[0] = (struct jm_channel_result){.channel = &s->channel, .has_ledger = true, .energy_j = 8};
 	s->channels[0].ledger = (struct jm_ledger){.expected = 100, .taken = 97, .late = 2, .missed = 3, .repeated = 5};
-	s->channels[0].energy_ci_j = (struct jm_interval){4, 16};
+	s->channels[0].energy_ci_j = s->channels[0].energy_absolute_ci_j = (struct jm_interval){4, 16};
 	s->channels[0].mean_power_w = 8;
 	s->channels[0].std_power_w = NAN;
 	s->channels[0].min_power_w = 7;
