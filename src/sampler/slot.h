@@ -21,8 +21,11 @@ struct jm_slot {
 		int64_t last_value;
 		uint64_t n_repeated;
 		uint64_t n_skipped; /* a buffered device: updates that its stamps show missing */
-	} * channels;               /* n_channels of the sensor */
-	struct jm_ledger *ledgers;  /* likewise */
+		/* likewise: how far the stamps are behind the pace; since how many of them by most of a period, at least */
+		int64_t behind_ns, least_behind_ns;
+		unsigned int n_behind;
+	} * channels;              /* n_channels of the sensor */
+	struct jm_ledger *ledgers; /* likewise */
 };
 
 /* Gives the period a sensor is read with when asked_ns is wanted: its own pace where that is slower. One whose reads wait
@@ -49,8 +52,8 @@ void jm_slot_fold(struct jm_slot *slot);
 /* Books n samples as lost after all (the ring was full). */
 void jm_slot_lose(struct jm_slot *slot, const struct jm_sample *batch, size_t n);
 
-/* Brings expected (and missed, for a buffered device) up to now. What a buffered device that stamps its own updates owes
- * is told by its stamps: a distance of more than 1.5 of its periods is a gap, and as many updates are missing as fit. */
+/* Brings expected (and missed, for a buffered device) up to now. What a buffered device that says its pace owes is told by
+ * its stamps: an update that comes late and is made up for is not missing, one that is never made up for is. */
 void jm_slot_settle(struct jm_slot *slot, int64_t now_ns);
 
 #endif

@@ -31,7 +31,7 @@ check "a named twin is recorded" exits 0 "$JM" record -s nvml/gpu0/power_instant
 check "and counted" sh -c "'$JM' report twin.jm --format csv | grep -q nvml/gpu0/power_instant || '$JM' report twin.jm | grep -q 'power_instant *measured'"
 
 printf 'gpus=2\nheld_ppm=310000\nheld_brake_ppm=100000\nmig=1\nmig_instances=3\n' >script
-check "a throttled GPU is recorded" env CUDA_VISIBLE_DEVICES=1 "$JM" record -s nvml -d 3 -o t.jm
+check "a throttled GPU is recorded" env CUDA_VISIBLE_DEVICES=1 "$JM" record -s nvml -d 2 -o t.jm
 check "its reports are made" sh -c "'$JM' report t.jm >t.txt && '$JM' report t.jm --format json >t.json"
 check "the report says how long the power cap held" grep -Eq 'throttled (2[789]|3[0-4])(\.[0-9])? % of the time \(power cap\)' t.txt
 check "and so does JSON" field t.json \
@@ -50,7 +50,7 @@ check "a GPU lost mid-run does not end the run" exits 0 "$JM" record -s nvml -i 
 check "the recording is whole" sh -c "'$JM' report c.jm --format json >c.json"
 
 printf 'gpus=2\nlost_after=60\nlost_gpu=1\n' >script
-check "one of two GPUs is lost" sh -c "'$JM' record -s nvml -d 3 -o d.jm 2>&1 | grep -q 'nvml/gpu0 was lost'"
+check "one of two GPUs is lost" sh -c "'$JM' record -s nvml -d 2 -o d.jm 2>&1 | grep -q 'nvml/gpu0 was lost'"
 check "the other one is recorded to the end" sh -c "'$JM' report d.jm --format json >d.json"
 check "its readings are whole" field d.json \
     "c['nvml/gpu1/power']['ledger']['missed'] == 0 and c['nvml/gpu1/power']['gap_s'] < 0.05 and c['nvml/gpu0/power']['gap_s'] > 1"
