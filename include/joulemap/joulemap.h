@@ -144,9 +144,14 @@ struct jm_record_options {
 	 * need. period_ns 0 is then as often as that takes. */
 	bool is_oversampled;
 	bool may_lack_sensors;  /* where no sensor can be used, record spans alone, with a warning, instead of failing */
+	/* Whose processor time and memory are recorded, too: "all"; "command": what jm_recorder_watch names; "PID,..." (running
+	 * ones; "PID@REFERENCE": called PID in the namespace of process REFERENCE); always with their descendants. NULL: none. */
+	const char *processes;
+	int64_t process_period_ns; /* between snapshots of them; 0: JM_DEFAULT_PROCESS_PERIOD_NS */
 };
 
-#define JM_DEFAULT_PERIOD_NS INT64_C(10000000)
+#define JM_DEFAULT_PERIOD_NS         INT64_C(10000000)
+#define JM_DEFAULT_PROCESS_PERIOD_NS INT64_C(100000000)
 
 struct jm_recorder;
 
@@ -171,6 +176,13 @@ JM_API int jm_recorder_meta(struct jm_recorder *r, const char *key, const char *
 
 /* Sets the window that results are about; default: the whole recording. Any thread. */
 JM_API int jm_recorder_window(struct jm_recorder *r, int64_t start_ns, int64_t end_ns);
+
+/* Watches a process that the caller has just started, and all that descends from it: its time counts from its start. Any thread.
+ * Errors: JM_E_UNSUPPORTED: the recorder watches no processes; JM_E_NOT_FOUND: there is no such process (any more). */
+JM_API int jm_recorder_watch(struct jm_recorder *r, int64_t pid, struct jm_error *err);
+
+/* Gives how many watched processes were alive at the last snapshot. Any thread. */
+JM_API size_t jm_recorder_n_watched(struct jm_recorder *r);
 
 /* ---- Markers: spans of the running program -------------------------------------------------------------------- */
 

@@ -66,6 +66,8 @@ class RecordOptions(c.Structure):
         ("command", c.c_char_p),
         ("is_oversampled", c.c_bool),
         ("may_lack_sensors", c.c_bool),
+        ("processes", c.c_char_p),
+        ("process_period_ns", c.c_int64),
     ]
 
 

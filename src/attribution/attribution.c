@@ -1,6 +1,7 @@
 #include "attribution/attribution.h"
 
 #include "attribution/estimate.h"
+#include "attribution/split.h"
 #include "attribution/work.h"
 #include "core/error.h"
 
@@ -251,7 +252,7 @@ static int attribute(struct jm_work *w, struct jm_error *err)
 		code = attribute_nothing(w, err);
 	if (code == 0)
 		code = attribute_iterations(w, err);
-	return code;
+	return code ? code : jm_split_add(w, err);
 }
 
 int jm_attribute(const struct jm_attribution_input *in, const struct jm_attribution_options *opt,

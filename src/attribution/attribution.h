@@ -46,6 +46,8 @@ struct jm_attribution_input {
 	const uint32_t
 	    *ties; /* n_names entries: names with equal numbers are identical layers (same kernel, same shapes) and
 				 share one power; or NULL */
+	const struct jm_process_log *processes; /* what ran meanwhile; NULL or without steps: not known */
+	int64_t process_quantum_ns;             /* resolution of processor times there */
 	uint64_t items_per_iteration; /* inputs in one batch; 0: unknown */
 
 	const struct jm_baseline *baselines; /* n_channels entries from the user or the machine's idle file; or NULL */

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -57,42 +58,95 @@ static bool is_from_terminal(const siginfo_t *info)
 	return info->si_code == SI_KERNEL;
 }
 
+static int exit_code_of(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 static int wait_for(pid_t pid)
 {
 	sigset_t set;
 	siginfo_t info;
-	int status;
+	int status, orphan_status;
+	pid_t orphan;
 
 	signal_set(&set);
 	for (;;) {
 		pid_t done = waitpid(pid, &status, WNOHANG);
 
 		if (done == pid)
-			return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+			return exit_code_of(status);
 		if (done < 0 && errno != EINTR)
 			return JM_EXIT_FAILURE;
+		/* Orphans of the command, in our process group; no sensor's program is in it. */
+		while (done == 0 && (orphan = waitpid(0, &orphan_status, WNOHANG)) > 0)
+			if (orphan == pid)
+				return exit_code_of(orphan_status);
 		if (sigwaitinfo(&set, &info) > 0 && info.si_signo != SIGCHLD && !is_from_terminal(&info))
 			kill(pid, info.si_signo);
 	}
 }
 
+static struct rlimit original_limit;
+static bool is_limit_raised;
+
+void jm_cli_raise_descriptors(void)
+{
+	struct rlimit raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &original_limit) || original_limit.rlim_cur == original_limit.rlim_max)
+		return;
+	raised = original_limit;
+	raised.rlim_cur = raised.rlim_max;
+	is_limit_raised = setrlimit(RLIMIT_NOFILE, &raised) == 0;
+}
+
+/* A child inherits the limit of the moment; programs that use select() must not get a high one. */
+static int spawn_with_limit(char **command, pid_t *pid_out)
+{
+	struct rlimit raised;
+	int rc;
+
+	if (!is_limit_raised || getrlimit(RLIMIT_NOFILE, &raised))
+		return spawn(command, pid_out);
+	setrlimit(RLIMIT_NOFILE, &original_limit);
+	rc = spawn(command, pid_out);
+	setrlimit(RLIMIT_NOFILE, &raised);
+	return rc;
+}
+
 int jm_cli_run_command(char **command, int64_t *start_ns_out, int64_t *end_ns_out, struct jm_error *err)
+{
+	return jm_cli_run_watched(command, NULL, NULL, start_ns_out, end_ns_out, err);
+}
+
+int jm_cli_run_watched(char **command, void (*started)(void *ctx, int64_t pid), void *ctx, int64_t *start_ns_out,
+		       int64_t *end_ns_out, struct jm_error *err)
 {
 	int64_t start_ns = jm_now_ns();
 	pid_t pid;
-	int rc = spawn(command, &pid);
+	int rc = spawn_with_limit(command, &pid);
 
 	if (rc) {
 		jm_error_errno(err, rc, "cannot run '%s'", command[0]);
 		return rc == ENOENT ? JM_EXIT_NO_COMMAND : JM_EXIT_CANNOT_RUN;
 	}
+	if (started)
+		started(ctx, pid);
 	rc = wait_for(pid);
 	*start_ns_out = start_ns;
 	*end_ns_out = jm_now_ns();
 	return rc;
 }
 
+#define ASKED_NS (JM_NS_PER_S / 10)
+
 void jm_cli_wait(int64_t duration_ns)
+{
+	jm_cli_wait_until(duration_ns, NULL, NULL);
+}
+
+void jm_cli_wait_until(int64_t duration_ns, bool (*is_done)(void *ctx), void *ctx)
 {
 	int64_t end_ns = jm_now_ns() + (duration_ns < 0 ? 0 : duration_ns);
 	sigset_t set;
@@ -101,11 +155,13 @@ void jm_cli_wait(int64_t duration_ns)
 	signal_set(&set);
 	for (;;) {
 		int64_t left_ns = duration_ns < 0 ? 3600 * JM_NS_PER_S : end_ns - jm_now_ns();
-		struct timespec t = {.tv_sec = left_ns / JM_NS_PER_S, .tv_nsec = left_ns % JM_NS_PER_S};
+		struct timespec t;
 		int signo;
 
-		if (left_ns <= 0)
+		if (left_ns <= 0 || (is_done && is_done(ctx)))
 			return;
+		left_ns = is_done && left_ns > ASKED_NS ? ASKED_NS : left_ns;
+		t = (struct timespec){.tv_sec = left_ns / JM_NS_PER_S, .tv_nsec = left_ns % JM_NS_PER_S};
 		signo = sigtimedwait(&set, &info, &t);
 		if (signo == SIGINT || signo == SIGTERM || signo == SIGHUP || signo == SIGQUIT)
 			return;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 struct settings {
@@ -12,6 +13,8 @@ struct settings {
 	int64_t period_ns, duration_ns;
 	const char *sensors, *output, *baseline;
 	bool is_forced, with_cuda;
+	const char *processes, *pids;
+	int64_t process_period_ns;
 };
 
 #define OPTION_PERIOD                                                                                                  \
@@ -48,6 +51,17 @@ static void print_warnings(const struct jm_recorder *r)
 		fprintf(stderr, "joulemap: warning: %s\n", text);
 }
 
+static bool all_are_gone(void *ctx)
+{
+	return jm_recorder_n_watched(ctx) == 0;
+}
+
+/* A command that has ended already has nothing left to watch: what it took is in our own count of children. */
+static void watch(void *ctx, int64_t pid)
+{
+	jm_recorder_watch(ctx, pid, NULL);
+}
+
 /* Runs command, or waits, and stores what the report needs. Gives the exit code to pass on. */
 static int measure(struct jm_recorder *r, const struct settings *s, char **command, struct jm_error *err)
 {
@@ -56,10 +70,10 @@ static int measure(struct jm_recorder *r, const struct settings *s, char **comma
 	int exit_code;
 
 	if (!command) {
-		jm_cli_wait(s->duration_ns ? s->duration_ns : -1);
+		jm_cli_wait_until(s->duration_ns ? s->duration_ns : -1, s->pids ? all_are_gone : NULL, r);
 		return JM_EXIT_OK;
 	}
-	exit_code = jm_cli_run_command(command, &start_ns, &end_ns, err);
+	exit_code = jm_cli_run_watched(command, s->processes ? watch : NULL, r, &start_ns, &end_ns, err);
 	if (err->code)
 		return exit_code;
 	jm_recorder_window(r, start_ns, end_ns);
@@ -79,7 +93,9 @@ static int record_into(const char *path, const char *kind, const struct settings
 					    .overwrite = s->is_forced,
 					    .sensors = s->sensors,
 					    .period_ns = s->period_ns,
-					    .kind = kind};
+					    .kind = kind,
+					    .processes = s->pids ? s->pids : s->processes,
+					    .process_period_ns = s->process_period_ns};
 	struct jm_error err = {0}, stopping = {0};
 	struct jm_recorder *r;
 	int exit_code;
@@ -90,6 +106,11 @@ static int record_into(const char *path, const char *kind, const struct settings
 		options.command = text;
 	}
 	jm_cli_block_signals();
+	if (options.processes)
+		jm_cli_raise_descriptors();
+	/* Processes whose parent ends become ours, and stay the command's in the account. */
+	if (options.processes && command)
+		prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 	if (jm_recorder_start(&options, &r, &err))
 		return jm_cli_fail_output(&err);
 	if (cuda_folder)
@@ -139,6 +160,18 @@ static int run_record(void *settings, char **positional, size_t n_positional, ch
 
 	(void)positional;
 	(void)n_positional;
+	if (s->pids && command)
+		return jm_cli_usage_error(&jm_cmd_record, "give -p or a command, not both");
+	if (s->pids && s->processes)
+		return jm_cli_usage_error(&jm_cmd_record, "give -p or --processes, not both");
+	if (s->processes && !command && strcmp(s->processes, "command") == 0)
+		return jm_cli_usage_error(&jm_cmd_record, "--processes command wants a command behind --");
+	if (s->processes && strcmp(s->processes, "all") != 0 && strcmp(s->processes, "command") != 0 &&
+	    strcmp(s->processes, "none") != 0)
+		return jm_cli_usage_error(&jm_cmd_record, "--processes wants all, command or none, not '%s'",
+					  s->processes);
+	if (!s->processes && command)
+		s->processes = "command";
 	if (command && s->duration_ns)
 		return jm_cli_usage_error(&jm_cmd_record, "give -d or a command, not both");
 	if (s->with_cuda && !command)
@@ -147,7 +180,8 @@ static int run_record(void *settings, char **positional, size_t n_positional, ch
 	if (!s->output)
 		s->output = path;
 	if (!command && !s->duration_ns && !s->common.is_quiet)
-		fprintf(stderr, "recording to %s; Ctrl-C ends it\n", s->output);
+		fprintf(stderr, "recording to %s; %s ends it\n", s->output,
+			s->pids ? "the end of these processes or Ctrl-C" : "Ctrl-C");
 	if (s->with_cuda && jm_cli_cuda_begin(folder, sizeof(folder), &err))
 		return jm_cli_fail(&err);
 	exit_code = record_into(s->output, "record", s, command, s->with_cuda ? folder : NULL, &is_recorded);
@@ -233,18 +267,25 @@ static const struct jm_option record_options[] = {
     OPTION_FORCE,
     {0, "cuda", NULL, "record the kernels, copies and NVTX ranges of CUDA programs, too", JM_OPTION_FLAG,
      offsetof(struct settings, with_cuda)},
+    {'p', "pid", "PID[,PID...]", "watch running processes, until all are gone (7@1234: 7 in the namespace of 1234)",
+     JM_OPTION_TEXT, offsetof(struct settings, pids)},
+    {0, "processes", "WHICH", "whose processor time to record: command (default with one), all or none", JM_OPTION_TEXT,
+     offsetof(struct settings, processes)},
+    {0, "process-interval", "PERIOD", "time between looks at them (default 100ms)", JM_OPTION_DURATION,
+     offsetof(struct settings, process_period_ns)},
 };
 
 const struct jm_command jm_cmd_record = {
     .name = "record",
     .summary = "record the sensors while a command runs, or for a while",
-    .usage = "[-i PERIOD] [-s LIST] [-o FILE] [-d SECONDS | [--cuda] -- COMMAND ...]",
+    .usage = "[-i PERIOD] [-s LIST] [-o FILE] [-p PID,...] [-d SECONDS | [--cuda] -- COMMAND ...]",
     .details =
 	"The command's exit code is passed on, and signals are forwarded to it. Without command and -d it records\n"
 	"until Ctrl-C. The recording is an SQLite database: docs/recording-format.md.",
     .examples = "  joulemap record -- python3 train.py\n"
 		"  joulemap record --cuda -- python3 infer.py\n"
 		"  joulemap record -i 1ms -d 10s -o idle.jmap\n"
+		"  joulemap record -p 4711,4712        # then: joulemap report FILE --by process\n"
 		"  joulemap record -s 'exec:nvidia-smi --query-gpu=power.draw --format=csv,noheader,nounits -lms 100' "
 		"-i 100ms -- ./infer\n",
     .options = record_options,

@@ -66,7 +66,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 }
 
 static const struct jm_option options[] = {
-    {0, "by", "WHAT", "layer (default), type, group, iteration or channel; of CUDA: kernel, range or stream",
+    {0, "by", "WHAT", "layer (default), type, group, iteration, channel, process or container; of CUDA: kernel, range or stream",
      JM_OPTION_TEXT, offsetof(struct settings, by)},
     {0, "sort", "HOW", "energy (default), time, power, name or none", JM_OPTION_TEXT, offsetof(struct settings, sort)},
     {'n', "limit", "ROWS", "rows to show (default 30 in tables; all)", JM_OPTION_TEXT,
@@ -86,7 +86,7 @@ static const struct jm_option options[] = {
 const struct jm_command jm_cmd_report = {
     .name = "report",
     .summary = "say where the energy of a recording went",
-    .usage = "FILE [--by layer|type|group|iteration|channel|kernel|range|stream] [--sort energy|time|power|name] "
+    .usage = "FILE [--by layer|type|group|iteration|channel|process|container|kernel|range|stream] [--sort energy|time|power|name] "
 	     "[--format table|csv|json]",
     .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, idle and "
 	       "the rest\n"

@@ -22,6 +22,9 @@ struct jm_env {
 	long (*perf_event_open)(void *ctx, void *attr, pid_t pid, int cpu, int group_fd, unsigned long flags);
 	/* Reads an open file of /sys from its start, as pread(2) with offset 0; NULL: pread(2) itself. */
 	ssize_t (*read_file)(void *ctx, int fd, void *out, size_t size);
+	/* Gives the processor time of a process, all its threads, ended ones included. NULL: there is no such clock for the
+	 * processes below root. Errors: negative JM_E_ code, JM_E_GONE: no such process. */
+	int (*process_cpu_ns)(void *ctx, pid_t pid, int64_t *out);
 	void *ctx;
 };
 

@@ -56,6 +56,11 @@ void jm_result_finish(struct jm_result *r)
 	free(r->iterations);
 	free(r->groups);
 	free(r->closure);
+	free(r->processes);
+	free(r->containers);
+	free(r->process_facts);
+	free(r->container_facts);
+	free(r->process_closure);
 	free_texts(r->warnings, r->n_warnings);
 	free_texts(r->notes, r->n_notes);
 	free_texts(r->names, r->n_names);

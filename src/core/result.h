@@ -6,6 +6,7 @@
 #include "core/channel.h"
 #include "core/device_result.h"
 #include "core/ledger.h"
+#include "core/process.h"
 
 struct jm_interval {
 	double low, high; /* both NAN: unknown */
@@ -69,6 +70,16 @@ double jm_row_mj_per_mmac(const struct jm_row *row);
 double jm_row_gflop_per_j(const struct jm_row *row);
 double jm_row_flop_per_byte(const struct jm_row *row);
 
+/* What is known of the process or container behind a row, over the measured window. */
+struct jm_process_facts {
+	const struct jm_process *process; /* NULL: a container, or those that are not watched. Borrowed */
+	const char *runtime, *container, *pod;
+	uint64_t n_processes;
+	double cpu_s;                            /* processor time */
+	double children_s;                       /* of it, of children that came and went between two snapshots */
+	int64_t rss_bytes, pss_bytes, uss_bytes; /* largest; the latest; < 0: unknown */
+};
+
 /* One row: a layer, type, kernel, iteration or process, on one channel. */
 struct jm_row {
 	const char *name, *type; /* borrowed from the result's names */
@@ -92,6 +103,8 @@ struct jm_row {
 	enum jm_origin origin; /* regress and fused; else NONE */
 	int group;             /* index in groups[] of the group it was merged into; -1: none */
 	bool is_scaled;        /* times come from profiled blocks, scaled to the unprofiled latency */
+	const struct jm_process_facts *process; /* rows of processes and containers, else NULL */
+	const char *basis;                      /* of those: what the energy was split by; else NULL */
 	char reason[160];
 };
 
@@ -140,6 +153,13 @@ struct jm_result {
 	struct jm_device_result *devices; /* GPUs whose state was recorded */
 	size_t n_devices;
 	const char *visible_devices; /* CUDA_VISIBLE_DEVICES of the recorder; NULL: not set; borrowed */
+	/* Rows of processes and containers, one for each and each channel; those not watched are a row of their own. */
+	struct jm_row *processes, *containers;
+	size_t n_processes, n_containers;
+	struct jm_process_facts *process_facts, *container_facts;
+	struct jm_closure *process_closure; /* parts: rows, that of the others included */
+	size_t n_process_closure;
+	char process_reason[256]; /* how processes were sampled, or why there are none */
 	struct jm_run run;
 	struct jm_own_cost own_cost;
 	char **warnings; /* for the user, most important first */

@@ -69,6 +69,44 @@ static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
 	jm_buffer_puts(b, "\n");
 }
 
+static void bytes(struct jm_buffer *b, int64_t value)
+{
+	if (value >= 0)
+		jm_buffer_printf(b, "%lld", (long long)value);
+	jm_buffer_puts(b, ",");
+}
+
+static void process(struct jm_buffer *b, const struct jm_result *r, const struct jm_row *row)
+{
+	const struct jm_process_facts *f = row->process;
+	const struct jm_process *p = f->n_processes == 1 ? f->process : NULL;
+
+	text(b, row->name);
+	bytes(b, p ? p->pid : -1);
+	bytes(b, p ? p->parent_pid : -1);
+	bytes(b, p ? p->ns_pid : -1);
+	text(b, p ? p->command : "");
+	text(b, f->runtime);
+	text(b, f->container);
+	text(b, f->pod);
+	jm_buffer_printf(b, "%llu,", (unsigned long long)f->n_processes);
+	text(b, r->channels[row->channel].channel->name);
+	text(b, row->is_estimated ? "estimated" : "measured");
+	number(b, f->cpu_s);
+	number(b, f->children_s);
+	bytes(b, f->rss_bytes);
+	bytes(b, f->pss_bytes);
+	bytes(b, f->uss_bytes);
+	number(b, row->energy_j);
+	number(b, row->energy_ci_j.low);
+	number(b, row->energy_ci_j.high);
+	number(b, row->mean_power_w);
+	number(b, row->share);
+	text(b, row->basis);
+	jm_buffer_csv(b, row->reason);
+	jm_buffer_puts(b, "\n");
+}
+
 static int write(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err)
 {
 	const struct jm_row **rows;
@@ -85,6 +123,15 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	rows = jm_view_sorted(r, view, -2, &n, NULL);
 	if (!rows)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the rows");
+	if (view->by == JM_BY_PROCESS || view->by == JM_BY_CONTAINER) {
+		jm_buffer_puts(out, "name,pid,parent_pid,ns_pid,command,runtime,container,pod,processes,channel,state,cpu_s,"
+				    "children_cpu_s,rss_bytes,pss_bytes,uss_bytes,energy_j,energy_low_j,energy_high_j,"
+				    "mean_power_w,share,basis,reason\n");
+		for (i = 0; i < n; i++)
+			process(out, r, rows[i]);
+		free((void *)rows);
+		return 0;
+	}
 	jm_buffer_puts(out,
 		       "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
 		       "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"

@@ -39,6 +39,12 @@ const struct jm_row *jm_view_rows(const struct jm_result *r, const struct jm_vie
 	case JM_BY_ITERATION:
 		*n_out = r->n_iterations;
 		return r->iterations;
+	case JM_BY_PROCESS:
+		*n_out = r->n_processes;
+		return r->processes;
+	case JM_BY_CONTAINER:
+		*n_out = r->n_containers;
+		return r->containers;
 	case JM_BY_CHANNEL:
 		break;
 	}

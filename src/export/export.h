@@ -5,7 +5,7 @@
 #include "core/result.h"
 #include "core/text.h"
 
-enum jm_view_by { JM_BY_LAYER, JM_BY_TYPE, JM_BY_GROUP, JM_BY_ITERATION, JM_BY_CHANNEL };
+enum jm_view_by { JM_BY_LAYER, JM_BY_TYPE, JM_BY_GROUP, JM_BY_ITERATION, JM_BY_CHANNEL, JM_BY_PROCESS, JM_BY_CONTAINER };
 enum jm_sort { JM_SORT_ENERGY, JM_SORT_TIME, JM_SORT_POWER, JM_SORT_NAME, JM_SORT_NONE };
 
 /* How a result is looked at. */

@@ -132,6 +132,31 @@ static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
 	end(&o);
 }
 
+static void bytes(struct object *o, const char *name, int64_t value)
+{
+	number(o, name, value >= 0 ? (double)value : NAN);
+}
+
+/* Of rows of processes and containers. */
+static void process(struct object *o, const struct jm_process_facts *f)
+{
+	const struct jm_process *p = f->n_processes == 1 ? f->process : NULL;
+
+	number(o, "pid", p ? (double)p->pid : NAN);
+	number(o, "parent_pid", p ? (double)p->parent_pid : NAN);
+	number(o, "ns_pid", p ? (double)p->ns_pid : NAN);
+	text(o, "command", p ? p->command : NULL);
+	text(o, "cgroup", p ? p->cgroup : NULL);
+	text(o, "runtime", f->runtime[0] ? f->runtime : NULL);
+	text(o, "container", f->container[0] ? f->container : NULL);
+	text(o, "pod", f->pod[0] ? f->pod : NULL);
+	number(o, "cpu_s", f->cpu_s);
+	number(o, "children_cpu_s", f->children_s);
+	bytes(o, "rss_bytes", f->rss_bytes);
+	bytes(o, "pss_bytes", f->pss_bytes);
+	bytes(o, "uss_bytes", f->uss_bytes);
+}
+
 static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_row *row)
 {
 	struct object o = begin(b);
@@ -158,7 +183,9 @@ static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_
 	number(&o, "energy_per_mmac_mj", jm_row_mj_per_mmac(row));
 	number(&o, "gflop_per_j", jm_row_gflop_per_j(row));
 	number(&o, "flop_per_byte", jm_row_flop_per_byte(row));
-	text(&o, "method", jm_method_text(row->method));
+	text(&o, "method", row->basis ? row->basis : jm_method_text(row->method));
+	if (row->process)
+		process(&o, row->process);
 	truth(&o, "resolvable", row->resolvable);
 	text(&o, "reason", row->reason);
 	end(&o);
@@ -187,14 +214,14 @@ static int rows(struct object *o, const char *name, const struct jm_result *r, e
 	return 0;
 }
 
-static void closure(struct object *parent, const struct jm_result *r)
+static void closure(struct object *parent, const char *name, const struct jm_result *r, const struct jm_closure *list, size_t n)
 {
 	size_t i;
 
-	member(parent, "closure");
+	member(parent, name);
 	jm_buffer_puts(parent->b, "[");
-	for (i = 0; i < r->n_closure; i++) {
-		const struct jm_closure *c = &r->closure[i];
+	for (i = 0; i < n; i++) {
+		const struct jm_closure *c = &list[i];
 		struct object o;
 
 		jm_buffer_puts(parent->b, i ? ",\n" : "\n");
@@ -384,12 +411,16 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	}
 	jm_buffer_puts(out, "]");
 	devices(&o, r);
-	closure(&o, r);
+	closure(&o, "closure", r, r->closure, r->n_closure);
 	rc = rows(&o, "layers", r, JM_BY_LAYER, view);
 	rc = rc ? rc : rows(&o, "types", r, JM_BY_TYPE, view);
 	rc = rc ? rc : rows(&o, "groups", r, JM_BY_GROUP, view);
 	if (rc == 0 && view->by == JM_BY_ITERATION)
 		rc = rows(&o, "iterations", r, JM_BY_ITERATION, view);
+	text(&o, "process_sampling", r->process_reason[0] ? r->process_reason : NULL);
+	rc = rc ? rc : rows(&o, "processes", r, JM_BY_PROCESS, view);
+	rc = rc ? rc : rows(&o, "containers", r, JM_BY_CONTAINER, view);
+	closure(&o, "process_closure", r, r->process_closure, r->n_process_closure);
 	own_cost(&o, &r->own_cost);
 	end(&o);
 	jm_buffer_puts(out, "\n");

@@ -27,6 +27,7 @@ struct jm_recording {
 	struct jm_event *events;
 	size_t n_metas, n_sensors, n_channels, n_events;
 	struct jm_names names;
+	bool has_processes; /* has the tables of them */
 };
 
 /* No row of ours takes fewer bytes: cell pointer 2, length 1, row id 1, record header of 6 and more. */

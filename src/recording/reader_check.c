@@ -69,19 +69,39 @@ int jm_reader_has_table(struct jm_recording *r, const char *name, int64_t *found
 	return pragma_i64(r, sql, found, err);
 }
 
+/* Says whether anything is called so. A view or virtual table of a table's name could run forever or call what it likes. */
+static int is_taken(struct jm_recording *r, const char *name, int64_t *out, struct jm_error *err)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM sqlite_master WHERE name = '%s'", name);
+	return pragma_i64(r, sql, out, err);
+}
+
+static int no_table(struct jm_recording *r, const char *name, struct jm_error *err)
+{
+	return jm_error_set(err, JM_E_FORMAT, "%s is damaged: it has no table %s", r->path, name);
+}
+
 static int check_tables(struct jm_recording *r, struct jm_error *err)
 {
-	int64_t found;
+	int64_t n_tables = 0, n_named = 0, n_later = 0;
 	int i, rc;
 
 	for (i = 0; jm_schema_tables[i]; i++) {
-		rc = jm_reader_has_table(r, jm_schema_tables[i], &found, err);
-		if (rc)
-			return rc;
-		if (found != 1)
-			return jm_error_set(err, JM_E_FORMAT, "%s is damaged: it has no table %s", r->path,
-					    jm_schema_tables[i]);
+		rc = jm_reader_has_table(r, jm_schema_tables[i], &n_tables, err);
+		if (rc || n_tables != 1)
+			return rc ? rc : no_table(r, jm_schema_tables[i], err);
 	}
+	/* All of the later ones, or none. */
+	for (i = 0; jm_schema_later_tables[i]; i++) {
+		rc = jm_reader_has_table(r, jm_schema_later_tables[i], &n_tables, err);
+		rc = rc ? rc : is_taken(r, jm_schema_later_tables[i], &n_named, err);
+		if (rc || n_tables != n_named || n_tables > 1 || n_later != (n_tables ? i : 0))
+			return rc ? rc : no_table(r, jm_schema_later_tables[i], err);
+		n_later += n_tables;
+	}
+	r->has_processes = n_later > 0;
 	return 0;
 }
 

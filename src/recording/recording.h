@@ -6,6 +6,7 @@
 
 #include "core/channel.h"
 #include "core/ledger.h"
+#include "core/process.h"
 #include "core/sink.h"
 
 #define JM_RECORDING_SCHEMA 1
@@ -51,6 +52,16 @@ int jm_writer_event(struct jm_writer *w, const struct jm_event *event);
 struct jm_sample_sink jm_writer_sample_sink(struct jm_writer *w);
 struct jm_span_sink jm_writer_span_sink(struct jm_writer *w);
 
+/* Adds a process, or describes it anew; ids count from 0 without holes. */
+int jm_writer_process(struct jm_writer *w, const struct jm_process *p);
+/* Says that a process was gone at t_ns. */
+int jm_writer_process_gone(struct jm_writer *w, uint32_t id, int64_t t_ns);
+/* Adds a snapshot: the machine, and the processes of which something changed. */
+int jm_writer_process_step(struct jm_writer *w, const struct jm_process_step *step,
+			   const struct jm_process_sample *samples, size_t n);
+int jm_writer_process_memory(struct jm_writer *w, const struct jm_process_memory *memory);
+int jm_writer_process_gpu(struct jm_writer *w, const struct jm_process_gpu *row);
+
 /* Makes all written so far visible to readers and safe from a kill of this process. Called every half second or so. */
 int jm_writer_commit(struct jm_writer *w);
 /* Gives the first error of any write, kept; err: what it was. */
@@ -93,6 +104,9 @@ int jm_recording_sensor_samples(struct jm_recording *r, size_t sensor, int64_t f
 /* Loads the spans whose kind is in kind_mask (bit 1 << kind), in order of (start_ns, -end_ns). *out: yours, free(). */
 int jm_recording_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_span **out, size_t *n_out,
 		       struct jm_error *err);
+/* Loads all that is said of processes. out is yours: jm_process_log_finish; empty where there is nothing, as in recordings made
+ * before processes were watched. Errors: JM_E_NOMEM, JM_E_FORMAT. */
+int jm_recording_process_log(struct jm_recording *r, struct jm_process_log *out, struct jm_error *err);
 /* First start and last end of all samples. Errors: JM_E_NOT_FOUND when there are none. */
 int jm_recording_extent(struct jm_recording *r, int64_t *first_ns_out, int64_t *last_ns_out);
 

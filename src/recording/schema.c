@@ -9,6 +9,10 @@ const char *const jm_schema_tables[] = {
 	"meta", "sensor", "channel", "ledger", "event", "name", "span_kind", "span", "sample_one", "sample_group", NULL,
 };
 
+const char *const jm_schema_later_tables[] = {
+	"process", "process_step", "process_sample", "process_memory", "process_gpu", NULL,
+};
+
 /* clang-format off */
 #define TIME_ORIGIN "(SELECT value FROM meta WHERE key = '" JM_META_TIME_ORIGIN "')"
 #define DEVICE_ORIGIN "(SELECT value FROM meta WHERE key = '" JM_META_DEVICE_ORIGIN "')"
@@ -49,6 +53,21 @@ const char jm_schema_sql[] =
 	"CREATE TABLE sample_group(sensor INTEGER NOT NULL, t INTEGER NOT NULL, half_width_ns INTEGER NOT NULL,"
 	" device INTEGER, v0 INTEGER, v1 INTEGER, v2 INTEGER, v3 INTEGER, v4 INTEGER, v5 INTEGER, v6 INTEGER,"
 	" v7 INTEGER);"
+	"CREATE TABLE process(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, parent_pid INTEGER NOT NULL,"
+	" ns_pid INTEGER NOT NULL, start_ticks INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER,"
+	" is_root INTEGER NOT NULL, name TEXT NOT NULL, command TEXT NOT NULL, cgroup TEXT NOT NULL,"
+	" runtime TEXT NOT NULL, container TEXT NOT NULL, pod TEXT NOT NULL);"
+	"CREATE TABLE process_step(id INTEGER PRIMARY KEY, t INTEGER NOT NULL, half_width_ns INTEGER NOT NULL,"
+	" idle_ns INTEGER, n_cpus INTEGER, n_watched INTEGER NOT NULL, used_bytes INTEGER);"
+	"CREATE TABLE process_sample(step INTEGER NOT NULL, process INTEGER NOT NULL, cpu_ns INTEGER NOT NULL,"
+	" reaped_ns INTEGER NOT NULL, rss_bytes INTEGER NOT NULL);"
+	"CREATE TABLE process_memory(process INTEGER NOT NULL, t INTEGER NOT NULL, pss_bytes INTEGER NOT NULL,"
+	" uss_bytes INTEGER NOT NULL);"
+	"CREATE TABLE process_gpu(t INTEGER NOT NULL, gpu INTEGER NOT NULL, process INTEGER, n INTEGER NOT NULL,"
+	" sm_ppm INTEGER NOT NULL, memory_ppm INTEGER NOT NULL, used_bytes INTEGER);"
+	"CREATE VIEW process_cpu(t_s, process, pid, name, cpu_s, reaped_s, rss_bytes) AS"
+	" SELECT s.t * 1e-9, p.id, p.pid, p.name, c.cpu_ns * 1e-9, c.reaped_ns * 1e-9, c.rss_bytes"
+	" FROM process_sample AS c JOIN process_step AS s ON s.id = c.step JOIN process AS p ON p.id = c.process;"
 	"CREATE VIEW sample(channel, t_ns, half_width_ns, value, device_us, status) AS"
 	" SELECT channel, t + " TIME_ORIGIN ", half_width_ns, value, device + " DEVICE_ORIGIN ", value IS NULL"
 	" FROM sample_one"

@@ -25,6 +25,8 @@ extern const char jm_schema_sql[];
 
 /* Names of the tables, NULL at the end. */
 extern const char *const jm_schema_tables[];
+/* Of tables that came later and that a recording may lack, NULL at the end. */
+extern const char *const jm_schema_later_tables[];
 
 /* Gives the JM_E_ code of the last failure rc on db; err: "WHAT: SQLite's reason". db may be NULL. Cold. */
 int jm_schema_error(sqlite3 *db, int rc, struct jm_error *err, const char *what);

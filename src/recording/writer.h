@@ -21,7 +21,13 @@
 	X(SHAPE, "INSERT OR IGNORE INTO shape VALUES(?, ?)")                                                           \
 	X(SPAN, "INSERT INTO span VALUES(?, ?, ?, ?, ?, ?, ?)")                                                        \
 	X(ONE, "INSERT INTO sample_one VALUES(?, ?, ?, ?, ?)")                                                         \
-	X(GROUP, "INSERT INTO sample_group VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+	X(GROUP, "INSERT INTO sample_group VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                \
+	X(PROCESS, "INSERT OR REPLACE INTO process VALUES(?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)")               \
+	X(PROCESS_GONE, "UPDATE process SET last = ? WHERE id = ?")                                                    \
+	X(PROCESS_STEP, "INSERT INTO process_step VALUES(?, ?, ?, ?, ?, ?, ?)")                                        \
+	X(PROCESS_SAMPLE, "INSERT INTO process_sample VALUES(?, ?, ?, ?, ?)")                                          \
+	X(PROCESS_MEMORY, "INSERT INTO process_memory VALUES(?, ?, ?, ?)")                                             \
+	X(PROCESS_GPU, "INSERT INTO process_gpu VALUES(?, ?, ?, ?, ?, ?, ?)")
 
 #define ENUM(name, sql) JM_STATEMENT_##name,
 enum jm_writer_statement { JM_STATEMENT_LIST(ENUM) JM_N_STATEMENTS };
@@ -44,6 +50,7 @@ struct jm_writer {
 	size_t n_channels;
 	bool has_sensors, has_time_origin, has_device_origin;
 	int64_t time_origin_ns, device_origin_us;
+	uint32_t n_process_steps;
 };
 
 /* Keeps the first error. Gives its own code back. */
@@ -55,6 +62,8 @@ int jm_writer_step(struct jm_writer *w, enum jm_writer_statement which);
 void jm_writer_bind_text(sqlite3_stmt *s, int column, const char *text);
 /* Binds value, or NULL where it is unknown. */
 void jm_writer_bind_known(sqlite3_stmt *s, int column, bool is_known, int64_t value);
+/* Gives t counted from the origin, which the first time of all sets. A transaction must be open. */
+int jm_writer_relative_time(struct jm_writer *w, int64_t t_ns, int64_t *out);
 /* Sets a reserved key of the meta table. A transaction must be open. */
 int jm_writer_set_own_meta(struct jm_writer *w, const char *key, int64_t value);
 

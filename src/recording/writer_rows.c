@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* Gives t counted from the origin, which the first time of all sets. */
-static int relative_time(struct jm_writer *w, int64_t t_ns, int64_t *out)
+int jm_writer_relative_time(struct jm_writer *w, int64_t t_ns, int64_t *out)
 {
 	int rc;
 
@@ -48,7 +47,7 @@ static int write_one(struct jm_writer *w, const struct jm_sample *sample)
 {
 	sqlite3_stmt *s = w->statements[JM_STATEMENT_ONE];
 	int64_t t;
-	int rc = relative_time(w, sample->t_ns, &t);
+	int rc = jm_writer_relative_time(w, sample->t_ns, &t);
 
 	if (rc == 0)
 		rc = bind_device_time(w, s, 5, sample->device_us);
@@ -65,7 +64,7 @@ static int write_group(struct jm_writer *w, const struct jm_writer_place *place,
 {
 	sqlite3_stmt *s = w->statements[JM_STATEMENT_GROUP];
 	int64_t t;
-	int rc = relative_time(w, samples->t_ns, &t);
+	int rc = jm_writer_relative_time(w, samples->t_ns, &t);
 	int i;
 
 	if (rc == 0)
@@ -177,7 +176,7 @@ static int write_span(struct jm_writer *w, const struct jm_span *span)
 		return jm_writer_keep(w, JM_E_INVALID, "a span ends before it starts");
 	if (span->name >= w->names.n)
 		return jm_writer_keep(w, JM_E_INVALID, "a span has a name that is not there");
-	rc = relative_time(w, span->start_ns, &start);
+	rc = jm_writer_relative_time(w, span->start_ns, &start);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(s, 1, start);

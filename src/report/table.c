@@ -4,6 +4,7 @@
 #include "report/cells.h"
 #include "report/devices.h"
 #include "report/figures.h"
+#include "report/processes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -449,6 +450,7 @@ static void sanitise(struct jm_buffer *out, size_t from)
 int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool is_summary, struct jm_buffer *out,
 		    struct jm_error *err)
 {
+	bool is_process = view->by == JM_BY_PROCESS || view->by == JM_BY_CONTAINER;
 	size_t from = out->n;
 	int rc;
 
@@ -456,9 +458,14 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 	rc = sensors(r, view, out);
 	jm_report_devices(r, out);
 	run(r, out);
-	if (rc == 0 && !is_summary)
+	if (rc == 0 && !is_summary && is_process)
+		rc = jm_report_processes(r, view, out);
+	else if (rc == 0 && !is_summary)
 		rc = tables(r, view, out);
-	sums(r, out);
+	if (is_process)
+		jm_report_process_sums(r, out);
+	else
+		sums(r, out);
 	accuracy(r, out);
 	own_cost(r, out);
 	if (!out->is_failed)

@@ -280,7 +280,8 @@ int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_optio
 		used.period_ns = options->is_oversampled ? OVERSAMPLED_MIN_NS : JM_DEFAULT_PERIOD_NS;
 	pthread_mutex_init(&r->lock, NULL);
 	sem_init(&r->cancel, 0, 0);
-	rc = create(r, env, &used, err);
+	rc = jm_process_recorder_open(r, env, &used, &r->processes, err);
+	rc = rc ? rc : create(r, env, &used, err);
 	if (rc == 0)
 		rc = jm_sampler_start(r->sampler, err);
 	if (rc == 0) {
@@ -288,6 +289,12 @@ int jm_recorder_start_env(const struct jm_env *env, const struct jm_record_optio
 		r->is_pumping = pthread_create(&r->pump, NULL, pump, r) == 0;
 		rc = r->is_pumping ? 0 : jm_error_set(err, JM_E_NOMEM, "cannot start the recording thread");
 	}
+	if (rc) {
+		jm_recorder_destroy(r);
+		return rc;
+	}
+	/* With the sensors under way: the first snapshot lies within their readings. */
+	rc = jm_process_recorder_start(r->processes, err);
 	if (rc) {
 		jm_recorder_destroy(r);
 		return rc;
@@ -313,7 +320,7 @@ int jm_recorder_start(const struct jm_record_options *options, struct jm_recorde
 static void write_own_cost(struct jm_recorder *r)
 {
 	const struct jm_sensor_set *set = &r->sensors->set;
-	int64_t cpu_ns = r->pump_cpu_ns;
+	int64_t cpu_ns = r->pump_cpu_ns + jm_process_recorder_cpu_ns(r->processes);
 	struct rusage usage;
 	size_t i;
 
@@ -372,6 +379,7 @@ int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 		return jm_recorder_status(r, err);
 	r->is_stopped = true;
 	stopped_ns = r->sensors ? jm_env_now(&r->sensors->env) : 0;
+	jm_process_recorder_stop(r->processes);
 	if (r->is_pumping) {
 		wait_for_last_readings(r, stopped_ns);
 		sem_post(&r->cancel);
@@ -408,6 +416,7 @@ void jm_recorder_destroy(struct jm_recorder *r)
 	if (!r)
 		return;
 	jm_recorder_stop(r, NULL);
+	jm_process_recorder_destroy(r->processes);
 	jm_sampler_destroy(r->sampler);
 	for (i = 0; i < r->n_tracks; i++)
 		jm_track_destroy(r->tracks[i]);

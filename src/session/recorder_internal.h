@@ -1,7 +1,9 @@
-/* The recorder's inside, for the two files that implement it: recorder.c (sensors, pump, file) and recorder_tracks.c (spans). */
+/* The recorder's inside, for the files that implement it: recorder.c (sensors, pump, file), recorder_tracks.c (spans) and
+ * processes.c. */
 #ifndef SESSION_RECORDER_INTERNAL_H
 #define SESSION_RECORDER_INTERNAL_H
 
+#include "session/processes.h"
 #include "session/recorder.h"
 
 #include <pthread.h>
@@ -29,6 +31,7 @@ struct jm_recorder {
 	bool is_model_inside;       /* kind "run": the load shares our process */
 	bool has_window;            /* the caller has set one */
 	struct jm_cuda_watch *cuda; /* NULL: none */
+	struct jm_process_recorder *processes; /* NULL: none are watched */
 };
 
 /* recorder_cuda.c, lock held: takes in what is new; the rest. Errors: of the writer. */

@@ -5,6 +5,7 @@
 #include "core/units.h"
 #include "report/table.h"
 #include "session/calibration.h"
+#include "session/processes.h"
 #include "session/report_parts.h"
 
 #include <math.h>
@@ -328,6 +329,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	if (rc == 0) {
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		jm_report_explain_rests(report->recording, &report->result);
+		jm_processes_explain(report->recording, &report->processes, &report->result);
 		warn_about_events(report->recording, &report->result);
 		if (jm_parts_are_of_several_devices(report->recording, &l->parts))
 			jm_result_warn(
@@ -336,6 +338,15 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		warn_about_silence(&report->result);
 		warn_about_coverage(&report->result);
 	}
+	return rc;
+}
+
+static int load_processes(struct jm_report *report, struct loaded *l, struct jm_error *err)
+{
+	int rc = jm_recording_process_log(report->recording, &report->processes, err);
+
+	l->in.processes = &report->processes;
+	jm_recording_meta_i64(report->recording, "process_quantum_ns", &l->in.process_quantum_ns);
 	return rc;
 }
 
@@ -353,6 +364,8 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 		rc = load_windows(report->recording, &l, options->window, err);
 	if (rc == 0)
 		rc = load_samples(report->recording, &l, err);
+	if (rc == 0)
+		rc = load_processes(report, &l, err);
 	if (rc == 0)
 		rc = attribute(report, options, target_fraction, &l, err);
 	unload(&l);
@@ -394,6 +407,7 @@ void jm_report_destroy(struct jm_report *report)
 	if (!report)
 		return;
 	jm_result_finish(&report->result);
+	jm_process_log_finish(&report->processes);
 	jm_recording_close(report->recording);
 	free(report);
 }
@@ -417,7 +431,9 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 					    [JM_BY_TYPE] = "type",
 					    [JM_BY_GROUP] = "group",
 					    [JM_BY_ITERATION] = "iteration",
-					    [JM_BY_CHANNEL] = "channel"};
+					    [JM_BY_CHANNEL] = "channel",
+					    [JM_BY_PROCESS] = "process",
+					    [JM_BY_CONTAINER] = "container"};
 	static const char *const sorts[] = {[JM_SORT_ENERGY] = "energy",
 					    [JM_SORT_TIME] = "time",
 					    [JM_SORT_POWER] = "power",
@@ -430,7 +446,8 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 
 	if (by < 0)
 		return jm_error_set(err, JM_E_INVALID,
-				    "cannot report by '%s': layer, type, iteration, channel, kernel, range or stream",
+				    "cannot report by '%s': layer, type, iteration, channel, process, container, kernel, range or "
+				    "stream",
 				    options->by);
 	if (sort < 0)
 		return jm_error_set(err, JM_E_INVALID, "cannot sort by '%s': energy, time, power, name or none",

@@ -8,6 +8,7 @@
 struct jm_report {
 	struct jm_recording *recording;
 	struct jm_result result;
+	struct jm_process_log processes;
 	char path[1024];
 };
 

@@ -1,0 +1,78 @@
+/* Energy over processes.
+ *
+ *   E (channel, interval between two snapshots) = idle + active
+ *   active = sum of processes (share of what they did) + other processes, or nobody's where nothing was seen to be done
+ *
+ * idle: the measured idle level times the time, at most E; where none is known, the part of the processors' time that nobody
+ * used. It is charged to nobody. Shares: what a process did over what all did, so that they never add up to more than one:
+ *
+ *   processor time   package, core, uncore, and, estimated, platform. Wrong where processes differ in what an instruction costs,
+ *                    in frequency, or in how they share a core's two threads.
+ *   resident memory  DRAM, estimated: memory that is there need not be read or written.
+ *   SM time          GPU: the time a kernel of the process ran. Kernels that fill the GPU count as those that do not; so when
+ *                    several share it, the truth lies about between this and equal shares, which are the bounds given.
+ *
+ * Others' processor time is the machine's less that of the watched. The machine counts in ticks: a difference below zero is
+ * carried on (at most CARRY_S of it), not cut off, which would add up to time that was never spent. */
+#ifndef ATTRIBUTION_SPLIT_H
+#define ATTRIBUTION_SPLIT_H
+
+#include "attribution/series.h"
+#include "attribution/stretch.h"
+#include "core/process.h"
+
+#define JM_SPLIT_LIST(X)                                                                                               \
+	X(NONE, "")                                                                                                    \
+	X(CPU_TIME, "processor time")                                                                                  \
+	X(MEMORY, "resident memory")                                                                                   \
+	X(SM_TIME, "SM time")
+#define JM_ENUM(name, text) JM_SPLIT_##name,
+enum jm_split_basis { JM_SPLIT_LIST(JM_ENUM) };
+#undef JM_ENUM
+const char *jm_split_text(enum jm_split_basis basis);
+
+/* A process log made ready: what happened between snapshot k and k + 1 is interval k. */
+struct jm_split {
+	const struct jm_process_log *log;
+	size_t n_intervals;
+	size_t *first_sample; /* n_intervals + 2: the samples of step k are [k], up to [k + 1] */
+	double *done_s;       /* a sample's: processor time since the process's sample before */
+	double *watched_s, *others_s, *idle_fraction; /* of intervals; idle_fraction NAN: unknown */
+};
+
+/* Errors: JM_E_NOMEM. */
+int jm_split_init(const struct jm_process_log *log, struct jm_split *out);
+void jm_split_finish(struct jm_split *s);
+
+struct jm_split_channel {
+	const struct jm_series *series;
+	enum jm_split_basis basis;
+	uint16_t gpu;  /* ordinal, for SM_TIME */
+	double idle_w; /* NAN: unknown */
+};
+
+/* Energy of one process, J; bounds equal to it where the basis gives none. */
+struct jm_split_part {
+	double energy_j, low_j, high_j;
+};
+
+struct jm_split_result {
+	struct jm_split_part *parts; /* one a process */
+	struct jm_split_part others;
+	double total_j, idle_j, unattributed_j; /* total = parts + others + idle + unattributed */
+};
+
+/* Splits what the channel took in the windows (merged, in order). out->parts: given, one a process, filled. Errors: JM_E_NOMEM. */
+int jm_split_run(const struct jm_split *s, const struct jm_split_channel *channel, const struct jm_stretches *windows,
+		 struct jm_split_result *out);
+
+/* Processor time of each process in the windows, s: all of it, and what of it is of short-lived children. One entry a process. */
+void jm_split_times(const struct jm_split *s, const struct jm_stretches *windows, double *cpu_s, double *children_s);
+/* Likewise of those that are not watched; NAN: unknown. */
+double jm_split_others_s(const struct jm_split *s, const struct jm_stretches *windows);
+
+struct jm_work;
+/* Adds rows of processes and containers to the result, for each channel, where the log has anything. */
+int jm_split_add(struct jm_work *w, struct jm_error *err);
+
+#endif

@@ -1,0 +1,78 @@
+# Who used it: record a command's processes, attach to running ones, report by process and container.
+. "$SOURCE/tests/integration/lib.sh"
+
+# A script that works for a while, whatever the machine does: two processes, one with thrice the processor time of the other.
+cat >work.py <<'END'
+import os, sys, time
+def burn(s):
+    while time.process_time() < s:
+        pass
+if os.fork() == 0:
+    burn(0.9)
+    os._exit(0)
+burn(0.3)
+os.wait()
+END
+
+check "record watches its command" exits 0 "$JM" record -s estimate:idle=0,max=30 -i 20ms -o a.jmap -- python3 work.py
+check "report by process" exits 0 "$JM" report a.jmap --by process
+check "it shows the command" says out 'python3 work.py'
+check "it shows those that are not watched" says out 'other processes'
+check "it shows the sum" says out 'sum check .*= processes .* + other processes .* + idle .* + unattributed'
+check "report by container" exits 0 "$JM" report a.jmap --by container
+check "processes without a container are said to be so" says out 'no container'
+check "JSON has the processes" sh -c "'$JM' report a.jmap --format json >json"
+check "times, shares and sums are right" python3 - <<'END'
+import json
+r = json.load(open('json'))
+rows = r['processes']
+mine = sorted((p for p in rows if p['pid'] and 'work.py' in (p['command'] or '')), key=lambda p: p['cpu_s'])
+assert len(mine) == 2, mine
+# What a process took is known to it and to us: the tail behind the last look is in the parent's count.
+total = sum(p['cpu_s'] for p in rows if p['pid'])
+assert 1.15 < total < 1.8, total
+assert mine[1]['cpu_s'] > 1.4 * mine[0]['cpu_s'], mine
+for c in r['process_closure']:
+    parts = sum(p['energy_j'] for p in rows if p['channel'] == c['channel'])
+    assert abs(parts - c['parts_j']) <= 1e-9 * max(1, parts), c
+    assert abs(c['total_j'] - c['parts_j'] - c['idle_j'] - c['unattributed_j']) <= 0.001 * c['total_j'], c
+    assert sum(p['share'] for p in rows if p['channel'] == c['channel']) <= 1 + 1e-9
+assert r['containers'], 'no containers'
+END
+check "CSV by process" sh -c "'$JM' report a.jmap --by process --format csv >csv && python3 -c \"
+import csv
+rows = list(csv.DictReader(open('csv')))
+assert any('work.py' in r['command'] for r in rows), rows
+\""
+check "a command that ends at once is counted" exits 0 "$JM" record -s estimate -o b.jmap -- true
+check "its report can be made" exits 0 "$JM" report b.jmap --by process
+check "processes can be left out" exits 0 "$JM" record -s estimate --processes none -o c.jmap -- true
+check "then the report says so" exits 0 "$JM" report c.jmap --by process
+check "in words" says out 'no processes were recorded'
+check "all processes" exits 0 "$JM" record -s estimate --processes all -d 0.4 -o d.jmap
+check "are reported" exits 0 "$JM" report d.jmap --by process
+
+sleep 30 &
+sleeper=$!
+check "attach and detach" exits 0 "$JM" record -s estimate -p $sleeper -d 0.3 -o e.jmap
+check "the process lives on" kill -0 $sleeper
+check "and is in the report" sh -c "'$JM' report e.jmap --by process | grep -q 'sleep 30'"
+kill $sleeper
+sh -c 'sleep 3' &
+check "attaching ends when all are gone" exits 0 timeout 60 "$JM" record -s estimate -p $! -o f.jmap
+check "a process that is not there is refused" exits 1 "$JM" record -s estimate -p 99999999 -d 1 -o g.jmap
+check "it is named" says err 'no process 99999999'
+check "no recording is left of it" [ ! -e g.jmap ]
+check "no nonsense" exits 1 "$JM" record -s estimate -p x -d 1 -o g.jmap
+check "not both" exits 2 "$JM" record -s estimate -p 1 -o g.jmap -- true
+
+# An orphan of the command stays the command's.
+cat >orphan.sh <<'END'
+(python3 -c 'import time
+while time.process_time() < 0.5: pass
+open("done", "w")' &)
+while [ ! -e done ]; do sleep 0.1; done
+END
+check "orphans are followed" exits 0 timeout 60 "$JM" record -s estimate -o h.jmap -- sh orphan.sh
+check "they are in the account" sh -c "'$JM' report h.jmap --by process | grep -q 'python3 -c'"
+finish
