@@ -209,7 +209,9 @@ int jm_report_describe_devices(struct jm_recording *r, const struct jm_stretch *
 		const char *slash = strrchr(c.channels[i].name, '/');
 		char device[sizeof(c.channels->name)];
 
-		if (strncmp(c.channels[i].name, "nvml/", 5) != 0 || !slash)
+		/* What was not asked for is in the recording, too, as unavailable. */
+		if (strncmp(c.channels[i].name, "nvml/", 5) != 0 || !slash ||
+		    c.channels[i].state == JM_STATE_UNAVAILABLE)
 			continue;
 		snprintf(device, sizeof(device), "%.*s", (int)(slash - c.channels[i].name), c.channels[i].name);
 		if (!is_known(result, device))

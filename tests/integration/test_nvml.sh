@@ -28,6 +28,7 @@ check "readings and counter agree" field a.json \
 check "each GPU has its identity" field a.json \
     "all(d['identity'].endswith('-0000-%012d, PCI 00000000:%02d:00.0' % (i, i)) for i, d in enumerate(r['devices']))"
 check "a named twin is recorded" exits 0 "$JM" record -s nvml/gpu0/power_instant -i 100ms -d 0.5 -o twin.jm
+check "of its GPU alone" sh -c "! '$JM' report twin.jm | grep -q 'device  *nvml/gpu1'"
 check "and counted" sh -c "'$JM' report twin.jm --format csv | grep -q nvml/gpu0/power_instant || '$JM' report twin.jm | grep -q 'power_instant *measured'"
 
 printf 'gpus=2\nheld_ppm=310000\nheld_brake_ppm=100000\nmig=1\nmig_instances=3\n' >script
