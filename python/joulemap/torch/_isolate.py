@@ -32,7 +32,7 @@ IN_FLIGHT = 4
 
 @dataclass
 class Alone:
-    """A module and its inputs. launch: starts `calls` calls."""
+    """A module and its inputs. launch: starts `calls` calls; None: nothing runs, for the level between kernels."""
 
     unit: int
     name: str
@@ -142,7 +142,10 @@ def prepare(runner: Runner, unit: int, captured: List[_inputs.Call], pool: Any) 
 
 def _loop(runner: Runner, alone: Alone, seconds: float) -> Tuple[int, int, int]:
     """Gives start, end in ns and the calls between."""
-    assert alone.launch is not None
+    if alone.launch is None:
+        start_ns = time.monotonic_ns()
+        time.sleep(seconds)
+        return start_ns, time.monotonic_ns(), 1
     alone.launch()
     runner.clock.begin()
     begin = runner.clock.mark()
@@ -164,9 +167,16 @@ def _loop(runner: Runner, alone: Alone, seconds: float) -> Tuple[int, int, int]:
 
 
 def run(
-    runner: Runner, writer: Writer, order: Sequence[int], passes: int, budget_s: float, seed: int
+    runner: Runner,
+    writer: Writer,
+    order: Sequence[int],
+    passes: int,
+    budget_s: float,
+    seed: int,
+    waiting: Optional[int] = None,
 ) -> Outcome:
-    """order: units by their time in place, longest first; as many as fit into the budget are run alone."""
+    """order: units by their time in place, longest first; as many as fit into the budget are run alone. waiting: number in
+    writer.names under which the device waits as long as a module runs; None: not at all."""
     outcome = Outcome()
     started = time.monotonic_ns()
     per_unit = passes * (sum(BLOCK_S) / 2 + BETWEEN_BLOCKS_S)
@@ -187,17 +197,20 @@ def run(
                 ready.append(prepare(runner, i, captured[i], pool))
             except Exception as e:
                 outcome.skipped[unit.label] = f"alone it fails: {str(e).splitlines()[0][:160] if str(e) else type(e).__name__}"
+    outcome.done = [a.name for a in ready]
+    outcome.eager = {a.name: a.why_not for a in ready if a.why_not}
+    if waiting is not None:
+        ready.append(Alone(waiting, "", []))
     generator = random.Random(seed)
     blocks_start = time.monotonic_ns()
     for _ in range(passes):
         generator.shuffle(ready)
         for alone in ready:
             a, b, calls = _loop(runner, alone, generator.uniform(*BLOCK_S))
-            writer.recording.add([Span(a, b, writer.names[alone.unit], span_kind.LAYER, calls, span_kind.ISOLATED)], "isolated")
+            span = Span(a, b, writer.names[alone.unit], span_kind.LAYER, calls, span_kind.ISOLATED)
+            writer.recording.add([span], "isolated")
             outcome.blocks += 1
     if ready:
         writer.phase("isolated", blocks_start, time.monotonic_ns())
-    outcome.done = [a.name for a in ready]
-    outcome.eager = {a.name: a.why_not for a in ready if a.why_not}
     outcome.seconds = (time.monotonic_ns() - started) * 1e-9
     return outcome

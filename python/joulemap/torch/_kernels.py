@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -20,6 +21,7 @@ from joulemap.torch._run import Runner
 
 PREFIX = "joulemap/"
 OUTSIDE = -1
+WAITING = -2
 
 # (unit or OUTSIDE, start us, end us): a kernel, copy or fill on the device
 Kernel = Tuple[int, float, float]
@@ -81,7 +83,8 @@ def trace(runner: Runner, chosen: Sequence[int], n: int) -> List[Traced]:
 
     hooks, open_ranges = _ranged_hooks(runner, chosen)
     try:
-        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as prof:
+        with warnings.catch_warnings(), profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as prof:
+            warnings.simplefilter("ignore")  # it warns of cycles, of which there is one
             for k in range(n):
                 with torch.profiler.record_function(f"{PREFIX}iteration/{k}"):
                     runner.once()
@@ -127,7 +130,7 @@ def parse(trace_json: Dict[str, Any], n: int) -> List[Traced]:
     for e in trace_json.get("traceEvents", []):
         if e.get("ph") != "X":
             continue
-        name, category, start = str(e.get("name", "")), str(e.get("cat", "")), float(e["ts"])
+        name, category, start = str(e.get("name", "")), str(e.get("cat", "")).lower(), float(e["ts"])
         end = start + float(e.get("dur", 0))
         correlation = (e.get("args") or {}).get("correlation")
         if category in ("kernel", "gpu_memcpy", "gpu_memset"):

@@ -48,6 +48,12 @@ def opaque_reason(module: Any) -> str:
     return ""
 
 
+def does_nothing(unit: Unit) -> bool:
+    """Dropout outside of training, and identities."""
+    kinds = (torch.nn.Identity, torch.nn.modules.dropout._DropoutNd)
+    return type(unit.module) is torch.nn.Identity or (isinstance(unit.module, kinds) and not unit.module.training)
+
+
 def _children(module: Any) -> List[Tuple[str, Any]]:
     """As named_children, but a module that stands twice comes twice."""
     return [(n, m) for n, m in module._modules.items() if m is not None]

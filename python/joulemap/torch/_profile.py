@@ -19,7 +19,7 @@ from joulemap.torch._result import IDLE_INSIDE, OUTSIDE, Profile
 from joulemap.torch._run import Runner, Writer, median
 
 # Hooks that cost more than this part of the latency do not time layers in place: energy then comes from runs without them.
-DISTORTION_MAX = 0.03
+DISTORTION_MAX = 0.05
 TRIAL_ROUNDS = 3
 # A container whose own work is below this part of an iteration is not marked: its time stays unattributed.
 OWN_MIN = 0.005
@@ -69,9 +69,15 @@ class _Session:
         # The call itself is an iteration: what the outermost module does itself is unattributed unless it is much.
         least = OWN_MIN * (self.runner.latency_s or 0) * 1e9
         self.chosen = [i for i in every if i in called and (not units[i].own or own.get(i, 0) >= least)]
-        silent = [units[i].label for i in every if i not in called and not units[i].own]
+        no_ops = {i for i in self.chosen if _modules.does_nothing(units[i])}
+        if no_ops:
+            # Their marks would cost the device more than they do.
+            self.chosen = [i for i in self.chosen if i not in no_ops]
+            self.notes.append(f"{len(no_ops)} modules do nothing outside of training (dropout) and have no row")
+        silent = [units[i].label for i in every if i not in called and not (units[i].own or _modules.does_nothing(units[i]))]
         if silent:
-            self.notes.append(f"never called: {', '.join(silent[:5])}{f' and {len(silent) - 5} more' if len(silent) > 5 else ''}")
+            more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
+            self.notes.append(f"never called: {', '.join(silent[:5])}{more}")
 
     def try_hooks(self) -> None:
         """Compares latencies with and without hooks, alternating, and decides how layers are timed."""
@@ -135,9 +141,9 @@ class _Session:
         """Kernels as spans of their module, at the unprofiled latency: the profiler lengthens the waits, not the kernels."""
         assert self.runner.latency_s is not None
         latency_us = self.runner.latency_s * 1e6
-        names = {**writer.names}
+        names = writer.names
         names[_kernels.OUTSIDE] = writer.recording.name_id(OUTSIDE, "")
-        idle = writer.recording.name_id(IDLE_INSIDE, "wait")
+        names[_kernels.WAITING] = writer.recording.name_id(IDLE_INSIDE, "wait")
         spans: List[Span] = []
         for iteration in traced:
             k = writer.n_iterations
@@ -149,7 +155,7 @@ class _Session:
             for unit, s, e in _kernels.laid_out(iteration, latency_us):
                 s_ns, e_ns = a + round(s * 1e3), a + round(e * 1e3)
                 if s_ns > until:
-                    spans.append(Span(until, s_ns, idle, span_kind.LAYER, k, span_kind.PROFILED))
+                    spans.append(Span(until, s_ns, names[_kernels.WAITING], span_kind.LAYER, k, span_kind.PROFILED))
                 spans.append(Span(s_ns, e_ns, names[unit], span_kind.LAYER, k, span_kind.PROFILED))
                 until = e_ns
                 self.unit_time[unit] = self.unit_time.get(unit, 0.0) + (e_ns - s_ns)
@@ -289,9 +295,15 @@ def _record(
     # The device woke up again: its clocks rise within some inferences, which are not measured.
     session.runner.block(max(2, session.runner.n_for_block(2) // 4))
     session.measure(writer, runs)
+    if writer.stalled_ms:
+        stalled = writer.stalled_ms
+        session.notes.append(
+            f"{len(stalled)} of {runs} inferences were held up (up to {number(max(stalled))} ms) and are left out"
+        )
     outcome = None
     if isolate:
-        outcome = _isolate.run(session.runner, writer, _isolate_order(session), passes, budget, session.seed)
+        order, waiting = _isolate_order(session), _kernels.WAITING if session.use_kernels else None
+        outcome = _isolate.run(session.runner, writer, order, passes, budget, session.seed, waiting)
     writer.rest(idle)
     return outcome
 

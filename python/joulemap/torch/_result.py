@@ -198,7 +198,7 @@ class Profile:
         values = [(r, r.energy_mj if has_energy else r.time_ms) for r in self.rows]
         known = sorted([(r, v) for r, v in values if v is not None], key=lambda x: -x[1])[:limit][::-1]
         # Figure itself, not pyplot: no global state, and no window.
-        figure = Figure(figsize=(9, 1.2 + 0.26 * len(known)), layout="tight" if known else None)
+        figure = Figure(figsize=(10, 1.2 + 0.26 * len(known)), layout="tight" if known else None)
         axes = figure.add_subplot()
         errors: List[List[float]] = [[], []]
         for r, v in known:
@@ -208,7 +208,8 @@ class Profile:
         colours = ["#b0b0b0" if r.kind == "rest" else "#3b6ea5" for r, _ in known]
         axes.barh([r.name for r, _ in known], [v for _, v in known], xerr=errors, color=colours, ecolor="#202020", capsize=2)
         axes.set_xlabel("mJ per inference" if has_energy else "ms per inference")
-        axes.set_title(f"{self.model}, {self.precision}, batch {self.batch}: {self.channel or 'times'} ({self.method})")
+        title = f"{self.model}, {self.precision}, batch {self.batch}\n{self.channel or 'times'}, method {self.method}"
+        axes.set_title(title, fontsize=10)
         axes.tick_params(axis="y", labelsize=7)
         if path is not None:
             figure.savefig(path, dpi=130)

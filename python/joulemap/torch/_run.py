@@ -18,6 +18,10 @@ from joulemap.torch._modules import Unit
 BLOCK_S = 0.4
 # CUDA events that a block may take.
 MARKS_MAX = 40000
+# An inference that takes so many times the usual, and so much longer, was held up from outside (the driver's lock, the
+# machine): it is left out of what is measured, and counted.
+STALL_TIMES = 3.0
+STALL_NS = 10_000_000
 
 
 @dataclass
@@ -107,12 +111,14 @@ class Writer:
         self.names: Dict[int, int] = {i: recording.name_id(u.label, u.type) for i, u in enumerate(units)}
         self.call_name = recording.name_id("inference")
         self.n_iterations = 0
+        self.stalled_ms: List[float] = []
 
     def phase(self, name: str, start_ns: int, end_ns: int) -> None:
         self.recording.add([Span(start_ns, end_ns, self.recording.name_id(name), span_kind.PHASE)])
 
     def block(self, block: Block, phase: str, flags: int = 0) -> None:
-        self.phase(phase, block.start_ns, block.end_ns)
+        for start, end in self._unstalled(block):
+            self.phase(phase, start, end)
         first = self.n_iterations
         self.n_iterations += len(block.iterations)
         self.recording.add(
@@ -123,6 +129,17 @@ class Writer:
             tracks.setdefault(track, []).append(Span(a, b, self.names[i], span_kind.LAYER, first + k, flags))
         for track, spans in tracks.items():
             self.recording.add(spans, track)
+
+    def _unstalled(self, block: Block) -> List[Tuple[int, int]]:
+        """The block, without inferences that were held up."""
+        usual_ns = median(block.latencies_s()) * 1e9 if block.iterations else 0.0
+        stretches, start = [], block.start_ns
+        for a, b in block.iterations:
+            if b - a > STALL_TIMES * usual_ns and b - a > usual_ns + STALL_NS:
+                self.stalled_ms.append((b - a) * 1e-6)
+                stretches.append((start, a))
+                start = b
+        return [(a, b) for a, b in stretches + [(start, block.end_ns)] if b > a]
 
     def rest(self, seconds: float) -> None:
         """A quiet stretch, which gives the idle level."""
