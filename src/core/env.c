@@ -111,6 +111,15 @@ ssize_t jm_env_read_file(const struct jm_env *env, int fd, void *out, size_t siz
 	return env->read_file ? env->read_file(env->ctx, fd, out, size) : pread(fd, out, size, 0);
 }
 
+int64_t jm_env_thread_cpu_ns(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t))
+		return 0;
+	return (int64_t)t.tv_sec * JM_NS_PER_S + t.tv_nsec;
+}
+
 int jm_env_path(const struct jm_env *env, const char *path, char *out, size_t out_size)
 {
 	int n = snprintf(out, out_size, "%s%s", env->root, path);

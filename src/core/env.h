@@ -46,6 +46,9 @@ static inline int64_t jm_env_realtime(const struct jm_env *env)
 /* Reads an open file of /sys from its start into out. Gives the number of bytes, or -1 with errno. Hot path. */
 ssize_t jm_env_read_file(const struct jm_env *env, int fd, void *out, size_t size);
 
+/* Gives the processor time that the calling thread has used, ns; 0 where the system does not say. */
+int64_t jm_env_thread_cpu_ns(void);
+
 /* Writes root + path (path begins with '/') to out. Errors: JM_E_INVALID when it does not fit. */
 int jm_env_path(const struct jm_env *env, const char *path, char *out, size_t out_size);
 

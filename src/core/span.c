@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "core/span.h"
 
+#include "core/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,19 +33,9 @@ void jm_names_finish(struct jm_names *names)
 	memset(names, 0, sizeof(*names));
 }
 
-/* FNV-1a, 64 bit (Fowler, Noll, Vo). */
-static uint64_t hash(const char *text, size_t n, uint64_t h)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 static uint64_t hash_name(const char *text, size_t text_n, const char *type, size_t type_n)
 {
-	return hash(type, type_n, hash("", 1, hash(text, text_n, UINT64_C(0xcbf29ce484222325))));
+	return jm_hash(jm_hash(jm_hash(JM_HASH_BEGIN, text, text_n), "", 1), type, type_n);
 }
 
 static bool equals(const char *stored, const char *text, size_t n)

@@ -58,14 +58,6 @@ struct jm_sampler {
 	struct jm_sample *drained; /* room for one take */
 };
 
-static int64_t thread_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (int64_t)t.tv_sec * JM_NS_PER_S + t.tv_nsec;
-}
-
 static void read_slot(struct worker *w, struct jm_slot *slot, bool is_late, bool is_last)
 {
 	size_t n = is_last ? jm_slot_read_last(slot, w->batch) : jm_slot_read(slot, w->batch, is_late);
@@ -81,7 +73,7 @@ static void read_slot(struct worker *w, struct jm_slot *slot, bool is_late, bool
 /* The thread's processor time is shared out evenly over its channels. */
 static void settle(struct worker *w, int64_t now)
 {
-	int64_t cpu_ns = thread_cpu_ns() / (int64_t)(w->n_channels ? w->n_channels : 1);
+	int64_t cpu_ns = jm_env_thread_cpu_ns() / (int64_t)(w->n_channels ? w->n_channels : 1);
 	size_t i;
 	uint16_t c;
 

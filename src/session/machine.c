@@ -1,3 +1,4 @@
+#include "core/hash.h"
 #include "session/session.h"
 
 #include <stdio.h>
@@ -6,14 +7,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* FNV-1a, 64 bit: machine-id(5) asks that the id itself is not handed on. */
+/* machine-id(5) asks that the id itself is not handed on. */
 static uint64_t hash(const char *text)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return h;
+	return jm_hash(JM_HASH_BEGIN, text, strlen(text));
 }
 
 static void cpu_model(const struct jm_env *env, char *out, size_t size)

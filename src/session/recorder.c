@@ -220,14 +220,6 @@ static void keep_failure(struct jm_recorder *r, int rc)
 		jm_error_set(&r->error, rc, "recording failed: %s", jm_error_text(rc));
 }
 
-static int64_t thread_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (int64_t)t.tv_sec * JM_NS_PER_S + t.tv_nsec;
-}
-
 static void *pump(void *arg)
 {
 	struct jm_recorder *r = arg;
@@ -243,7 +235,7 @@ static void *pump(void *arg)
 		pthread_mutex_lock(&r->lock);
 		/* After a failed write the rings are still emptied: the first failure is what counts. */
 		keep_failure(r, pump_once(r, ++round % 2 == 0));
-		r->pump_cpu_ns = thread_cpu_ns();
+		r->pump_cpu_ns = jm_env_thread_cpu_ns();
 		pthread_mutex_unlock(&r->lock);
 	} while (!is_cancelled);
 	return NULL;

@@ -1,6 +1,7 @@
 #include "trace/event.h"
 
 #include "core/error.h"
+#include "core/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,15 +41,11 @@ static int read_us(struct jm_json *json, const struct jm_json_token *t, int64_t 
 
 static int64_t read_id(const struct jm_json_token *t)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
 	int64_t id;
-	size_t i;
 
 	if (jm_text_fixed(t->text, t->n, 0, &id) == 0)
 		return id;
-	for (i = 0; i < t->n; i++)
-		hash = (hash ^ (unsigned char)t->text[i]) * UINT64_C(1099511628211);
-	return (int64_t)hash;
+	return (int64_t)jm_hash(JM_HASH_BEGIN, t->text, t->n);
 }
 
 /* Names of element types in ONNX Runtime's profile that differ from ours (onnxruntime, DataTypeImpl::ToString). */
