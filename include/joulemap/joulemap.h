@@ -451,9 +451,12 @@ JM_API void jm_complexity_report_destroy(struct jm_complexity_report *report);
 
 /* ---- The idle machine ------------------------------------------------------------------------------------------- */
 
-/* Gives where the idle recording of this machine is kept ($XDG_DATA_HOME/joulemap/idle-MACHINE.jmap), making its folder
- * when make_folder. Errors: JM_E_IO, JM_E_PERMISSION, JM_E_INVALID when it does not fit. */
-JM_API int jm_idle_path(bool make_folder, char *out, size_t size, struct jm_error *err);
+/* Gives where the idle recording of these sensors (a list as in struct jm_recorder_options; NULL: all) of this machine is
+ * kept, $XDG_DATA_HOME/joulemap/idle-MACHINE[-SENSORS].jmap, and makes ready for it: makes the folder and removes what
+ * killed runs left. It is to be recorded under another name, that plus ".partial", and renamed once complete. Reports take the
+ * level of each channel from the newest recording that has it. Errors: JM_E_IO, JM_E_PERMISSION; JM_E_INVALID when it does
+ * not fit, or for replayed sensors, which say nothing of this machine. */
+JM_API int jm_idle_prepare(const char *sensors, char *out, size_t size, struct jm_error *err);
 
 #ifdef __cplusplus
 }

@@ -232,7 +232,7 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 	(void)command;
 	if (!s->duration_ns)
 		s->duration_ns = INT64_C(60000000000);
-	if (jm_idle_path(true, path, sizeof(path), &err))
+	if (jm_idle_prepare(s->sensors, path, sizeof(path), &err))
 		return jm_cli_fail(&err);
 	snprintf(partial, sizeof(partial), "%s.partial", path);
 	if (!s->common.is_quiet)
@@ -323,8 +323,10 @@ const struct jm_command jm_cmd_idle = {
     .usage = "[-d SECONDS] [-s LIST]",
     .details =
 	"Kept in $XDG_DATA_HOME/joulemap (~/.local/share/joulemap) with the machine's identity. Reports of recordings\n"
-	"of this machine use it unless --baseline says otherwise.",
-    .examples = "  joulemap idle -d 60\n",
+	"of this machine use it unless --baseline says otherwise. With -s only those sensors are measured; the levels of\n"
+	"others stay. The newest level of each channel counts.",
+    .examples = "  joulemap idle -d 60\n"
+		"  joulemap idle -d 60 -s 'exec:./my-meter'\n",
     .options = idle_options,
     .n_options = sizeof(idle_options) / sizeof(idle_options[0]),
     .settings_size = sizeof(struct settings),

@@ -42,17 +42,6 @@ int jm_session_data_path(const char *name, bool make_folder, char *out, size_t s
 	return make_folder ? make_folders(out, err) : 0;
 }
 
-int jm_idle_path(bool make_folder, char *out, size_t size, struct jm_error *err)
-{
-	struct jm_env env;
-	char machine[32], name[64];
-
-	jm_env_init(&env);
-	jm_session_machine_id(&env, machine, sizeof(machine));
-	snprintf(name, sizeof(name), "idle-%s.jmap", machine);
-	return jm_session_data_path(name, make_folder, out, size, err);
-}
-
 static const struct jm_channel *find_channel(const struct jm_recording *r, const char *name, uint16_t *index_out)
 {
 	size_t n, i;
@@ -94,54 +83,88 @@ static bool is_same_machine(struct jm_recording *a, struct jm_recording *b)
 	return x && y && strcmp(x, y) == 0;
 }
 
-static int load(struct jm_recording *r, struct jm_recording *idle, struct jm_baseline **out, size_t *n_known_out)
+/* Fills in the levels that are not known yet. Gives how many it found. */
+static size_t add_levels(struct jm_recording *r, struct jm_recording *idle, struct jm_baseline *levels)
 {
-	size_t n, i;
+	size_t n, n_found = 0, i;
 	const struct jm_channel *channels = jm_recording_channels(r, &n);
-	struct jm_baseline *levels = calloc(n + 1, sizeof(*levels));
 
-	if (!levels)
-		return JM_E_NOMEM;
-	*n_known_out = 0;
 	for (i = 0; i < n; i++) {
+		if (levels[i].is_known)
+			continue;
 		measure(idle, channels[i].name, &levels[i]);
-		*n_known_out += levels[i].is_known;
+		n_found += levels[i].is_known;
 	}
-	*out = levels;
+	return n_found;
+}
+
+static int levels_from_file(struct jm_recording *r, const char *path, struct jm_baseline *levels, char *note_out,
+			    size_t size, struct jm_error *err)
+{
+	struct jm_recording *idle;
+	int rc = jm_recording_open(path, &idle, err);
+
+	if (rc)
+		return rc;
+	if (add_levels(r, idle, levels))
+		snprintf(note_out, size, "idle level: from %s", path);
+	else
+		snprintf(note_out, size, "no idle level: %s has none of these channels", path);
+	jm_recording_close(idle);
 	return 0;
+}
+
+/* The newest recording of a channel counts; that of other sensors stays. */
+static void stored_levels(struct jm_recording *r, struct jm_baseline *levels, char *note_out, size_t size)
+{
+	char **paths;
+	size_t n_paths = jm_session_idle_files(&paths), n_used = 0, n_ours = 0, i;
+
+	for (i = 0; i < n_paths; i++) {
+		struct jm_recording *idle;
+
+		if (jm_recording_open(paths[i], &idle, NULL) == 0) {
+			if (is_same_machine(r, idle)) {
+				n_ours++;
+				n_used += add_levels(r, idle, levels) > 0;
+			}
+			jm_recording_close(idle);
+		}
+		free(paths[i]);
+	}
+	free(paths);
+	if (n_used > 0)
+		snprintf(note_out, size, "idle level: from this machine's idle recording%s", n_used > 1 ? "s" : "");
+	else if (n_ours > 0)
+		snprintf(note_out, size, "no idle level: the idle recording has none of these channels");
+	else if (n_paths > 0)
+		snprintf(note_out, size, "no idle level: the stored idle recording is of another machine");
+	else
+		snprintf(note_out, size, "no idle level: `joulemap idle` measures it once for this machine");
 }
 
 int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out,
 			 size_t size, struct jm_error *err)
 {
-	struct jm_recording *idle = NULL;
-	size_t n_known = 0;
-	char stored[1024];
-	int rc;
+	struct jm_baseline *levels;
+	size_t n;
+	int rc = 0;
 
 	*out = NULL;
 	snprintf(note_out, size, "%s", "no idle level: --baseline none");
 	if (choice && strcmp(choice, "none") == 0)
 		return 0;
-	if (!choice && jm_idle_path(false, stored, sizeof(stored), NULL))
-		return 0;
-	rc = jm_recording_open(choice ? choice : stored, &idle, err);
-	if (rc && choice)
-		return rc;
-	snprintf(note_out, size, "no idle level: `joulemap idle` measures it once for this machine");
+	jm_recording_channels(r, &n);
+	levels = calloc(n + 1, sizeof(*levels));
+	if (!levels)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the idle levels");
+	if (choice)
+		rc = levels_from_file(r, choice, levels, note_out, size, err);
+	else
+		stored_levels(r, levels, note_out, size);
 	if (rc)
-		return 0;
-	if (!choice && !is_same_machine(r, idle)) {
-		snprintf(note_out, size, "no idle level: the stored idle recording is of another machine");
-		jm_recording_close(idle);
-		return 0;
-	}
-	rc = load(r, idle, out, &n_known);
-	if (rc == 0 && n_known == 0)
-		snprintf(note_out, size, "no idle level: %s has none of these channels",
-			 choice ? choice : "the idle recording");
-	else if (rc == 0)
-		snprintf(note_out, size, "idle level: from %s", choice ? choice : "this machine's idle recording");
-	jm_recording_close(idle);
-	return rc ? jm_error_set(err, rc, "out of memory for the idle levels") : 0;
+		free(levels);
+	else
+		*out = levels;
+	return rc;
 }

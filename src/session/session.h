@@ -39,6 +39,9 @@ void jm_session_describe_machine(const struct jm_env *env, struct jm_writer *w);
 /* Gives a text that is equal for recordings of the same machine. out: at least 17 bytes. */
 void jm_session_machine_id(const struct jm_env *env, char *out, size_t size);
 
+/* Lists the idle recordings of this machine, newest first; paths and list are yours, free(). Gives how many. */
+size_t jm_session_idle_files(char ***out);
+
 /* Gives $XDG_DATA_HOME/joulemap/NAME (~/.local/share/joulemap/NAME); make_folder: and makes its folders. Errors:
  * JM_E_INVALID when it does not fit; JM_E_IO, JM_E_PERMISSION. */
 int jm_session_data_path(const char *name, bool make_folder, char *out, size_t size, struct jm_error *err);
