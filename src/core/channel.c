@@ -1,5 +1,7 @@
 #include "core/channel.h"
 
+#include "core/units.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -78,4 +80,36 @@ int jm_counter_increment(int64_t previous, int64_t current, uint64_t wrap, int64
 		return JM_E_FORMAT;
 	*increment_out = increment;
 	return 0;
+}
+
+void jm_channel_bounds(const struct jm_channel *c, int64_t *low_out, int64_t *high_out)
+{
+	*low_out = INT64_MIN;
+	*high_out = INT64_MAX;
+	switch (c->quantity) {
+	case JM_QUANTITY_ENERGY:
+		*low_out = 0;
+		*high_out = INT64_MAX - 1;
+		break;
+	case JM_QUANTITY_POWER: /* a battery that is charged counts downwards */
+		*high_out = 1000000 * JM_UW_PER_W;
+		*low_out = -*high_out;
+		break;
+	case JM_QUANTITY_TEMPERATURE:
+		*low_out = -273150;
+		*high_out = 2000000;
+		break;
+	case JM_QUANTITY_FREQUENCY:
+		*low_out = 0;
+		*high_out = INT64_C(1000000000000);
+		break;
+	case JM_QUANTITY_UTILIZATION: /* of up to 10,000 processors */
+		*low_out = 0;
+		*high_out = INT64_C(10000000000);
+		break;
+	case JM_QUANTITY_EVENT_BITS:
+	case JM_QUANTITY_TIME:
+	case JM_QUANTITY_LEVEL:
+		break;
+	}
 }

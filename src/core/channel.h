@@ -82,6 +82,10 @@ const char *jm_domain_text(enum jm_domain d);
 /* Says whether c can give energy: energy or power, and not unavailable. */
 bool jm_channel_has_energy(const struct jm_channel *c);
 
+/* Gives what a raw reading of c can be, both ends included: no machine draws more than 1 MW, nothing is colder than
+ * absolute zero. Drivers are known to give INT64_MAX, or other nonsense, for what they do not know. */
+void jm_channel_bounds(const struct jm_channel *c, int64_t *low_out, int64_t *high_out);
+
 /* Corrects a counter's wrap, in this one place. previous, current: raw readings; wrap: as in struct jm_channel.
  * increment_out: >= 0. A counter that counts modulo wrap and went down has wrapped once: increment = current + wrap -
  * previous (kernel, Documentation/power/powercap: max_energy_range_uj is the range; energy_uj is reset to 0 behind it).

@@ -359,6 +359,21 @@ const struct jm_ledger *jm_sampler_ledger(const struct jm_sampler *s, uint16_t c
 	return &s->ledgers[channel];
 }
 
+uint64_t jm_sampler_implausible(const struct jm_sampler *s, uint16_t channel, int64_t *first_out)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_slots; i++) {
+		const struct jm_sensor *sensor = s->slots[i].sensor;
+
+		if (channel < sensor->first_channel || channel >= sensor->first_channel + sensor->n_channels)
+			continue;
+		*first_out = s->slots[i].channels[channel - sensor->first_channel].implausible;
+		return s->slots[i].channels[channel - sensor->first_channel].n_implausible;
+	}
+	return 0;
+}
+
 int64_t jm_sampler_period(const struct jm_sampler *s, const struct jm_sensor *sensor)
 {
 	return jm_slot_period(sensor, s->options.period_ns);

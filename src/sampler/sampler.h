@@ -40,6 +40,10 @@ int jm_sampler_stop(struct jm_sampler *s);
  */
 const struct jm_ledger *jm_sampler_ledger(const struct jm_sampler *s, uint16_t channel);
 
+/* Gives how many readings of a channel were beyond what its quantity can be (they are gaps), and the first of them. After
+ * stop. */
+uint64_t jm_sampler_implausible(const struct jm_sampler *s, uint16_t channel, int64_t *first_out);
+
 /* Gives the period a sensor is read with, ns. */
 int64_t jm_sampler_period(const struct jm_sampler *s, const struct jm_sensor *sensor);
 

@@ -87,6 +87,10 @@ int jm_slot_init(struct jm_slot *slot, struct jm_sensor *s, const struct jm_chan
 	slot->channels = calloc(n, sizeof(*slot->channels));
 	if (!slot->ledgers || !slot->channels)
 		return JM_E_NOMEM;
+	for (i = 0; i < s->n_channels; i++) {
+		slot->channels[i].may_stay = slot->channels_of[i].state == JM_STATE_ESTIMATED;
+		jm_channel_bounds(&slot->channels_of[i], &slot->channels[i].low, &slot->channels[i].high);
+	}
 	for (i = 0; i < n; i++)
 		slot->ledgers[i].period_ns = s->drain_period_ns ? asked_ns : slot->period_ns;
 	return 0;
@@ -129,6 +133,7 @@ static void book(struct jm_slot *slot, const struct jm_sample *sample, bool is_l
 
 	if (sample->status != JM_SAMPLE_OK) {
 		l->missed++;
+		slot->channels[i].n_skipped += own_pace(slot, i) == 0;
 		return;
 	}
 	if (l->taken == 0) {
@@ -137,7 +142,7 @@ static void book(struct jm_slot *slot, const struct jm_sample *sample, bool is_l
 		if (sample->t_ns - l->last_ns > l->longest_gap_ns)
 			l->longest_gap_ns = sample->t_ns - l->last_ns;
 		follow(&slot->channels[i], sample->t_ns - l->last_ns, own_pace(slot, i));
-		l->repeated += sample->value == slot->channels[i].last_value;
+		l->repeated += sample->value == slot->channels[i].last_value && !slot->channels[i].may_stay;
 	}
 	l->taken++;
 	l->late += is_late;
@@ -158,7 +163,8 @@ static bool book_uniform(struct jm_slot *slot, const struct jm_sample *samples, 
 		    samples[i].channel != slot->sensor->first_channel + i)
 			return false;
 	for (i = 0; i < n; i++) {
-		slot->channels[i].n_repeated += samples[i].value == slot->channels[i].last_value;
+		slot->channels[i].n_repeated +=
+		    samples[i].value == slot->channels[i].last_value && !slot->channels[i].may_stay;
 		slot->channels[i].last_value = samples[i].value;
 	}
 	if (samples[0].t_ns - slot->last_ns > slot->longest_gap_ns)
@@ -183,6 +189,23 @@ static void book_all(struct jm_slot *slot, const struct jm_sample *samples, size
 	for (i = 0; i < slot->sensor->n_channels; i++)
 		slot->is_uniform =
 		    slot->is_uniform && slot->ledgers[i].taken && slot->ledgers[i].last_ns == slot->last_ns;
+}
+
+/* A reading beyond what there is (a driver that gives INT64_MAX for "unknown") becomes a gap. */
+static void refuse_implausible(struct jm_slot *slot, struct jm_sample *samples, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct jm_slot_channel *c = &slot->channels[samples[i].channel - slot->sensor->first_channel];
+
+		if (samples[i].status != JM_SAMPLE_OK || (samples[i].value >= c->low && samples[i].value <= c->high))
+			continue;
+		if (c->n_implausible++ == 0)
+			c->implausible = samples[i].value;
+		samples[i].value = 0;
+		samples[i].status = JM_SAMPLE_GAP;
+	}
 }
 
 static void book_missed(struct jm_slot *slot, uint64_t n)
@@ -243,6 +266,7 @@ size_t jm_slot_read(struct jm_slot *slot, struct jm_sample *batch, bool is_late)
 	if (s->drain_period_ns && (rc == 0 || rc == JM_E_AGAIN))
 		slot->drained_ns = jm_env_now(s->env);
 	if (rc == 0) {
+		refuse_implausible(slot, batch, n);
 		book_all(slot, batch, n, is_late);
 		slot->is_failing = slot->is_failing && n == 0;
 		return n;
@@ -267,6 +291,7 @@ size_t jm_slot_read_last(struct jm_slot *slot, struct jm_sample *batch)
 		slot->drained_ns = jm_env_now(s->env);
 	if (rc)
 		return 0;
+	refuse_implausible(slot, batch, n);
 	if (slot->is_own_pace)
 		book_all(slot, batch, n, false);
 	return n;
@@ -324,6 +349,9 @@ void jm_slot_settle(struct jm_slot *slot, int64_t now_ns)
 		if (slot->sensor->is_paced)
 			l->period_ns = slot->channels_of[i].update_period_ns * (PACE_SLACK + 1) / PACE_SLACK;
 		l->expected = now_ns > slot->started_ns ? (uint64_t)((now_ns - slot->started_ns) / l->period_ns) : 0;
-		l->missed = l->expected > l->taken ? l->expected - l->taken : 0;
+		/* A meter may print more often than it was asked for. */
+		if (l->expected < l->taken + slot->channels[i].n_skipped)
+			l->expected = l->taken + slot->channels[i].n_skipped;
+		l->missed = l->expected - l->taken;
 	}
 }

@@ -20,12 +20,16 @@ struct jm_slot {
 	struct jm_slot_channel {
 		int64_t last_value;
 		uint64_t n_repeated;
-		uint64_t n_skipped; /* a buffered device: updates that its stamps show missing */
+		uint64_t n_skipped; /* a buffered device: updates that its stamps, or gap marks, show missing */
 		/* likewise: how far the stamps are behind the pace; since how many of them by most of a period, at least */
 		int64_t behind_ns, least_behind_ns;
 		unsigned int n_behind;
-	} * channels;              /* n_channels of the sensor */
-	struct jm_ledger *ledgers; /* likewise */
+		bool may_stay;     /* an estimate: equal values one after the other are news, too */
+		int64_t low, high; /* what the quantity can be */
+		uint64_t n_implausible;
+		int64_t implausible; /* the first reading beyond them */
+	} * channels;                /* n_channels of the sensor */
+	struct jm_ledger *ledgers;   /* likewise */
 };
 
 /* Gives the period a sensor is read with when asked_ns is wanted: its own pace where that is slower. One whose reads wait

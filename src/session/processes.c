@@ -75,7 +75,6 @@ static void *run(void *arg)
 	struct jm_process_recorder *p = arg;
 	const struct jm_env *env = &p->env;
 	int64_t deadline_ns = jm_env_now(env) + p->period_ns, behind_ns;
-	struct timespec t;
 
 	prctl(PR_SET_NAME, "jm-processes", 0UL, 0UL, 0UL);
 	while (env->wait_until_ns(env->ctx, deadline_ns, &p->cancel) == 0) {
@@ -89,8 +88,7 @@ static void *run(void *arg)
 			deadline_ns += (behind_ns / p->period_ns + 1) * p->period_ns;
 		}
 	}
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	p->cpu_ns = (int64_t)t.tv_sec * JM_NS_PER_S + t.tv_nsec;
+	p->cpu_ns = jm_env_thread_cpu_ns();
 	return NULL;
 }
 

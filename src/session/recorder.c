@@ -361,6 +361,29 @@ static void wait_for_last_readings(struct jm_recorder *r, int64_t stopped_ns)
 		env->sleep_until_ns(env->ctx, stopped_ns + wait_ns);
 }
 
+/* Says in the recording, and to the user, which readings were taken for nonsense. */
+static void write_implausible(struct jm_recorder *r)
+{
+	uint16_t c;
+
+	for (c = 0; c < r->sensors->set.n_channels; c++) {
+		const struct jm_channel *channel = &r->sensors->set.channels[c];
+		struct jm_event event = {.t_ns = r->started_ns, .channel = c, .kind = "implausible"};
+		int64_t first = 0;
+		uint64_t n = jm_sampler_implausible(r->sampler, c, &first);
+		char text[256];
+
+		if (n == 0)
+			continue;
+		snprintf(text, sizeof(text),
+			 "%s: %llu readings are beyond what there is and were left as gaps, the first was %lld %s",
+			 channel->name, (unsigned long long)n, (long long)first, jm_quantity_unit(channel->quantity));
+		event.text = text;
+		jm_writer_event(r->writer, &event);
+		warn(r, "%s", text);
+	}
+}
+
 int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 {
 	struct jm_error closing = {0};
@@ -387,6 +410,7 @@ int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 			keep_failure(r, jm_recorder_cuda_finish(r));
 		write_own_cost(r);
 		write_lost_spans(r);
+		write_implausible(r);
 		if (!r->has_window)
 			jm_writer_meta_i64(r->writer, "window_end_ns", stopped_ns);
 		jm_writer_meta_i64(r->writer, "end_monotonic_ns", stopped_ns);

@@ -46,7 +46,7 @@ static int world_wait(void *ctx, int64_t t_ns, sem_t *cancel)
 }
 
 /* A sensor whose n-th read does what the plan says. */
-enum act { READ_OK, READ_SAME, READ_FAILS, READ_AGAIN, READ_GONE, READ_STALLS };
+enum act { READ_OK, READ_SAME, READ_FAILS, READ_AGAIN, READ_GONE, READ_STALLS, READ_NONSENSE };
 
 struct plan {
 	struct world *world;
@@ -76,7 +76,10 @@ static int plan_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_out)
 	for (k = 0; k < s->max_samples; k++) {
 		int64_t t = p->burst ? now - (int64_t)(s->max_samples - 1 - k) * p->burst_step_ns : now;
 
-		jm_sample_fill(&out[k], s->first_channel, t, t, act == READ_SAME ? 1000 : 1000 + i * 100 + (int64_t)k);
+		jm_sample_fill(&out[k], s->first_channel, t, t,
+			       act == READ_SAME       ? 1000
+			       : act == READ_NONSENSE ? INT64_MAX
+						      : 1000 + i * 100 + (int64_t)k);
 	}
 	*n_out = s->max_samples;
 	return 0;
@@ -125,6 +128,8 @@ struct fixture {
 	struct jm_sensor_set set;
 	struct collected got;
 	struct jm_ledger ledger;
+	uint64_t n_implausible;
+	int64_t implausible;
 };
 
 static void set_up(struct fixture *f, int64_t duration_ns)
@@ -158,6 +163,7 @@ static void sample(struct fixture *f, int64_t period_ns)
 	sem_wait(&f->world.reached_end);
 	assert_int_equal(jm_sampler_stop(sampler), 0);
 	f->ledger = *jm_sampler_ledger(sampler, 0);
+	f->n_implausible = jm_sampler_implausible(sampler, 0, &f->implausible);
 	jm_sampler_destroy(sampler);
 }
 
@@ -272,6 +278,70 @@ static void equal_readings_are_counted_as_repeated(void **state)
 	sample(&f, JM_NS_PER_MS);
 	assert_int_equal(f.ledger.taken, 101);
 	assert_int_equal(f.ledger.repeated, 9);
+	tear_down(&f);
+}
+
+/* An estimate of an idle machine may well be the same twice. */
+static void equal_estimates_are_not_repeated_readings(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 100 * JM_NS_PER_MS);
+	f.set.channels[0].state = JM_STATE_ESTIMATED;
+	f.plan.act = READ_SAME;
+	f.plan.first = 50;
+	f.plan.last = 59;
+	sample(&f, JM_NS_PER_MS);
+	assert_int_equal(f.ledger.taken, 101);
+	assert_int_equal(f.ledger.repeated, 0);
+	tear_down(&f);
+}
+
+/* 9.2 TW: the driver's word for "I do not know". */
+static void readings_beyond_all_power_are_gaps(void **state)
+{
+	struct fixture f;
+	size_t n_gaps = 0, i;
+
+	(void)state;
+	set_up(&f, 100 * JM_NS_PER_MS);
+	f.plan.act = READ_NONSENSE;
+	f.plan.first = 50;
+	f.plan.last = 59;
+	sample(&f, JM_NS_PER_MS);
+	assert_int_equal(f.ledger.expected, 101);
+	assert_int_equal(f.ledger.taken, 91);
+	assert_int_equal(f.ledger.missed, 10);
+	for (i = 0; i < f.got.n; i++) {
+		n_gaps += f.got.samples[i].status == JM_SAMPLE_GAP;
+		assert_true(f.got.samples[i].value < 1000000);
+	}
+	assert_int_equal(n_gaps, 10);
+	assert_int_equal(f.n_implausible, 10);
+	assert_true(f.implausible == INT64_MAX);
+	tear_down(&f);
+}
+
+/* A meter that prints five lines where one was due, some of them nonsense: what it owes is what it gave. */
+static void a_meter_faster_than_asked_is_not_over_full(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, JM_NS_PER_S);
+	f.set.sensors[0].drain_period_ns = 50 * JM_NS_PER_MS;
+	f.set.sensors[0].max_samples = 5;
+	f.plan.burst = 5;
+	f.plan.burst_step_ns = 10 * JM_NS_PER_MS;
+	f.plan.act = READ_NONSENSE;
+	f.plan.first = 2;
+	f.plan.last = 3;
+	sample(&f, 50 * JM_NS_PER_MS);
+	assert_int_equal(f.ledger.missed, 10);
+	assert_int_equal(f.ledger.expected, f.ledger.taken + f.ledger.missed);
+	assert_true(f.ledger.taken > 90);
+	assert_true(jm_ledger_coverage(&f.ledger) < 0.95);
 	tear_down(&f);
 }
 
@@ -417,6 +487,9 @@ int main(void)
 	    cmocka_unit_test(a_lost_sensor_is_told_once_and_stays_expected),
 	    cmocka_unit_test(a_sensor_not_ready_is_missed_without_a_gap_mark),
 	    cmocka_unit_test(equal_readings_are_counted_as_repeated),
+	    cmocka_unit_test(equal_estimates_are_not_repeated_readings),
+	    cmocka_unit_test(readings_beyond_all_power_are_gaps),
+	    cmocka_unit_test(a_meter_faster_than_asked_is_not_over_full),
 	    cmocka_unit_test(a_slow_sensor_is_not_asked_faster_than_it_updates),
 	    cmocka_unit_test(a_buffered_device_is_held_to_its_own_updates),
 	    cmocka_unit_test(an_empty_buffer_owes_its_updates),
