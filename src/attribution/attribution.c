@@ -148,6 +148,31 @@ static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, 
 	return code;
 }
 
+/* A layer that no reading fell into gets nothing, and what it drew shows up as unattributed: where that is much, say so. */
+static int tell_window(struct jm_work *w, size_t c, const struct jm_part *parts)
+{
+	double empty_s = 0, all_s = 0;
+	size_t n_empty = 0, l;
+
+	for (l = 0; l < w->n_layers; l++) {
+		all_s += w->layers[l].time_s;
+		if (!isnan(parts[l].energy_j) || !(w->layers[l].time_s > 0))
+			continue;
+		empty_s += w->layers[l].time_s;
+		n_empty++;
+	}
+	if (n_empty == 0)
+		return 0;
+	return jm_result_note(
+	    w->result,
+	    "%s, window: no reading fell into %zu of %zu layers, %.0f %% of the layers' time: what they "
+	    "took is unattributed%s; share gives every layer a figure",
+	    w->in->channels[c].name, n_empty, w->n_layers, 100 * empty_s / all_s,
+	    w->is_scaled ? " (and layers timed in profiled blocks are placed by proportion, so that "
+			   "readings meet them by chance)"
+			 : "");
+}
+
 static int attribute_channel(struct jm_work *w, size_t c, struct jm_error *err)
 {
 	struct jm_part *parts = calloc(w->n_layers + 1, sizeof(*parts));
@@ -169,6 +194,8 @@ static int attribute_channel(struct jm_work *w, size_t c, struct jm_error *err)
 		code = jm_method_window(w, c, parts);
 	else
 		jm_method_share(w, c, parts);
+	if (code == 0 && w->method == JM_METHOD_WINDOW)
+		code = tell_window(w, c, parts);
 	if (code == 0)
 		code = jm_rows_add(w, c, parts, NULL, err);
 	free(parts);

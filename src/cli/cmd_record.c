@@ -323,7 +323,8 @@ const struct jm_command jm_cmd_idle = {
     .usage = "[-d SECONDS] [-s LIST]",
     .details =
 	"Kept in $XDG_DATA_HOME/joulemap (~/.local/share/joulemap) with the machine's identity. Reports of recordings\n"
-	"of this machine use it unless --baseline says otherwise. With -s only those sensors are measured; the levels of\n"
+	"of this machine use it unless --baseline says otherwise. With -s only those sensors are measured; the levels "
+	"of\n"
 	"others stay. The newest level of each channel counts.",
     .examples = "  joulemap idle -d 60\n"
 		"  joulemap idle -d 60 -s 'exec:./my-meter'\n",
