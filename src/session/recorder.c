@@ -368,19 +368,18 @@ static void write_implausible(struct jm_recorder *r)
 
 	for (c = 0; c < r->sensors->set.n_channels; c++) {
 		const struct jm_channel *channel = &r->sensors->set.channels[c];
-		struct jm_event event = {.t_ns = r->started_ns, .channel = c, .kind = "implausible"};
+		char text[256];
+		struct jm_event event = {.t_ns = r->started_ns, .channel = c, .kind = "implausible", .text = text};
 		int64_t first = 0;
 		uint64_t n = jm_sampler_implausible(r->sampler, c, &first);
-		char text[256];
 
 		if (n == 0)
 			continue;
 		snprintf(text, sizeof(text),
 			 "%s: %llu readings are beyond what there is and were left as gaps, the first was %lld %s",
 			 channel->name, (unsigned long long)n, (long long)first, jm_quantity_unit(channel->quantity));
-		event.text = text;
 		jm_writer_event(r->writer, &event);
-		warn(r, "%s", text);
+		jm_recorder_add_warning(r, text);
 	}
 }
 

@@ -226,6 +226,27 @@ static void the_window_method_averages_the_readings_inside(void **state)
 	free(w);
 }
 
+/* Layer a of every second iteration's first 5 ms becomes one of its own, that no reading falls into: it is said. */
+static void the_window_method_says_what_no_reading_fell_into(void **state)
+{
+	struct world *w = make_world(1);
+	struct jm_result r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_ITERATIONS; i++) {
+		w->layers[3 * i + 2].start_ns = (1080 + 120 * (int64_t)i) * MS + 1;
+		w->layers[3 * i + 2].end_ns = w->layers[3 * i + 2].start_ns + 1000;
+	}
+	w->opt.method = JM_METHOD_WINDOW;
+	r = run(w);
+	assert_int_equal(r.n_notes > 0, 1);
+	assert_non_null(strstr(r.notes[0], "no reading fell into 1 of 3 layers"));
+	assert_closed(&r);
+	jm_result_finish(&r);
+	free(w);
+}
+
 static void an_estimate_is_marked_and_has_the_bounds_of_idle_and_full_power(void **state)
 {
 	struct world *w = make_world(1);
@@ -485,6 +506,7 @@ int main(void)
 	    cmocka_unit_test(integration_gives_each_layer_its_own_energy),
 	    cmocka_unit_test(the_share_gives_all_layers_the_same_power),
 	    cmocka_unit_test(the_window_method_averages_the_readings_inside),
+	    cmocka_unit_test(the_window_method_says_what_no_reading_fell_into),
 	    cmocka_unit_test(an_estimate_is_marked_and_has_the_bounds_of_idle_and_full_power),
 	    cmocka_unit_test(a_layer_of_no_length_gets_nothing),
 	    cmocka_unit_test(doubling_power_doubles_energy),
