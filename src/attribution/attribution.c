@@ -65,6 +65,17 @@ static bool has_isolated(const struct jm_work *w)
 	return false;
 }
 
+static bool has_measured(const struct jm_work *w)
+{
+	size_t c;
+
+	for (c = 0; c < w->in->n_channels; c++) {
+		if (is_primary(w, c) && w->in->channels[c].state != JM_STATE_ESTIMATED)
+			return true;
+	}
+	return false;
+}
+
 /* The ladder of methods as far as it can be climbed before anything is fitted; a fit that is refused falls back to
  * share, see attribute_channel. */
 static void pick_method(struct jm_work *w)
@@ -79,6 +90,13 @@ static void pick_method(struct jm_work *w)
 		return;
 	}
 	w->method = JM_METHOD_SHARE;
+	if (w->is_scaled && has_isolated(w) && has_measured(w)) {
+		w->method = JM_METHOD_FUSED;
+		snprintf(reason, size,
+			 "layers were timed in profiled blocks, and run alone: powers alone are brought to the "
+			 "measured sum");
+		return;
+	}
 	if (w->is_scaled) {
 		snprintf(reason, size,
 			 "layers were timed in profiled blocks only, so their place in the readings is not known");

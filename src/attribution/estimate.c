@@ -4,6 +4,7 @@
 #include "attribution/calibrate.h"
 #include "attribution/estimate_input.h"
 #include "attribution/gate.h"
+#include "attribution/scaled.h"
 #include "core/error.h"
 #include "core/units.h"
 
@@ -141,8 +142,11 @@ static bool can_try(const struct jm_work *w, size_t c, const struct jm_response 
 	if (w->n_layers > MAX_LAYERS)
 		snprintf(reason, size, "%zu layers are more than the estimator takes (%d)", w->n_layers, MAX_LAYERS);
 	else if (w->is_scaled)
-		snprintf(reason, size,
-			 "layers were timed in profiled blocks only: their place in the readings is not known");
+		snprintf(
+		    reason, size,
+		    "timed in profiled blocks only, %.3g times slower: up to %.2g ms from where that puts layers, so "
+		    "readings cannot tell them; isolate and fused can (--isolate)",
+		    1 / w->stretch, 1e3 * jm_scaled_displacement(w));
 	else if (r->family == JM_RESPONSE_RAMP || r->box_s > MAX_BOX_S)
 		snprintf(reason, size, "the sensor averages over %.2g s: no layer can be told from it", r->box_s);
 	else if (!e->is_dithered && !(r->is_lag_anchored && e->is_lag_known))
@@ -451,6 +455,8 @@ int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struc
 		code = keep_sum(w, c, parts, levels);
 	} else if (code == 0 && method == JM_METHOD_ISOLATE) {
 		fill_isolated(w, &isolated, parts);
+	} else if (code == 0 && method == JM_METHOD_FUSED && w->is_scaled) {
+		code = jm_scaled_estimate(w, c, &isolated, parts, levels, err);
 	} else if (code == 0) {
 		code =
 		    fit_layers(w, c, r, needs_search, method == JM_METHOD_FUSED ? &isolated : NULL, parts, levels, err);

@@ -62,6 +62,7 @@ struct jm_work {
 	size_t n_layers;
 	uint32_t *layer_of_name; /* n_names; JM_NO_LAYER */
 	bool is_scaled;          /* slices were laid out from profiled blocks */
+	double stretch;          /* where is_scaled: length of an unprofiled iteration over that of a profiled one */
 	enum jm_method method;
 };
 

@@ -313,6 +313,7 @@ static int scale_profiled(struct jm_work *w, struct jm_stretches *profiled, cons
 		code = count_layers(w, spans, n, profiled, w->n_iterations / (double)n_profiled,
 				    stretch * w->n_iterations / (double)n_profiled);
 	w->is_scaled = w->slices.n > 0;
+	w->stretch = stretch;
 	jm_layout_finish(&layout);
 	jm_slices_finish(&slices);
 	free(spans);

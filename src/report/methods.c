@@ -84,6 +84,72 @@ static int print_channel(const struct jm_method_column *columns, size_t n_column
 	return rc;
 }
 
+static const struct jm_result *result_of(const struct jm_method_column *columns, size_t n_columns,
+					 enum jm_method method)
+{
+	size_t c;
+
+	for (c = 0; c < n_columns; c++)
+		if (columns[c].asked == method)
+			return columns[c].result;
+	return NULL;
+}
+
+/* Half width of a row's interval against its energy; NAN: none. */
+static double half_fraction(const struct jm_row *row)
+{
+	return (row->energy_ci_j.high - row->energy_ci_j.low) / 2 / row->energy_j;
+}
+
+/* "+3.1 [-2.0, 8.2]": how much more a type draws in place than alone, in percent. */
+static void add_context(const struct jm_row *in_place, const struct jm_row *alone, struct jm_cells *cells)
+{
+	double ratio = in_place->energy_j / alone->energy_j,
+	       half = ratio * hypot(half_fraction(in_place), half_fraction(alone));
+
+	jm_cells_add(cells, "%s", in_place->name[0] ? in_place->name : "(no type)");
+	jm_cells_add(cells, "%.4g", alone->mean_power_w);
+	jm_cells_add(cells, "%.4g", in_place->mean_power_w);
+	if (isfinite(half))
+		jm_cells_add(cells, "%+.1f [%.1f, %.1f]%s", 100 * (ratio - 1), 100 * (ratio - 1 - half),
+			     100 * (ratio - 1 + half), fabs(ratio - 1) > half ? " *" : "");
+	else
+		jm_cells_add(cells, "%+.1f", 100 * (ratio - 1));
+}
+
+static bool has_context(const struct jm_row *in_place, const struct jm_row *alone)
+{
+	return alone->method == JM_METHOD_ISOLATE && in_place->method == JM_METHOD_FUSED &&
+	       alone->channel == in_place->channel && alone->energy_j > 0 && in_place->energy_j > 0 &&
+	       alone->resolvable && in_place->resolvable;
+}
+
+static int print_context(const struct jm_method_column *columns, size_t n_columns, const struct jm_view *view,
+			 struct jm_buffer *out)
+{
+	const struct jm_result *alone = result_of(columns, n_columns, JM_METHOD_ISOLATE),
+			       *fused = result_of(columns, n_columns, JM_METHOD_FUSED);
+	struct jm_cells cells = {.n_columns = 4, .is_left = {true}};
+	size_t i, n = 0;
+
+	if (!alone || !fused || alone->n_types != fused->n_types)
+		return 0;
+	for (i = 0; i < fused->n_types; i++)
+		n += has_context(&fused->types[i], &alone->types[i]);
+	if (n == 0)
+		return 0;
+	jm_buffer_puts(out,
+		       "\nlayers of a type in place (fused) against alone (isolate), 95 % interval; *: beyond it\n");
+	jm_cells_add(&cells, "type");
+	jm_cells_add(&cells, "alone W");
+	jm_cells_add(&cells, "in place W");
+	jm_cells_add(&cells, "difference %%");
+	for (i = 0; i < fused->n_types; i++)
+		if (has_context(&fused->types[i], &alone->types[i]))
+			add_context(&fused->types[i], &alone->types[i], &cells);
+	return jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+}
+
 /* What each method says of itself, and whether its parts and the rest make the whole. */
 static void print_reasons(const struct jm_method_column *columns, size_t n_columns, struct jm_buffer *out)
 {
@@ -93,6 +159,11 @@ static void print_reasons(const struct jm_method_column *columns, size_t n_colum
 		const struct jm_result *r = columns[c].result;
 
 		jm_buffer_printf(out, "\n%-8s  %s\n", jm_method_text(columns[c].asked), r->method_reason);
+		for (i = 0; i < r->n_notes; i++)
+			jm_buffer_printf(out, "          %s\n", r->notes[i]);
+		jm_buffer_printf(out,
+				 "          cost: %.3g s of blocks and %.3g s of rests when recorded, %.2g s now\n",
+				 columns[c].blocks_s, columns[c].rests_s, columns[c].report_s);
 		for (i = 0; i < r->n_closure; i++)
 			jm_buffer_printf(
 			    out, "          %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g\n",
@@ -125,6 +196,8 @@ int jm_report_methods(const struct jm_method_column *columns, size_t n_columns, 
 	free(rows);
 	if (rc)
 		return jm_error_set(err, rc, "out of memory for the table");
+	if (print_context(columns, n_columns, view, out) < 0)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the table");
 	print_reasons(columns, n_columns, out);
 	return 0;
 }

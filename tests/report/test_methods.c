@@ -12,8 +12,9 @@
 static void methods_stand_side_by_side(void **state)
 {
 	struct small_result share, fused;
-	const struct jm_method_column columns[] = {{JM_METHOD_SHARE, small_result_init(&share)},
-						   {JM_METHOD_FUSED, small_result_init(&fused)}};
+	const struct jm_method_column columns[] = {
+	    {.asked = JM_METHOD_SHARE, .result = small_result_init(&share)},
+	    {.asked = JM_METHOD_FUSED, .result = small_result_init(&fused), .blocks_s = 12, .rests_s = 3.5}};
 	struct jm_view view = {.limit = 0};
 	struct jm_buffer b = {0};
 	const char *text;
@@ -33,6 +34,7 @@ static void methods_stand_side_by_side(void **state)
 	assert_non_null(strstr(text, "100 (share)"));      /* asked for fused, share answered */
 	assert_non_null(strstr(text, "fused     because"));
 	assert_non_null(strstr(text, "residual"));
+	assert_non_null(strstr(text, "cost: 12 s of blocks and 3.5 s of rests when recorded"));
 	assert_true(strstr(text, "first") < strstr(text, "second"));
 	jm_buffer_finish(&b);
 }
@@ -40,7 +42,7 @@ static void methods_stand_side_by_side(void **state)
 static void what_has_no_figure_has_a_dash_and_rows_are_limited(void **state)
 {
 	struct small_result share;
-	const struct jm_method_column columns[] = {{JM_METHOD_SHARE, small_result_init(&share)}};
+	const struct jm_method_column columns[] = {{.asked = JM_METHOD_SHARE, .result = small_result_init(&share)}};
 	struct jm_view view = {.limit = 1};
 	struct jm_buffer b = {0};
 
