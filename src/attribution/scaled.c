@@ -14,6 +14,8 @@
 #define BARE_SD       0.5
 #define IDLE_SD       0.3
 #define UNKNOWN_IDLE  0.5
+#define LONG_REST     2 /* responses of the sensor: such rests are seen for themselves, */
+#define LONG_REST_SD  0.05
 #define CONSTANT_COST 0.5 /* of the way from a cost in proportion to a cost per run, */
 #define CONSTANT_SD   0.5 /* and its sd: either may be */
 #define GAP_COST      0.5 /* of it that may lie between layers, */
@@ -29,31 +31,44 @@ struct parts_model {
 	double *centre, *own;          /* n, J */
 	double *shared;                /* n x n_factors, J */
 	size_t *classes;               /* n_layers */
+	double *times;                 /* n_layers, s: constant_cost_times */
 };
 
-/* Time of a layer in an iteration, were the profiler's cost the same for every run of a layer. */
-static double constant_cost_time(const struct jm_work *w, const struct jm_layer *l)
+/* Times of layers, were the profiler's cost the same for every run of a layer: no less than nothing, and as much in all as the
+ * layers have. out: n_layers. */
+static void constant_cost_times(const struct jm_work *w, double *out)
 {
-	double profiled = l->time_s / w->stretch, runs = 0, cost_s;
-	size_t i;
+	double runs = 0, all_s = 0, left_s = 0, cost_s;
+	size_t l;
 
-	for (i = 0; i < w->n_layers; i++)
-		runs += w->layers[i].count;
-	cost_s = runs > 0 ? w->busy_s * (1 / w->stretch - 1) / runs : 0;
-	return fmax(0, profiled - cost_s * l->count);
+	for (l = 0; l < w->n_layers; l++) {
+		runs += w->layers[l].count;
+		all_s += w->layers[l].time_s;
+	}
+	cost_s = runs > 0 ? all_s * (1 / w->stretch - 1) / runs : 0;
+	for (l = 0; l < w->n_layers; l++) {
+		out[l] = fmax(0, w->layers[l].time_s / w->stretch - cost_s * w->layers[l].count);
+		left_s += out[l];
+	}
+	for (l = 0; l < w->n_layers; l++)
+		out[l] *= left_s > 0 ? all_s / left_s : 1;
 }
 
 double jm_scaled_displacement(const struct jm_work *w)
 {
-	double at = 0, most = 0;
+	double at = 0, most = 0, *times = malloc((w->n_layers + 1) * sizeof(*times));
 	size_t l;
 
-	if (!(w->stretch > 0) || !(w->n_iterations > 0))
-		return 0;
+	if (!times || !(w->stretch > 0) || !(w->n_iterations > 0)) {
+		free(times);
+		return NAN;
+	}
+	constant_cost_times(w, times);
 	for (l = 0; l < w->n_layers; l++) {
-		at += constant_cost_time(w, &w->layers[l]) - w->layers[l].time_s;
+		at += times[l] - w->layers[l].time_s;
 		most = fmax(most, fabs(at));
 	}
+	free(times);
 	return most / w->n_iterations;
 }
 
@@ -86,7 +101,7 @@ static void fill_layers(const struct jm_work *w, const struct jm_isolated *isola
 
 		level = is_alone ? level : mean_w;
 		power_w += level * w->layers[l].time_s / (layers_s > 0 ? layers_s : 1);
-		moved_s = constant_cost_time(w, &w->layers[l]) * seen - time_s;
+		moved_s = m->times[l] * seen - time_s;
 		m->centre[l] = level * (time_s * (1 + GAP_COST * gap_part) + CONSTANT_COST * moved_s);
 		m->own[l] = m->centre[l] * (is_alone ? OWN_SD : NOT_ALONE_SD);
 		if (is_alone && isolated->sd_w[l] > 0)
@@ -103,10 +118,15 @@ static void fill_layers(const struct jm_work *w, const struct jm_isolated *isola
 
 static void fill_idle(const struct jm_work *w, size_t c, double mean_w, struct parts_model *m)
 {
-	double rest_s = jm_stretches_seconds(&w->rest), level = UNKNOWN_IDLE * mean_w, sd = UNKNOWN_IDLE * mean_w;
+	double rest_s = jm_stretches_seconds(&w->rest), level = UNKNOWN_IDLE * mean_w, sd = UNKNOWN_IDLE * mean_w,
+	       seen_s;
+	double rest_j = jm_stretches_energy(&w->rest, &w->series[c], &seen_s);
 	size_t i = m->n_layers + 1;
 
-	if (w->baselines[c].is_known) {
+	if (w->rest.n > 0 && rest_s / (double)w->rest.n >= LONG_REST * jm_work_response_s(w, c) && seen_s > 0) {
+		level = rest_j / seen_s;
+		sd = LONG_REST_SD * level;
+	} else if (w->baselines[c].is_known) {
 		level = w->baselines[c].power_w;
 		sd = fmax(IDLE_SD * level, 3 * w->baselines[c].sd_w);
 	}
@@ -180,7 +200,7 @@ static int alloc_model(struct parts_model *m, const struct jm_work *w, double **
 	m->n_layers = w->n_layers;
 	m->n = w->n_layers + N_OUTSIDE;
 	m->n_factors = N_SHARED + w->n_layers; /* at most a class a layer */
-	m->centre = calloc(2 * m->n + m->n * m->n_factors + 2 * m->n + m->n_factors, sizeof(double));
+	m->centre = calloc(2 * m->n + m->n * m->n_factors + 3 * m->n + m->n_factors, sizeof(double));
 	m->classes = calloc(m->n, sizeof(*m->classes));
 	if (!m->centre || !m->classes) {
 		free(m->centre);
@@ -190,7 +210,9 @@ static int alloc_model(struct parts_model *m, const struct jm_work *w, double **
 	number_classes(w, m->classes);
 	m->own = m->centre + m->n;
 	m->shared = m->own + m->n;
-	*work = m->shared + m->n * m->n_factors;
+	m->times = m->shared + m->n * m->n_factors;
+	*work = m->times + m->n;
+	constant_cost_times(w, m->times);
 	return 0;
 }
 

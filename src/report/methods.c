@@ -95,33 +95,61 @@ static const struct jm_result *result_of(const struct jm_method_column *columns,
 	return NULL;
 }
 
-/* Half width of a row's interval against its energy; NAN: none. */
-static double half_fraction(const struct jm_row *row)
+/* Layers of one type that have a figure alone and in place, added up. Errors are taken as shared: half widths add up. */
+struct context {
+	const char *type;
+	int channel;
+	double time_s, alone_j, alone_half_j, in_place_j, in_place_half_j;
+};
+
+static void add_to_context(struct context *c, const struct jm_row *alone, const struct jm_row *in_place)
 {
-	return (row->energy_ci_j.high - row->energy_ci_j.low) / 2 / row->energy_j;
+	c->time_s += alone->time_s;
+	c->alone_j += alone->energy_j;
+	c->alone_half_j += (alone->energy_ci_j.high - alone->energy_ci_j.low) / 2;
+	c->in_place_j += in_place->energy_j;
+	c->in_place_half_j += (in_place->energy_ci_j.high - in_place->energy_ci_j.low) / 2;
+}
+
+static bool is_comparable(const struct jm_row *alone, const struct jm_row *in_place)
+{
+	return in_place && alone->method == JM_METHOD_ISOLATE && in_place->method == JM_METHOD_FUSED &&
+	       alone->energy_j > 0 && in_place->energy_j > 0 && alone->resolvable && in_place->resolvable;
+}
+
+/* Fills contexts (room for one a layer); gives how many. */
+static size_t collect_contexts(const struct jm_result *alone, const struct jm_result *fused, struct context *contexts)
+{
+	size_t i, k, n = 0;
+
+	for (i = 0; i < alone->n_layers; i++) {
+		const struct jm_row *a = &alone->layers[i], *f = find_row(fused, a);
+
+		if (!is_comparable(a, f))
+			continue;
+		for (k = 0; k < n && (contexts[k].channel != a->channel || strcmp(contexts[k].type, a->type) != 0);)
+			k++;
+		if (k == n)
+			contexts[n++] = (struct context){.type = a->type, .channel = a->channel};
+		add_to_context(&contexts[k], a, f);
+	}
+	return n;
 }
 
 /* "+3.1 [-2.0, 8.2]": how much more a type draws in place than alone, in percent. */
-static void add_context(const struct jm_row *in_place, const struct jm_row *alone, struct jm_cells *cells)
+static void add_context(const struct context *c, struct jm_cells *cells)
 {
-	double ratio = in_place->energy_j / alone->energy_j,
-	       half = ratio * hypot(half_fraction(in_place), half_fraction(alone));
+	double ratio = c->in_place_j / c->alone_j,
+	       half = ratio * hypot(c->in_place_half_j / c->in_place_j, c->alone_half_j / c->alone_j);
 
-	jm_cells_add(cells, "%s", in_place->name[0] ? in_place->name : "(no type)");
-	jm_cells_add(cells, "%.4g", alone->mean_power_w);
-	jm_cells_add(cells, "%.4g", in_place->mean_power_w);
+	jm_cells_add(cells, "%s", c->type[0] ? c->type : "(no type)");
+	jm_cells_add(cells, "%.4g", c->alone_j / c->time_s);
+	jm_cells_add(cells, "%.4g", c->in_place_j / c->time_s);
 	if (isfinite(half))
 		jm_cells_add(cells, "%+.1f [%.1f, %.1f]%s", 100 * (ratio - 1), 100 * (ratio - 1 - half),
 			     100 * (ratio - 1 + half), fabs(ratio - 1) > half ? " *" : "");
 	else
 		jm_cells_add(cells, "%+.1f", 100 * (ratio - 1));
-}
-
-static bool has_context(const struct jm_row *in_place, const struct jm_row *alone)
-{
-	return alone->method == JM_METHOD_ISOLATE && in_place->method == JM_METHOD_FUSED &&
-	       alone->channel == in_place->channel && alone->energy_j > 0 && in_place->energy_j > 0 &&
-	       alone->resolvable && in_place->resolvable;
 }
 
 static int print_context(const struct jm_method_column *columns, size_t n_columns, const struct jm_view *view,
@@ -130,24 +158,27 @@ static int print_context(const struct jm_method_column *columns, size_t n_column
 	const struct jm_result *alone = result_of(columns, n_columns, JM_METHOD_ISOLATE),
 			       *fused = result_of(columns, n_columns, JM_METHOD_FUSED);
 	struct jm_cells cells = {.n_columns = 4, .is_left = {true}};
-	size_t i, n = 0;
+	struct context *contexts;
+	size_t i, n;
 
-	if (!alone || !fused || alone->n_types != fused->n_types)
+	if (!alone || !fused)
 		return 0;
-	for (i = 0; i < fused->n_types; i++)
-		n += has_context(&fused->types[i], &alone->types[i]);
-	if (n == 0)
-		return 0;
-	jm_buffer_puts(out,
-		       "\nlayers of a type in place (fused) against alone (isolate), 95 % interval; *: beyond it\n");
-	jm_cells_add(&cells, "type");
-	jm_cells_add(&cells, "alone W");
-	jm_cells_add(&cells, "in place W");
-	jm_cells_add(&cells, "difference %%");
-	for (i = 0; i < fused->n_types; i++)
-		if (has_context(&fused->types[i], &alone->types[i]))
-			add_context(&fused->types[i], &alone->types[i], &cells);
-	return jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+	contexts = calloc(alone->n_layers + 1, sizeof(*contexts));
+	if (!contexts)
+		return JM_E_NOMEM;
+	n = collect_contexts(alone, fused, contexts);
+	if (n > 0) {
+		jm_buffer_puts(out, "\nlayers of a type in place (fused) against alone (isolate), with 95 % interval; "
+				    "*: not zero\n");
+		jm_cells_add(&cells, "type");
+		jm_cells_add(&cells, "alone W");
+		jm_cells_add(&cells, "in place W");
+		jm_cells_add(&cells, "difference %%");
+	}
+	for (i = 0; i < n; i++)
+		add_context(&contexts[i], &cells);
+	free(contexts);
+	return n > 0 ? jm_cells_print(&cells, 0, view->width, view->is_colour, out) : 0;
 }
 
 /* What each method says of itself, and whether its parts and the rest make the whole. */

@@ -37,6 +37,41 @@ for method in ("share", "regress", "isolate", "fused"):
 P
 check "methods are put side by side" sh -c "timeout 100 '$JM' report a.jmap --compare-methods >m"
 check "with a column each" says m 'share .*regress .*isolate .*fused'
+# The truth is known: a counter at 50 W whatever runs. So each layer's energy is 50 W times its time.
+cat >steady.txt <<'E'
+channel energy energy counter domain=package step=0.001 period=1ms interpolate=yes accuracy=0.02
+0      energy 0
+1000s  energy 50000
+1000s  end
+E
+check "a known load is measured" sh -c "timeout 200 '$JM' run '$model' -s replay:steady.txt --no-idle -i 2ms \
+    --shape x=1x3x48x192 --runs 150 --dither --isolate --isolate-passes 3 --isolate-budget 10s -q -o k.jmap"
+for method in share isolate fused regress auto; do
+    check "$method explains it" sh -c "timeout 100 '$JM' report k.jmap --method $method --format json >$method.json"
+done
+check "fused meets the measured sum, with the powers that are true" python3 - <<'P'
+import json
+for method in ("isolate", "fused", "auto"):
+    r = json.load(open(method + ".json"))
+    known = [row for row in r["layers"] if row["energy_j"] is not None and row["resolvable"]]
+    assert len(known) >= 5, method
+    if method == "isolate":
+        for row in known:
+            assert abs(row["mean_power_w"] - 50) < 5, row
+        continue
+    assert r["method"] == "fused", r["method"]
+    c = r["closure"][0]
+    assert abs(c["residual_j"]) < 1e-3 * c["total_j"], c
+    assert abs(c["total_j"] - 50 * r["run"]["duration_s"]) < 0.02 * c["total_j"], c
+    inside = sum(row["energy_ci_j"][0] <= 50 * row["time_s"] <= row["energy_ci_j"][1] for row in known)
+    assert inside >= 0.9 * len(known), (inside, len(known))
+r = json.load(open("regress.json"))
+assert all(row["energy_j"] is None for row in r["layers"]), "regress cannot place them"
+assert any("profiled blocks only" in w for w in r["warnings"]), r["warnings"]
+P
+check "methods are put side by side with their cost" sh -c "timeout 100 '$JM' report k.jmap --compare-methods >m"
+check "blocks cost time" says m 'cost: [1-9][0-9.]* s of blocks and [0-9.]* s of rests when recorded'
+check "place and alone are compared" says m 'in place (fused) against alone (isolate)'
 check "a fraction may follow" exits 0 run --runs 20 --dither 0.1 -q -o b.jmap
 check "it is kept" sh -c "'$JM' report b.jmap | grep -q 'up to 10 %'"
 check "the model may follow" sh -c "timeout 100 '$JM' run --dither '$model' -s estimate --no-idle --shape x=1x3x48x192 --runs 20 -q -o c.jmap >out"
