@@ -95,6 +95,13 @@ struct jm_channel_info {
 };
 
 /* What a channel showed of a known load: docs/calibration.md. Times in s, powers in W; NAN is unknown. */
+/* One level of the stairs of load that a calibration plays. */
+struct jm_calibration_stair {
+	double level, power_w, noise_w; /* of the load, 0 to 1; mean reading; sd of one reading. NAN: unknown */
+};
+
+#define JM_CALIBRATION_STAIRS_MAX 8
+
 struct jm_calibration_info {
 	const char *channel, *driver, *driver_version, *device, *date;
 	const char *family;                /* "boxcar", "RC", "RC x boxcar", "1 s ramp"; "unknown": no response was found */
@@ -107,10 +114,12 @@ struct jm_calibration_info {
 	double drift_per_s, drift_per_k;   /* fraction of the level, by time and by temperature */
 	int full_time;                     /* a counter sees all the time: 1 yes, -1 no, 0 unknown */
 	double counter_spread;             /* of its power over the phases of a load locked to its clock, of the swing */
-	bool is_accepted;                  /* the residual is at most 2 % of the swing */
+	bool is_accepted;                  /* the residual is at most 5 % of the swing */
 	const char *reason;                /* why not, or a note; or empty */
 	const char *text;                  /* one line */
 	const char *json;                  /* all of it, "joulemap-calibration/1" */
+	const struct jm_calibration_stair *stairs; /* JM_CALIBRATION_STAIRS_MAX, unused ones all NAN; as the texts */
+	double nonlinearity; /* largest distance of a stair from the line through all, of the swing; of load and sensor */
 };
 
 struct jm_sensors;

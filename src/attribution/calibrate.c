@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define N_FOLDS             5
+#define FOLD_BLOCKS         8
 #define MIN_READINGS        10
 #define MAX_SEARCH_READINGS 1500
 #define MIN_SEARCH_READINGS 100
@@ -50,6 +51,12 @@ static int problem_alloc(struct problem *p)
 	return 0;
 }
 
+/* A fold is every fifth of FOLD_BLOCKS x N_FOLDS stretches, so that no part of the load is left out whole. */
+static size_t fold_of(const struct problem *p, size_t i)
+{
+	return i * FOLD_BLOCKS * N_FOLDS / p->n_readings % N_FOLDS;
+}
+
 static int sum_up(struct problem *p, const struct jm_kernel *k)
 {
 	size_t n = p->n_levels + 2, i, a, b;
@@ -60,7 +67,7 @@ static int sum_up(struct problem *p, const struct jm_kernel *k)
 		return code;
 	memset(p->grams, 0, N_FOLDS * n * n * sizeof(double));
 	for (i = 0; i < p->n_readings; i++) {
-		double *g = p->grams + i * N_FOLDS / p->n_readings * n * n, sum = 0;
+		double *g = p->grams + fold_of(p, i) * n * n, sum = 0;
 
 		jm_forward_row(&f, k, &p->readings[i], p->row);
 		for (a = 0; a < p->n_levels; a++)

@@ -295,6 +295,25 @@ static int merge_oversampled(struct builder *b, struct jm_series *s)
 	return rc;
 }
 
+/* Late stamps of a device's own are put right, where they would not come before what they follow. */
+static int unlate(struct builder *b, const struct jm_sample *samples, size_t n)
+{
+	int64_t *t = malloc((b->n_nodes + 1) * sizeof(*t));
+	size_t i;
+
+	if (!t)
+		return JM_E_NOMEM;
+	for (i = 0; i < b->n_nodes; i++)
+		t[i] = b->nodes[i].t_ns;
+	if (n && samples[0].device_us && b->spacing_ns > 0)
+		jm_unlate_times(t, b->n_nodes, b->spacing_ns);
+	for (i = 1; i < b->n_nodes; i++)
+		if (!b->nodes[i].is_first && t[i] > b->nodes[i - 1].t_ns)
+			b->nodes[i].t_ns = t[i];
+	free(t);
+	return 0;
+}
+
 /* Drops a gauge's repeats where the device is known to update more slowly than it was read. */
 static void merge_gauge(struct builder *b, struct jm_series *s)
 {
@@ -459,6 +478,8 @@ int jm_series_init(struct jm_series *out, const struct jm_channel *channel, cons
 	b.origin_ns = n ? samples[0].t_ns : 0;
 	b.max_gap_ns = max_gap_ns > 0 ? max_gap_ns : longest_spacing(&b);
 	code = take_readings(&b, &s, samples, n);
+	if (code == 0 && !s.is_counter && !is_oversampled(&b))
+		code = unlate(&b, samples, n);
 	if (code == 0)
 		code = build(&b, &s);
 	free(b.nodes);

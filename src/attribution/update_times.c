@@ -90,3 +90,38 @@ int jm_update_times(const double *after_s, const double *before_s, size_t n, dou
 	out->slack_s = sum.slack_s / (double)sum.n_blocks;
 	return 0;
 }
+
+static int64_t median_of_five(int64_t *v)
+{
+	size_t i, k;
+
+	for (i = 1; i < 5; i++) {
+		int64_t moved = v[i];
+
+		for (k = i; k > 0 && v[k - 1] > moved; k--)
+			v[k] = v[k - 1];
+		v[k] = moved;
+	}
+	return v[2];
+}
+
+void jm_unlate_times(int64_t *t_ns, size_t n, int64_t period_ns)
+{
+	int64_t before[2], v[5], now;
+	size_t i;
+
+	if (n < 5)
+		return;
+	before[0] = t_ns[0];
+	before[1] = t_ns[1];
+	for (i = 2; i + 2 < n; i++) {
+		v[0] = before[0] + 2 * period_ns;
+		v[1] = before[1] + period_ns;
+		v[2] = now = t_ns[i];
+		v[3] = t_ns[i + 1] - period_ns;
+		v[4] = t_ns[i + 2] - 2 * period_ns;
+		t_ns[i] = median_of_five(v);
+		before[0] = before[1];
+		before[1] = now;
+	}
+}

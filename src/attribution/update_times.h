@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct jm_update_clock {
 	bool is_regular; /* the updates follow a clock; else t holds the middles */
@@ -18,5 +19,10 @@ struct jm_update_clock {
  * entries, where the clock puts each, never outside its bracket. Fewer than five updates are not regular.
  * Errors: JM_E_NOMEM. */
 int jm_update_times(const double *after_s, const double *before_s, size_t n, double *t_s, struct jm_update_clock *out);
+
+/* Takes single late stamps out of the times of a device that stamps its readings itself: each becomes the median of where it
+ * and its two neighbours on either side put it, one period apart. On an H200 every fifth stamp is 2 to 10 ms late, and what it
+ * shows is not (docs/calibration.md). A step of the clock stays. t_ns: n entries, increasing; period_ns > 0. */
+void jm_unlate_times(int64_t *t_ns, size_t n, int64_t period_ns);
 
 #endif

@@ -76,6 +76,23 @@ static void print_response(const struct jm_calibration_info *c)
 	print_ms("low-pass", c->lowpass_s, c->lowpass_sd_s);
 }
 
+static void print_stairs(const struct jm_calibration_info *c)
+{
+	size_t i;
+
+	for (i = 0; i < JM_CALIBRATION_STAIRS_MAX && isfinite(c->stairs[i].level); i++) {
+		printf("  %-14s %5.1f %% of the load: %.4g W, noise ", i ? "" : "stairs", c->stairs[i].level * 100,
+		       c->stairs[i].power_w);
+		if (isfinite(c->stairs[i].noise_w))
+			printf("%.2g W\n", c->stairs[i].noise_w);
+		else
+			printf("unknown\n");
+	}
+	if (isfinite(c->nonlinearity))
+		printf("  %-14s within %.2g %% of the swing from a straight line (load and sensor together)\n",
+		       "linearity", c->nonlinearity * 100);
+}
+
 static void print_one(const struct jm_calibration_info *c)
 {
 	bool is_found = strcmp(c->family, "unknown") != 0;
@@ -92,6 +109,7 @@ static void print_one(const struct jm_calibration_info *c)
 		print_known("drift", c->drift_per_s * 6000, "%/min", isfinite(c->drift_per_s));
 		if (isfinite(c->drift_per_k))
 			print_known("drift", c->drift_per_k * 100, "%/K", true);
+		print_stairs(c);
 	}
 	if (c->full_time || isfinite(c->counter_spread)) {
 		printf("  %-14s %s", "full-time", c->full_time > 0 ? "yes" : c->full_time < 0 ? "no" : "unknown");

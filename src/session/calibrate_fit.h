@@ -41,6 +41,11 @@ void jm_updates_finish(struct jm_updates *u);
  * channel does not see; JM_E_NOMEM. What was found before stays in c. */
 int jm_calibrate_channel(const struct jm_calibrate_input *in, struct jm_calibration *c, struct jm_error *err);
 
+/* Fills c's stairs and nonlinearity from n readings (times since the first piece); c's swing is known. */
+struct jm_model_reading;
+void jm_calibrate_stairs(const struct jm_calibrate_input *in, const struct jm_model_reading *readings, size_t n,
+			 struct jm_calibration *c);
+
 /* Spread of a counter's mean power over the phases of a locked load, fraction of swing_w; NAN where unknown. */
 double jm_calibrate_locked_spread(const struct jm_calibrate_input *in, double swing_w);
 

@@ -113,6 +113,24 @@ static int fit_clock(struct jm_updates *u)
 	return 0;
 }
 
+/* As attribution does it: both must mean the same times. */
+static int unlate(struct jm_updates *u)
+{
+	int64_t *t = malloc((u->n + 1) * sizeof(*t));
+	size_t i;
+
+	if (!t)
+		return JM_E_NOMEM;
+	for (i = 0; i < u->n; i++)
+		t[i] = llround(1e9 * u->items[i].t_s);
+	jm_unlate_times(t, u->n, llround(1e9 * u->period_s));
+	for (i = 1; i < u->n; i++)
+		if (1e-9 * (double)t[i] > u->items[i - 1].t_s)
+			u->items[i].t_s = 1e-9 * (double)t[i];
+	free(t);
+	return 0;
+}
+
 int jm_updates_find(const struct jm_calibrate_input *in, struct jm_updates *out, struct jm_error *err)
 {
 	struct jm_updates u = {.period_s = NAN, .jitter_s = NAN, .clock_sd_s = NAN};
@@ -132,6 +150,8 @@ int jm_updates_find(const struct jm_calibrate_input *in, struct jm_updates *out,
 	for (i = 0; i < u.n && u.is_fresh && !in->is_buffered; i++)
 		u.items[i].t_s = u.items[i].before_s;
 	rc = measure_spacing(&u);
+	if (rc == 0 && in->is_buffered && in->samples[0].device_us && u.period_s > 0)
+		rc = unlate(&u);
 	if (rc == 0 && u.is_fresh)
 		u.clock_sd_s = in->is_buffered ? u.jitter_s : 0;
 	if (rc == 0 && !u.is_fresh)

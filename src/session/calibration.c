@@ -38,6 +38,13 @@ struct field {
 
 #define AT(member) offsetof(struct jm_calibration, member), sizeof(((struct jm_calibration *)0)->member)
 
+#define STAIR(i)                                                                                                       \
+	{"stair_" #i "_level", FIELD_NUMBER, true, AT(stairs[i - 1].level)},                                           \
+	    {"stair_" #i "_power_w", FIELD_NUMBER, true, AT(stairs[i - 1].power_w)},                                   \
+	{                                                                                                              \
+		"stair_" #i "_noise_w", FIELD_POWER, true, AT(stairs[i - 1].noise_w)                                   \
+	}
+
 static const struct field fields[] = {
     {"channel", FIELD_TEXT, false, AT(channel)},
     {"driver", FIELD_TEXT, false, AT(driver)},
@@ -69,6 +76,8 @@ static const struct field fields[] = {
     {"drift_per_k", FIELD_NUMBER, true, AT(drift_per_k)},
     {"counter_full_time", FIELD_FULL_TIME, true, AT(full_time)},
     {"counter_spread", FIELD_NUMBER, true, AT(counter_spread)},
+    STAIR(1), STAIR(2), STAIR(3), STAIR(4), STAIR(5), STAIR(6), STAIR(7), STAIR(8),
+    {"nonlinearity", FIELD_NUMBER, true, AT(nonlinearity)},
     {"n_readings", FIELD_NUMBER, true, AT(n_readings)},
     {"is_accepted", FIELD_FLAG, true, AT(is_accepted)},
     {"reason", FIELD_TEXT, true, AT(reason)},
@@ -82,6 +91,9 @@ void jm_calibration_init(struct jm_calibration *c)
 	memset(c, 0, sizeof(*c));
 	for (i = 0; i < JM_CALIBRATION_N_FAMILIES; i++)
 		c->hold_out_w[i] = NAN;
+	for (i = 0; i < JM_CALIBRATION_STAIRS_MAX; i++)
+		c->stairs[i] = (struct jm_calibration_stair){NAN, NAN, NAN};
+	c->nonlinearity = NAN;
 	c->swing_w = c->jitter_s = c->drift_per_s = c->drift_per_k = c->counter_spread = NAN;
 }
 

@@ -26,9 +26,11 @@ struct jm_calibration {
 	double drift_per_s;    /* of a reading on a steady load, fraction of its level a second; NAN: unknown */
 	double drift_per_k;    /* the same by the device's temperature; NAN: unknown */
 	double counter_spread; /* of the mean power over the phases of the locked load, fraction of the swing; NAN */
+	struct jm_calibration_stair stairs[JM_CALIBRATION_STAIRS_MAX]; /* in order of level; unused ones NAN */
+	double nonlinearity;   /* as in struct jm_calibration_info; NAN: unknown */
 	double n_readings;     /* that the response was fitted to */
 	double full_time;      /* enum jm_full_time */
-	double is_accepted;    /* 1: hold-out residual within 2 % of the swing */
+	double is_accepted;    /* 1: hold-out residual within 5 % of the swing */
 	char reason[256];      /* why it was not accepted, or a note; or empty */
 };
 

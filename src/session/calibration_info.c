@@ -54,6 +54,8 @@ void jm_stored_calibration_info(const struct jm_stored_calibration *s, struct jm
 	    .reason = c->reason,
 	    .text = s->text,
 	    .json = s->json,
+	    .stairs = c->stairs,
+	    .nonlinearity = c->nonlinearity,
 	};
 	memcpy(out->hold_out_w, c->hold_out_w, sizeof(out->hold_out_w));
 }

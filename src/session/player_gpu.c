@@ -1,5 +1,5 @@
-/* Load on an NVIDIA GPU: a kernel that calculates in registers until the GPU's own clock says stop, on as many
- * streaming processors as the level asks for, one block each. It writes when it began and ended by that clock, which is tied to
+/* Load on an NVIDIA GPU: a kernel that calculates and reads memory until the GPU's own clock says stop, on as many
+ * streaming processors as the level asks for, one block each (player_gpu_kernel.h). It writes when it began and ended by that clock, which is tied to
  * ours before and after by the quickest of many tiny launches; between, the difference is taken as a straight line
  * (0.6 to 0.75 ppm on an H200).
  * Source: CUDA Driver API, release 12 (types, numbers); PTX ISA 6.0, %globaltimer: ns, resolution about 1 us. */
@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/units.h"
+#include "session/player_gpu_kernel.h"
 
 #include <dlfcn.h>
 #include <math.h>
@@ -24,6 +25,11 @@
 #define SHORTEST_NS  (100 * JM_NS_PER_US)
 #define ATTRIBUTE_SM 16 /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */
 #define HOST_MAPPED  2  /* CU_MEMHOSTALLOC_DEVICEMAP */
+/* Read over and over: more than any cache holds (50 MB on an H200), less where a GPU has not so much left. */
+#define MEMORY_MAX (1u << 29)
+#define MEMORY_MIN (1u << 26)
+#define PATTERN    0x3e9b5a77u /* 0.3, with bits of both kinds */
+#define N_LOADS    1
 
 typedef unsigned long long device_ptr;
 
@@ -48,6 +54,9 @@ struct uuid {
 	X(host_alloc, (void **, size_t, unsigned), "cuMemHostAlloc", "")                                               \
 	X(host_pointer, (device_ptr *, void *, unsigned), "cuMemHostGetDevicePointer_v2", "")                          \
 	X(host_free, (void *), "cuMemFreeHost", "")                                                                    \
+	X(memory_get, (device_ptr *, size_t), "cuMemAlloc_v2", "")                                                     \
+	X(memory_free, (device_ptr), "cuMemFree_v2", "")                                                               \
+	X(memory_fill, (device_ptr, unsigned, size_t), "cuMemsetD32_v2", "")                                           \
 	X(stream_create, (void **, unsigned), "cuStreamCreate", "")                                                    \
 	X(stream_destroy, (void *), "cuStreamDestroy_v2", "cuStreamDestroy")                                           \
 	X(stream_wait, (void *), "cuStreamSynchronize", "")                                                            \
@@ -82,6 +91,8 @@ struct gpu_load {
 	struct cuda cuda;
 	int device, n_sms;
 	void *context, *module, *kernel, *stream;
+	device_ptr memory; /* that the load reads; 0: none could be had, and it only calculates */
+	unsigned memory_mask, n_loads;
 	unsigned long long *stamps; /* start and end of each piece; behind them a pair that nobody reads */
 	device_ptr device_stamps;
 	size_t n_pieces;
@@ -89,32 +100,6 @@ struct gpu_load {
 	int64_t launched_to_ns; /* end of the last kernel launched */
 	bool is_playing;
 };
-
-static const char ptx[] =
-    ".version 6.0\n.target sm_52\n.address_size 64\n"
-    ".visible .entry jm_spin(.param .u64 until, .param .u64 began, .param .u64 ended)\n{\n"
-    ".reg .pred %p<4>;\n.reg .f32 %f<12>;\n.reg .b32 %r<6>;\n.reg .b64 %rd<8>;\n"
-    "ld.param.u64 %rd1, [until];\nld.param.u64 %rd2, [began];\nld.param.u64 %rd3, [ended];\n"
-    "mov.u64 %rd4, %globaltimer;\n"
-    "mov.u32 %r1, %tid.x;\nmov.u32 %r2, %ctaid.x;\nor.b32 %r3, %r1, %r2;\nsetp.ne.u32 %p1, %r3, 0;\n"
-    "@%p1 bra BEGIN;\nst.global.u64 [%rd2], %rd4;\n"
-    "BEGIN:\ncvt.rn.f32.u32 %f1, %r1;\n"
-    "add.f32 %f2, %f1, 0f3F800000;\nadd.f32 %f3, %f2, 0f3F800000;\nadd.f32 %f4, %f3, 0f3F800000;\n"
-    "add.f32 %f5, %f4, 0f3F800000;\nadd.f32 %f6, %f5, 0f3F800000;\nadd.f32 %f7, %f6, 0f3F800000;\n"
-    "add.f32 %f8, %f7, 0f3F800000;\nmov.f32 %f9, 0f3F7FFFF0;\nmov.f32 %f10, 0f3A83126F;\n"
-    "OUTER:\nmov.u32 %r4, 16;\n"
-    "INNER:\n"
-    "fma.rn.f32 %f1, %f1, %f9, %f10;\nfma.rn.f32 %f2, %f2, %f9, %f10;\nfma.rn.f32 %f3, %f3, %f9, %f10;\n"
-    "fma.rn.f32 %f4, %f4, %f9, %f10;\nfma.rn.f32 %f5, %f5, %f9, %f10;\nfma.rn.f32 %f6, %f6, %f9, %f10;\n"
-    "fma.rn.f32 %f7, %f7, %f9, %f10;\nfma.rn.f32 %f8, %f8, %f9, %f10;\n"
-    "sub.u32 %r4, %r4, 1;\nsetp.ne.u32 %p2, %r4, 0;\n@%p2 bra INNER;\n"
-    "mov.u64 %rd5, %globaltimer;\nsetp.lt.u64 %p2, %rd5, %rd1;\n@%p2 bra OUTER;\n"
-    "add.f32 %f1, %f1, %f2;\nadd.f32 %f3, %f3, %f4;\nadd.f32 %f5, %f5, %f6;\nadd.f32 %f7, %f7, %f8;\n"
-    "add.f32 %f1, %f1, %f3;\nadd.f32 %f5, %f5, %f7;\nadd.f32 %f1, %f1, %f5;\n"
-    /* Never so; it keeps the arithmetic from being left away. */
-    "setp.eq.f32 %p3, %f1, 0fC9742400;\n@%p3 st.global.f32 [%rd3], %f1;\n"
-    "@%p1 bra END;\nmov.u64 %rd6, %globaltimer;\nst.global.u64 [%rd3], %rd6;\n"
-    "END:\nret;\n}\n";
 
 static int check(const struct gpu_load *g, int result, const char *what, struct jm_error *err)
 {
@@ -186,15 +171,34 @@ static int find_device(struct gpu_load *g, const char *uuid, struct jm_error *er
 	return JM_E_NOT_FOUND;
 }
 
+static void get_memory(struct gpu_load *g)
+{
+	unsigned size;
+
+	for (size = MEMORY_MAX; size >= MEMORY_MIN && !g->memory; size /= 2) {
+		if (g->cuda.memory_get(&g->memory, size)) {
+			g->memory = 0;
+			continue;
+		}
+		if (g->cuda.memory_fill(g->memory, PATTERN, size / sizeof(unsigned)))
+			return;
+		g->memory_mask = size - 1;
+		g->n_loads = N_LOADS;
+	}
+}
+
 static int open_device(struct gpu_load *g, struct jm_error *err)
 {
 	int rc = check(g, g->cuda.attribute(&g->n_sms, ATTRIBUTE_SM, g->device), "count the processors", err);
 
 	rc = rc ? rc : check(g, g->cuda.context_retain(&g->context, g->device), "make a context", err);
 	rc = rc ? rc : check(g, g->cuda.context_set(g->context), "use the context", err);
-	rc = rc ? rc : check(g, g->cuda.module_load(&g->module, ptx), "compile its kernel", err);
+	rc = rc ? rc : check(g, g->cuda.module_load(&g->module, jm_gpu_kernel), "compile its kernel", err);
 	rc = rc ? rc : check(g, g->cuda.function(&g->kernel, g->module, "jm_spin"), "find its kernel", err);
-	return rc ? rc : check(g, g->cuda.stream_create(&g->stream, 1), "make a stream", err);
+	rc = rc ? rc : check(g, g->cuda.stream_create(&g->stream, 1), "make a stream", err);
+	if (rc == 0)
+		get_memory(g);
+	return rc;
 }
 
 /* slot: of the stamps; is_first: begins the piece. */
@@ -203,7 +207,7 @@ static int launch(struct gpu_load *g, size_t slot, bool is_first, unsigned n_blo
 {
 	device_ptr began = g->device_stamps + 16 * (is_first ? slot : g->n_pieces);
 	device_ptr ended = g->device_stamps + 16 * slot + 8;
-	void *arguments[] = {&until_ns, &began, &ended};
+	void *arguments[] = {&until_ns, &began, &ended, &g->memory, &g->memory_mask, &g->n_loads};
 
 	return check(g,
 		     g->cuda.launch(g->kernel, n_blocks, 1, 1, THREADS_PER_BLOCK, 1, 1, 0, g->stream, arguments, NULL),
@@ -337,6 +341,8 @@ static void destroy(struct jm_player *p)
 		}
 		if (g->stamps)
 			g->cuda.host_free(g->stamps);
+		if (g->memory)
+			g->cuda.memory_free(g->memory);
 		if (g->module)
 			g->cuda.module_unload(g->module);
 		g->cuda.context_set(NULL);
@@ -368,7 +374,8 @@ int jm_player_gpu(const struct jm_env *env, const char *uuid, struct jm_player *
 	}
 	g->cuda.device_name(name, sizeof(name), g->device);
 	made.n_levels = (unsigned)g->n_sms;
-	snprintf(made.text, sizeof(made.text), "arithmetic on %d processors of %s", g->n_sms, name);
+	snprintf(made.text, sizeof(made.text), "arithmetic%s on %d processors of %s",
+		 g->n_loads ? " and memory reads" : "", g->n_sms, name);
 	*out = made;
 	return 0;
 }
