@@ -91,7 +91,10 @@ static const char *take_stamp(struct scan *s, const char *at, struct jm_map_entr
 	if (*at != ',' || *(at = skip_space(at + 1)) != '"')
 		return NULL;
 	at++;
-	quote = memchr(at, '"', (size_t)(s->end - at));
+	/* Nearly all are "YYYYmmdd-HH:MM:SS.ffffff". */
+	quote = s->end - at > 24 && at[24] == '"' && at[23] >= '0' && at[23] <= '9'
+		    ? at + 24
+		    : memchr(at, '"', (size_t)(s->end - at));
 	if (!quote || jm_stamp_compact(&s->cache, at, (size_t)(quote - at), &entry->stamp_us))
 		return NULL;
 	at = skip_space(quote + 1);
@@ -118,7 +121,10 @@ static const char *take_entry(struct scan *s, const char *at, int *rc_out)
 	at = skip_space(at);
 	if (*at != ',' && *at != ']')
 		return NULL;
-	*rc_out = jm_map_layer_add(s->layers, s->layer, &entry);
+	if (s->layer->n + 1 < s->layer->capacity && s->layer->n < s->layers->n_cycles)
+		s->layer->entries[s->layer->n++] = entry;
+	else
+		*rc_out = jm_map_layer_add(s->layers, s->layer, &entry);
 	s->layers->has_stamps &= has_stamp;
 	s->place = *at == ',' ? AT_ENTRY : AT_LIST_END;
 	return at + 1;

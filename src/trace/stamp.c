@@ -7,6 +7,8 @@
 #define SECONDS_PER_DAY 86400
 /* Years before 1679 and from 2260 on do not fit in ns of 64 bits. */
 #define MAX_DAY 106000
+/* "YYYYmmdd-HH:MM:" */
+#define MINUTE_BYTES 15
 
 /* Days of a civil date; the year begins in March so that the leap day is its last. Source: E. G. Richards, "Calendars",
  * in Explanatory Supplement to the Astronomical Almanac, 3rd ed., 2013. */
@@ -66,27 +68,35 @@ static int64_t fraction(const char *text, size_t n, int places)
 	return value;
 }
 
+/* Reads "YYYYmmdd-HH:MM:" into the cache. */
+static int read_minute(struct jm_stamp_cache *cache, const char *text)
+{
+	int hour = digits(text + 9, 2), minute = digits(text + 12, 2);
+	int64_t day;
+	int rc = jm_stamp_days(digits(text, 4), digits(text + 4, 2), digits(text + 6, 2), &day);
+
+	if (rc || day < -MAX_DAY || day > MAX_DAY || text[8] != '-' || text[11] != ':' || text[14] != ':' || hour < 0 ||
+	    hour > 23 || minute < 0 || minute > 59)
+		return JM_E_FORMAT;
+	memcpy(cache->minute, text, MINUTE_BYTES);
+	cache->minute_us = (day * SECONDS_PER_DAY + (hour * 60 + minute) * 60) * 1000000;
+	return 0;
+}
+
 int jm_stamp_compact(struct jm_stamp_cache *cache, const char *text, size_t n, int64_t *out_us)
 {
 	int64_t micro;
-	int seconds;
+	int second;
 
-	if (n < 19 || text[8] != '-')
+	if (n < 19)
 		return JM_E_FORMAT;
-	if (memcmp(cache->date, text, 8) != 0) {
-		int rc = jm_stamp_days(digits(text, 4), digits(text + 4, 2), digits(text + 6, 2), &cache->day);
-
-		if (rc || cache->day < -MAX_DAY || cache->day > MAX_DAY) {
-			cache->date[0] = '\0';
-			return JM_E_FORMAT;
-		}
-		memcpy(cache->date, text, 8);
-	}
-	seconds = clock_seconds(text + 9);
+	if (memcmp(cache->minute, text, MINUTE_BYTES) != 0 && read_minute(cache, text))
+		return JM_E_FORMAT;
+	second = digits(text + 15, 2);
 	micro = fraction(text + 17, n - 17, 6);
-	if (seconds < 0 || micro < 0)
+	if (second < 0 || second > 59 || micro < 0)
 		return JM_E_FORMAT;
-	*out_us = (cache->day * SECONDS_PER_DAY + seconds) * 1000000 + micro;
+	*out_us = cache->minute_us + second * 1000000 + micro;
 	return 0;
 }
 

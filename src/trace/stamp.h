@@ -4,10 +4,10 @@
 
 #include "joulemap/joulemap.h"
 
-/* Remembers the last date, since a million lines share a few. Zero-initialised. */
+/* Remembers the last minute, since a million lines share a few. Zero-initialised. */
 struct jm_stamp_cache {
-	char date[12];
-	int64_t day;
+	char minute[16]; /* "YYYYmmdd-HH:MM:" */
+	int64_t minute_us;
 };
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar. Errors: JM_E_FORMAT when there is no such day. */
