@@ -1,6 +1,7 @@
 /* record, stat and idle: sensors around a command or for a while. */
 #define _GNU_SOURCE
 #include "cli/cli.h"
+#include "cli/recording_options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,31 +17,6 @@ struct settings {
 	const char *processes, *pids;
 	int64_t process_period_ns;
 };
-
-#define OPTION_PERIOD                                                                                                  \
-	{                                                                                                              \
-		'i', "interval", "PERIOD", "time between readings (default 10ms)", JM_OPTION_DURATION,                 \
-		    offsetof(struct settings, period_ns)                                                               \
-	}
-#define OPTION_SENSORS                                                                                                 \
-	{                                                                                                              \
-		's', "sensors", "LIST", "drivers to use: DRIVER[:ARGUMENT],... (see joulemap sensors)",                \
-		    JM_OPTION_TEXT, offsetof(struct settings, sensors)                                                 \
-	}
-#define OPTION_OUTPUT                                                                                                  \
-	{                                                                                                              \
-		'o', "output", "FILE", "recording to write (default joulemap-DATE-TIME.jmap)", JM_OPTION_TEXT,         \
-		    offsetof(struct settings, output)                                                                  \
-	}
-#define OPTION_FORCE                                                                                                   \
-	{                                                                                                              \
-		'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced) \
-	}
-#define OPTION_BASELINE                                                                                                \
-	{                                                                                                              \
-		0, "baseline", "FILE", "idle recording to compare with, or none", JM_OPTION_TEXT,                      \
-		    offsetof(struct settings, baseline)                                                                \
-	}
 
 static void print_warnings(const struct jm_recorder *r)
 {
@@ -259,12 +235,12 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 }
 
 static const struct jm_option record_options[] = {
-    OPTION_PERIOD,
+    JM_CLI_PERIOD(struct settings),
     {'d', "duration", "SECONDS", "record for so long, without a command", JM_OPTION_DURATION,
      offsetof(struct settings, duration_ns)},
-    OPTION_SENSORS,
-    OPTION_OUTPUT,
-    OPTION_FORCE,
+    JM_CLI_SENSORS(struct settings),
+    JM_CLI_OUTPUT(struct settings),
+    JM_CLI_FORCE(struct settings),
     {0, "cuda", NULL, "record the kernels, copies and NVTX ranges of CUDA programs, too", JM_OPTION_FLAG,
      offsetof(struct settings, with_cuda)},
     {'p', "pid", "PID[,PID...]", "watch running processes, until all are gone (7@1234: 7 in the namespace of 1234)",
@@ -295,7 +271,8 @@ const struct jm_command jm_cmd_record = {
     .run = run_record,
 };
 
-static const struct jm_option stat_options[] = {OPTION_PERIOD, OPTION_SENSORS, OPTION_BASELINE};
+static const struct jm_option stat_options[] = {JM_CLI_PERIOD(struct settings), JM_CLI_SENSORS(struct settings),
+						JM_CLI_BASELINE(struct settings)};
 
 const struct jm_command jm_cmd_stat = {
     .name = "stat",
@@ -313,8 +290,8 @@ const struct jm_command jm_cmd_stat = {
 
 static const struct jm_option idle_options[] = {
     {'d', "duration", "SECONDS", "how long (default 60s)", JM_OPTION_DURATION, offsetof(struct settings, duration_ns)},
-    OPTION_PERIOD,
-    OPTION_SENSORS,
+    JM_CLI_PERIOD(struct settings),
+    JM_CLI_SENSORS(struct settings),
 };
 
 const struct jm_command jm_cmd_idle = {

@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/recording_options.h"
 #include "cli/progress.h"
 
 #include "core/units.h"
@@ -50,29 +51,29 @@ static int measure(const struct settings *s, const char *model, const char *path
 					    .command = s->common.line,
 					    /* Who asks for these wants layers told apart. */
 					    .is_oversampled = s->dither_fraction > 0 || passes_of(s) > 0};
-	struct jm_run_options run = {.size = sizeof(run),
-				     .model = model,
-				     .runs = s->runs ? s->runs : DEFAULT_RUNS,
-				     .warmup = s->warmup == JM_AMOUNT_NONE ? 0
-					       : s->warmup                 ? s->warmup
-									   : DEFAULT_WARMUP,
-				     .batch = s->batch,
-				     .shapes = s->shapes.items,
-				     .n_shapes = s->shapes.n,
-				     .inputs = s->inputs.items,
-				     .n_inputs = s->inputs.n,
-				     .threads = s->threads,
-				     .provider = s->provider,
-				     .onnxruntime = s->onnxruntime,
-				     .idle_ns = s->is_without_idle ? 0
-						: s->idle_ns       ? s->idle_ns
-								   : DEFAULT_IDLE_NS,
-				     .seed = s->seed,
-				     .dither_fraction = s->dither_fraction == JM_FRACTION_BARE ? JM_DEFAULT_DITHER_FRACTION
-											       : s->dither_fraction,
-				     .isolate_passes = passes_of(s),
-				     .isolate_budget_ns = s->isolate_budget_ns,
-				     .tell = s->common.is_quiet ? NULL : tell};
+	struct jm_run_options run = {
+	    .size = sizeof(run),
+	    .model = model,
+	    .runs = s->runs ? s->runs : DEFAULT_RUNS,
+	    .warmup = s->warmup == JM_AMOUNT_NONE ? 0
+		      : s->warmup                 ? s->warmup
+						  : DEFAULT_WARMUP,
+	    .batch = s->batch,
+	    .shapes = s->shapes.items,
+	    .n_shapes = s->shapes.n,
+	    .inputs = s->inputs.items,
+	    .n_inputs = s->inputs.n,
+	    .threads = s->threads,
+	    .provider = s->provider,
+	    .onnxruntime = s->onnxruntime,
+	    .idle_ns = s->is_without_idle ? 0
+		       : s->idle_ns       ? s->idle_ns
+					  : DEFAULT_IDLE_NS,
+	    .seed = s->seed,
+	    .dither_fraction = s->dither_fraction == JM_FRACTION_BARE ? JM_DEFAULT_DITHER_FRACTION : s->dither_fraction,
+	    .isolate_passes = passes_of(s),
+	    .isolate_budget_ns = s->isolate_budget_ns,
+	    .tell = s->common.is_quiet ? NULL : tell};
 	struct jm_error err = {0}, stopping = {0};
 	struct jm_progress progress;
 	struct jm_recorder *r;
@@ -163,23 +164,21 @@ static const struct jm_option options[] = {
      JM_OPTION_FRACTION, offsetof(struct settings, dither_fraction)},
     {0, "isolate", NULL, "then run single layers alone, for sensors slower than layers", JM_OPTION_FLAG,
      offsetof(struct settings, is_isolating)},
-    {0, "isolate-passes", "N", "blocks for each of them (default 4)", JM_OPTION_AMOUNT, offsetof(struct settings, passes)},
+    {0, "isolate-passes", "N", "blocks for each of them (default 4)", JM_OPTION_AMOUNT,
+     offsetof(struct settings, passes)},
     {0, "isolate-budget", "SECONDS", "at most so much time for them, longest layers first (default 60s)",
      JM_OPTION_DURATION, offsetof(struct settings, isolate_budget_ns)},
     {0, "idle", "SECONDS", "quiet stretch before and after, for the idle level (default 1s)", JM_OPTION_DURATION,
      offsetof(struct settings, idle_ns)},
     {0, "no-idle", NULL, "no quiet stretches", JM_OPTION_FLAG, offsetof(struct settings, is_without_idle)},
-    {'i', "interval", "PERIOD", "time between readings (default 10ms)", JM_OPTION_DURATION,
-     offsetof(struct settings, period_ns)},
-    {'s', "sensors", "LIST", "drivers to use (see joulemap sensors)", JM_OPTION_TEXT,
-     offsetof(struct settings, sensors)},
-    {'o', "output", "FILE", "recording to write (default joulemap-DATE-TIME.jmap)", JM_OPTION_TEXT,
-     offsetof(struct settings, output)},
-    {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
+    JM_CLI_PERIOD(struct settings),
+    JM_CLI_SENSORS(struct settings),
+    JM_CLI_OUTPUT(struct settings),
+    JM_CLI_FORCE(struct settings),
     {0, "by", "WHAT", "layer (default), type or channel", JM_OPTION_TEXT, offsetof(struct settings, by)},
     {0, "method", "METHOD", "auto (default), share, window, integrate, ...", JM_OPTION_TEXT,
      offsetof(struct settings, method)},
-    {0, "baseline", "FILE", "idle recording to use, or none", JM_OPTION_TEXT, offsetof(struct settings, baseline)},
+    JM_CLI_BASELINE(struct settings),
     {0, "format", "FORMAT", "table (default), summary, csv or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
