@@ -82,7 +82,7 @@ def mix(rec, graphs, seconds, generator, names):
             order = list(graphs)
             generator.shuffle(order)
             # Some are left out, some last longer: the readings, which see some 20 ms, must differ.
-            order = [k for k in order for _ in range(generator.choice((0, 0, 1, 2, 4)))] or order
+            order = [k for k in order for _ in range(generator.choice((0, 0, 1, 2, 4, 6)))] or order
             marks = [clock.mark()]
             for kind in order:
                 graphs[kind].replay()

@@ -96,6 +96,9 @@ class _Session:
         self.runner.latency_s = self.plain_s
         self.in_place = self.hooked_s <= (1 + DISTORTION_MAX) * self.plain_s
         self.use_kernels = not self.in_place and self.clock.is_device and _kernels.is_available()
+        if not self.in_place:
+            # Rests tell the sensor's lag to a regression, which needs layers timed in place.
+            self.runner.rest = None
 
     # ---- under the recording
 
@@ -272,7 +275,7 @@ def profile(
         n_runs = runs if runs is not None else max(10, round(DEFAULT_SECONDS / (session.plain_s or 1)))
         recording = Recording(path, sensors, period, overwrite=overwrite, require_sensor=False, command="joulemap.torch.profile")
         with recording:
-            _describe(recording, session, items, fraction)
+            _describe(recording, session, items, fraction if session.runner.rest is not None else 0.0)
             outcome = _record(recording, session, n_runs, isolate, isolate_passes, isolate_budget, idle)
     return _explain(recording, session, items, method, outcome, isolate_passes, batch is None)
 
