@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Where the energy of DistilBERT goes: layers, and FP32 against FP16 and BF16.
 
-usage: distilbert_layers.py [--small] [--seconds S] [--batch N] [--length N] [--precision fp32,fp16,bf16] [--out FOLDER] [--no-isolate]
+usage: distilbert_layers.py [--small] [--seconds S] [--batch N] [--length N] [--precision fp32,fp16,bf16]
+       [--out FOLDER] [--no-isolate] [--passes N] [--rows N] [--sensors CHOICE]
 
 The network has random weights, which take the same energy as trained ones. With the `transformers` package it is
-DistilBertForSequenceClassification; else the same shape of plain PyTorch modules. Per precision it writes layers-PRECISION.csv and, where
-matplotlib is installed, layers-PRECISION.png. On a GPU it takes about a minute a precision; --small is a network of two
-narrow layers that a processor runs in seconds."""
+DistilBertForSequenceClassification; else the same shape of plain PyTorch modules. Per precision it writes
+layers-PRECISION.csv and, where matplotlib is installed, layers-PRECISION.png. On a GPU it takes about a minute a
+precision; --small is a network of two narrow layers that a processor runs in seconds."""
 
 import argparse
 import os
@@ -66,7 +67,9 @@ class Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(dim)
 
     def forward(self, ids):
-        return self.LayerNorm(self.word_embeddings(ids) + self.position_embeddings(torch.arange(ids.shape[1], device=ids.device)))
+        return self.LayerNorm(
+            self.word_embeddings(ids) + self.position_embeddings(torch.arange(ids.shape[1], device=ids.device))
+        )
 
 
 class DistilBertShape(nn.Module):
@@ -91,8 +94,13 @@ def make_model(small):
     try:
         from transformers import DistilBertConfig, DistilBertForSequenceClassification
     except ImportError:
-        return DistilBertShape(dim, heads, hidden, n_layers, words, 512).eval(), "plain PyTorch, the shape of DistilBERT"
-    config = DistilBertConfig(dim=dim, n_heads=heads, hidden_dim=hidden, n_layers=n_layers, vocab_size=words, num_labels=2)
+        return (
+            DistilBertShape(dim, heads, hidden, n_layers, words, 512).eval(),
+            "plain PyTorch, the shape of DistilBERT",
+        )
+    config = DistilBertConfig(
+        dim=dim, n_heads=heads, hidden_dim=hidden, n_layers=n_layers, vocab_size=words, num_labels=2
+    )
     return DistilBertForSequenceClassification(config).eval(), "transformers, random weights"
 
 
@@ -107,9 +115,14 @@ def show(result, limit):
     layers = sorted(result.layers, key=lambda r: -(r.energy_mj if r.energy_mj is not None else -1))
     for row in layers[:limit] + [r for r in result.rows if r.kind == "rest"]:
         interval = "" if row.energy_ci_mj is None else f"[{row.energy_ci_mj[0]:.4g}, {row.energy_ci_mj[1]:.4g}]"
-        cells = ["" if v is None else f"{v:.4g}" for v in (row.time_ms, row.energy_mj, row.energy_per_item_mj, row.power_w)]
+        cells = [
+            "" if v is None else f"{v:.4g}" for v in (row.time_ms, row.energy_mj, row.energy_per_item_mj, row.power_w)
+        ]
         note = "" if row.resolvable else " (not resolvable)"
-        print(f"{row.name[-44:]:44} {cells[0]:>8} {cells[1]:>13} {interval:>20} {cells[2]:>9} {cells[3]:>7}  {row.method}{note}")
+        print(
+            f"{row.name[-44:]:44} {cells[0]:>8} {cells[1]:>13} {interval:>20} {cells[2]:>9} {cells[3]:>7}  "
+            f"{row.method}{note}"
+        )
     if len(layers) > limit:
         print(f"... and {len(layers) - limit} more layers")
 

@@ -1,6 +1,7 @@
 # %% [markdown]
-# An older notebook's cells for the energy of DistilBERT, layer by layer. Its own classes are gone; the one import below takes their
-# place. Open it as a notebook (VS Code, or `jupytext --to ipynb`), or run it as it is. `--small` makes the network small.
+# An older notebook's cells for the energy of DistilBERT, layer by layer. Its own classes are gone; the one import
+# below takes their place. Open it as a notebook (VS Code, or `jupytext --to ipynb`), or run it as it is. `--small`
+# makes the network small.
 
 # %%
 import sys

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Does a layer's energy predict what running it twice costs?
 
-DistilBERT is profiled; then, for some layers, blocks of the network as it is (A) and with that layer run twice (B) alternate as A B B A, so that
-heat and clocks, which drift by more than the effect, meet both alike. Energy comes from the sensor over each block alone. The measured
-change must agree with the predicted one within the larger of 1 % of the network and the interval. Prints JSON.
-usage: delta_test.py [--rounds 4] [--block 1.5] [--precision fp32] [--batch 32]"""
+DistilBERT is profiled; then, for some layers, blocks of the network as it is (A) and with that layer run twice (B)
+alternate as A B B A, so that heat and clocks, which drift by more than the effect, meet both alike. Energy comes from
+the sensor over each block alone. The measured change must agree with the predicted one within the larger of 1 % of
+the network and the interval. Prints JSON. usage: delta_test.py [--rounds 4] [--block 1.5] [--precision fp32] [--batch
+32]"""
 
 import argparse
 import statistics
@@ -92,6 +93,7 @@ def main():
     ids = torch.randint(0, 1000, (args.batch, 128), device="cuda")
     latency = example.rough_latency(model, ids)
     profile = joulemap.torch.profile(model, (ids,), runs=round(args.seconds / latency), isolate=True, isolate_passes=2)
+    # Rests between inferences are left out of both.
     network_mj = profile.energy_per_inference_mj
     modules = dict(model.named_modules())
     chosen, seen = [], set()

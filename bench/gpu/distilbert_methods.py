@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Layers of DistilBERT by time share, regression, isolation and their fusion, side by side, on the same run: FP32 with batch 32, and BF16
-with batch 1, which is bound by launches. Prints JSON. usage: distilbert_methods.py [--seconds 20] [--passes 3] [--case fp32:32,bf16:1]"""
+"""Layers of DistilBERT by time share, regression, isolation and their fusion, side by side, on the same run: FP32
+with batch 32, and BF16 with batch 1, which is bound by launches. Prints JSON. usage: distilbert_methods.py [--seconds
+20] [--passes 3] [--case fp32:32,bf16:1]"""
 
 import argparse
 import os

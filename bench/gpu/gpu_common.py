@@ -1,4 +1,5 @@
-"""What the GPU benchmarks share: the package of this checkout, the DistilBERT of the example, readings of a recording."""
+"""What the GPU benchmarks share: the package of this checkout, the DistilBERT of the example, readings of a
+recording."""
 
 import json
 import os
@@ -56,4 +57,15 @@ def show(result):
     print(json.dumps(result, indent=1))
 
 
-__all__ = ["CudaClock", "Span", "gpu_channel", "joulemap", "machine", "need_gpus", "readings", "show", "span_kind", "torch"]
+__all__ = [
+    "CudaClock",
+    "Span",
+    "gpu_channel",
+    "joulemap",
+    "machine",
+    "need_gpus",
+    "readings",
+    "show",
+    "span_kind",
+    "torch",
+]

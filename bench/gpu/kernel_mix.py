@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Power of kernels by regression on a random mix, against the same kernels alone.
 
-Seven kinds of work run in random order with random rests, each a CUDA graph of 0.5 to 3 ms, timed by events. The report's regression
-gives each kind's power and interval. Then each kind runs alone in bursts too short for the power cap to act; its plateau is the mean of
-the readings 45 to 80 ms after the start of a burst. Prints JSON. usage: kernel_mix.py [--seconds 50] [--bursts 16]"""
+Seven kinds of work run in random order with random rests, each a CUDA graph of 0.5 to 3 ms, timed by events. The
+report's regression gives each kind's power and interval. Then each kind runs alone in bursts too short for the power
+cap to act; its plateau is the mean of the readings 45 to 80 ms after the start of a burst. Prints JSON. usage:
+kernel_mix.py [--seconds 50] [--bursts 16]"""
 
 import argparse
 import os
@@ -89,7 +90,9 @@ def mix(rec, graphs, seconds, generator, names):
                 marks.append(clock.mark())
             clock.wait(marks[-1])
             raw.append((order, marks))
-            time.sleep(generator.random() * 0.006)
+            # Long rests bring the readings down to the idle level, and keep the mean below the power cap.
+            is_long = generator.random() < 0.3
+            time.sleep(generator.uniform(0.04, 0.09) if is_long else generator.random() * 0.006)
         torch.cuda.synchronize()
         block_end = time.monotonic_ns()
         clock.end()
@@ -144,8 +147,17 @@ def row(kind, report, channel, found, power):
     fitted = next((r for r in report.layers if r.name == kind and r.channel == channel), None)
     alone, error, n = plateau(found, power, kind)
     watts, interval = (fitted.mean_power_w, fitted.mean_power_ci_w) if fitted else (None, None)
-    result = {"kind": kind, "regressed_w": watts, "interval_w": interval, "alone_w": alone, "alone_se_w": error, "bursts": n}
-    result["time_share"] = fitted.time_s / sum(r.time_s for r in report.layers if r.channel == channel) if fitted else None
+    result = {
+        "kind": kind,
+        "regressed_w": watts,
+        "interval_w": interval,
+        "alone_w": alone,
+        "alone_se_w": error,
+        "bursts": n,
+    }
+    result["time_share"] = (
+        fitted.time_s / sum(r.time_s for r in report.layers if r.channel == channel) if fitted else None
+    )
     result["reason"] = fitted.reason if fitted else "not in the report"
     if watts is not None and alone:
         result["error"] = watts / alone - 1
@@ -177,6 +189,12 @@ def main():
         power = readings(path, channel.name)
         rows = [row(k, report, channel.name, found, power) for k in graphs]
     judged = [r for r in rows if r.get("error") is not None]
+
+    def keeps(error, time_share):
+        """A kernel without a figure keeps no limit."""
+        concerned = [r for r in rows if (r["time_share"] or 0) >= time_share]
+        return bool(concerned) and all("error" in r and abs(r["error"]) <= error for r in concerned)
+
     show(
         {
             "benchmark": "kernel_mix",
@@ -190,8 +208,8 @@ def main():
             "warnings": report.warnings,
             "notes": report.notes,
             "kernels": rows,
-            "within_5_percent_of_those_with_15_percent": all(abs(r["error"]) <= 0.05 for r in judged if r["time_share"] >= 0.15),
-            "within_10_percent_of_those_with_5_percent": all(abs(r["error"]) <= 0.10 for r in judged if r["time_share"] >= 0.05),
+            "within_5_percent_of_those_with_15_percent": keeps(0.05, 0.15),
+            "within_10_percent_of_those_with_5_percent": keeps(0.10, 0.05),
             "intervals_that_hold_it": sum(bool(r.get("interval_holds_it")) for r in judged),
             "kernels_judged": len(judged),
         }

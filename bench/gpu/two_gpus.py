@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Two GPUs in one recording, load on the first alone: are they kept apart? Prints JSON. usage: two_gpus.py [--seconds 15]"""
+"""Two GPUs in one recording, load on the first alone: are they kept apart? Prints JSON. usage: two_gpus.py [--seconds
+15]"""
 
 import argparse
 import time

@@ -8,8 +8,8 @@
             ...
     print(rec.report())
 
-joulemap.torch.profile(model, inputs) splits the energy of a PyTorch model over its layers. What is estimated is marked as
-such; what is unknown is None, with the reason beside it."""
+joulemap.torch.profile(model, inputs) splits the energy of a PyTorch model over its layers. What is estimated is
+marked as such; what is unknown is None, with the reason beside it."""
 
 from joulemap import span_kind
 from joulemap.errors import (

@@ -51,8 +51,8 @@ def _open() -> Tuple[str, c.CDLL]:
             failures.append(f"{path} ({what}): {e}")
     raise LibraryError(
         "libjoulemap.so was not found; looked at\n  " + "\n  ".join(failures),
-        "build joulemap (./demo or cmake, see its README) and set JOULEMAP_LIBRARY=.../build/libjoulemap.so, or install it "
-        "with cmake --install",
+        "build joulemap (./demo or cmake, see its README) and set JOULEMAP_LIBRARY=.../build/libjoulemap.so, or install "
+        "it with cmake --install",
     )
 
 

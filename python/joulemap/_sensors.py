@@ -60,7 +60,14 @@ class Sensors:
 
     def _cells(self) -> List[List[str]]:
         return [
-            [s.name, s.label, s.quantity, s.kind, s.state + ("" if s.is_default else " (not used by default)"), s.reason]
+            [
+                s.name,
+                s.label,
+                s.quantity,
+                s.kind,
+                s.state + ("" if s.is_default else " (not used by default)"),
+                s.reason,
+            ]
             for s in self.channels
         ]
 
@@ -104,8 +111,8 @@ def _channel(i: _abi.ChannelInfo) -> ChannelInfo:
 
 
 def sensors(choice: Optional[str] = None) -> Sensors:
-    """Probes the machine. choice: as in `joulemap sensors`: "driver", "driver:argument", "nvml/gpu0", separated by commas;
-    None: every driver that needs no argument. Opens nothing. Raises NotFoundError for an unknown name."""
+    """Probes the machine. choice: as in `joulemap sensors`: "driver", "driver:argument", "nvml/gpu0", separated by
+    commas; None: every driver that needs no argument. Opens nothing. Raises NotFoundError for an unknown name."""
     lib = library()
     handle = c.c_void_p()
     lib.call(lib.jm_sensors_probe, encode(choice), c.byref(handle))

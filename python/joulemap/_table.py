@@ -39,11 +39,13 @@ def html(header: Sequence[str], rows: Sequence[Sequence[str]], before: str = "",
 
     def cells(tag: str, values: Sequence[str]) -> str:
         return "".join(
-            f'<{tag} style="text-align:{"right" if _is_number(v) else "left"}">{_html.escape(v)}</{tag}>' for v in values
+            f'<{tag} style="text-align:{"right" if _is_number(v) else "left"}">{_html.escape(v)}</{tag}>'
+            for v in values
         )
 
     def paragraphs(lines: str) -> str:
         return "".join(f"<p>{_html.escape(p)}</p>" for p in lines.splitlines() if p)
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"{paragraphs(before)}<table><thead><tr>{cells('th', header)}</tr></thead><tbody>{body}</tbody></table>{paragraphs(after)}"
+    head = f"<thead><tr>{cells('th', header)}</tr></thead>"
+    return f"{paragraphs(before)}<table>{head}<tbody>{body}</tbody></table>{paragraphs(after)}"

@@ -4,8 +4,8 @@ profile_all_layers, with its result keys and CSV columns.
     from joulemap.compat import LayerEnergyProfiler, PowerLogger, compute_energy_metrics, profile_all_layers
 
 The names are the old ones, the figures are not: readings are taken on time and have times of their own; energy is
-integrated over the exact window instead of a mean multiplied by a time; a layer's energy is its own, not that of the network
-up to it; what is unknown is None and is never filled in; what is estimated is marked, in "state"."""
+integrated over the exact window instead of a mean multiplied by a time; a layer's energy is its own, not that of the
+network up to it; what is unknown is None and is never filled in; what is estimated is marked, in "state"."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def _power_samples(path: str, channel: str) -> List[Tuple[int, float]]:
 
 
 class PowerLogger:
-    """Samples one GPU while the program runs; without an NVIDIA GPU the machine's default sensor, or an estimate (`state`).
+    """Samples one GPU while the program runs; without an NVIDIA GPU the machine's default sensor, or an estimate
+    (`state`).
 
     start(); ...; samples = stop() gives power in W. Besides: report (of joulemap), energy_j, energy_ci_j, times_s."""
 
@@ -112,7 +113,8 @@ class PowerLogger:
 
     @property
     def energy_j(self) -> Optional[float]:
-        """Energy from start() to stop(), integrated over the readings; the mean power times the time is another thing."""
+        """Energy from start() to stop(), integrated over the readings; the mean power times the time is another
+        thing."""
         return self.channel.energy_j if self.channel is not None else None
 
     @property
@@ -135,8 +137,8 @@ class PowerLogger:
 def compute_energy_metrics(
     power_samples: Sequence[float], total_time: float, num_inferences: int, energy_j: Optional[float] = None
 ) -> Dict[str, Any]:
-    """The old result keys. energy_j: PowerLogger.energy_j of a logger that ran over just total_time; without it energy is the
-    mean of the samples times the time, as it used to be, and "energy_method" says so."""
+    """The old result keys. energy_j: PowerLogger.energy_j of a logger that ran over just total_time; without it
+    energy is the mean of the samples times the time, as it used to be, and "energy_method" says so."""
     if not power_samples:
         raise InvalidError("there are no power samples, so there is no energy", "see PowerLogger.report.warnings")
     mean = statistics.mean(power_samples)
@@ -196,8 +198,9 @@ class LayerEnergyProfiler:
         warmup: int = 10,
         isolate: bool = True,
     ) -> List[Dict[str, Any]]:
-        """Measures num_loops inferences of the first batch_size inputs. Gives a dict a layer: the old keys, and energy_ci_mj (of
-        an inference), energy_per_sample_mj, method, state, resolvable, reason. An inference is a batch, as it used to be."""
+        """Measures num_loops inferences of the first batch_size inputs. Gives a dict a layer: the old keys, and
+        energy_ci_mj (of an inference), energy_per_sample_mj, method, state, resolvable, reason. An inference is a
+        batch, as it used to be."""
         import joulemap.torch
 
         if batch_size < 1 or batch_size > len(input_ids):

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, TypeVar, cast
 
 from joulemap import _abi
 from joulemap._library import Library, encode, library
@@ -21,8 +21,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Span(NamedTuple):
-    """An interval with given times (ns of CLOCK_MONOTONIC, as of time.monotonic_ns). name_id: of Recording.name_id. kind,
-    flags: of joulemap.span_kind. iteration: number of the inference call, None: none; of isolated blocks: calls in it."""
+    """An interval with given times (ns of CLOCK_MONOTONIC, as of time.monotonic_ns). name_id: of Recording.name_id.
+    kind, flags: of joulemap.span_kind. iteration: number of the inference call, None: none; of isolated blocks: calls
+    in it."""
 
     start_ns: int
     end_ns: int
@@ -33,7 +34,8 @@ class Span(NamedTuple):
 
 
 class _Handle:
-    """The recorder of the C library. Ended once, whoever comes first: stop, the garbage collector, the interpreter's end."""
+    """The recorder of the C library. Ended once, whoever comes first: stop, the garbage collector, the interpreter's
+    end."""
 
     def __init__(self, lib: Library, recorder: c.c_void_p, folder: Optional[str]) -> None:
         self.lib, self.recorder, self.folder = lib, recorder, folder
@@ -50,7 +52,8 @@ class _Handle:
 
 
 class Region:
-    """A named part of the program: `with region:`, or `@region` on a function. May be used again, nested, in any thread."""
+    """A named part of the program: `with region:`, or `@region` on a function. May be used again, nested, in any
+    thread."""
 
     def __init__(self, recording: "Recording", name: str, type: Optional[str] = None) -> None:
         self.name = name
@@ -77,7 +80,7 @@ class Region:
             with self:
                 return function(*args, **kwargs)
 
-        return wrapped  # type: ignore[return-value]
+        return cast(F, wrapped)
 
 
 class Recording:
@@ -89,9 +92,9 @@ class Recording:
         print(rec.report())
 
     path: of the recording; None: a temporary file, removed with this object (save() keeps it). sensors: as in `joulemap
-    sensors`; None: the default ones. period: between readings, in s; None: 10 ms. require_sensor: fail where no sensor can
-    be used; else times are recorded alone. Every method may be called from any thread. In a forked child the recording
-    of the parent does nothing."""
+    sensors`; None: the default ones. period: between readings, in s; None: 10 ms. require_sensor: fail where no
+    sensor can be used; else times are recorded alone. Every method may be called from any thread. In a forked child
+    the recording of the parent does nothing."""
 
     def __init__(
         self,
@@ -240,11 +243,16 @@ class Recording:
             self._lib.jm_span_end(track)
 
     def add(self, spans: Iterable[Span], track: Optional[str] = None) -> None:
-        """Adds spans with given times: of work on a device, say, whose clock the caller tied to CLOCK_MONOTONIC. track: a
-        name; spans of one track nest or follow each other; None: the track of the whole run."""
+        """Adds spans with given times: of work on a device, say, whose clock the caller tied to CLOCK_MONOTONIC.
+        track: a name; spans of one track nest or follow each other; None: the track of the whole run."""
         rows = [
             _abi.TimedSpan(
-                s.start_ns, s.end_ns, s.name_id, _abi.NO_ITERATION if s.iteration is None else s.iteration, s.kind, s.flags
+                s.start_ns,
+                s.end_ns,
+                s.name_id,
+                _abi.NO_ITERATION if s.iteration is None else s.iteration,
+                s.kind,
+                s.flags,
             )
             for s in spans
         ]

@@ -9,14 +9,13 @@ import dataclasses
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, TypeVar
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from joulemap import _abi, _table
 from joulemap._library import encode, library
 from joulemap.errors import InvalidError, UnsupportedError
 
 Interval = Optional[Tuple[float, float]]
-T = TypeVar("T")
 
 VIEWS = {"layer": "layers", "type": "types", "group": "groups", "iteration": "iterations", "channel": "channels"}
 
@@ -121,10 +120,10 @@ class Total:
     energy_per_item_mj: Optional[float]
 
 
-def _make(kind: Type[T], given: Dict[str, Any]) -> T:
+def _make(kind: Any, given: Dict[str, Any]) -> Any:
     """Fills a dataclass from JSON; a key that a newer library adds is left in Report.raw."""
     values: Dict[str, Any] = {}
-    for f in dataclasses.fields(kind):  # type: ignore[arg-type]
+    for f in dataclasses.fields(kind):
         value = given.get(f.name)
         if f.name == "ledger" and value is not None:
             value = _make(Ledger, value)
@@ -152,8 +151,8 @@ class Report:
         self.notes: List[str] = list(self.raw.get("notes") or [])
         self.run: Dict[str, Any] = dict(self.raw.get("run") or {})
         self.own_cost: Dict[str, Any] = dict(self.raw.get("own_cost") or {})
-        self.channels = [_make(Channel, x) for x in self.raw.get("channels") or []]
-        self.closure = [_make(Closure, x) for x in self.raw.get("closure") or []]
+        self.channels: List[Channel] = [_make(Channel, x) for x in self.raw.get("channels") or []]
+        self.closure: List[Closure] = [_make(Closure, x) for x in self.raw.get("closure") or []]
         self.layers = self._rows("layers")
         self.types = self._rows("types")
         self.groups = self._rows("groups")
@@ -186,7 +185,8 @@ class Report:
 
     @property
     def totals(self) -> List[Total]:
-        """One for each channel whose energy counts; channels of different devices may be added, estimates should not."""
+        """One for each channel whose energy counts; channels of different devices may be added, estimates should
+        not."""
         iterations, items = self.run.get("iterations"), self.run.get("items")
 
         def per(energy_j: float, n: Optional[float]) -> Optional[float]:
@@ -230,7 +230,19 @@ class Report:
         return frame(self.to_rows())
 
     def _repr_html_(self) -> str:
-        header = ["name", "type", "count", "ms each", "mJ/iteration", "interval", "mJ/item", "W", "share %", "state", "reason"]
+        header = [
+            "name",
+            "type",
+            "count",
+            "ms each",
+            "mJ/iteration",
+            "interval",
+            "mJ/item",
+            "W",
+            "share %",
+            "state",
+            "reason",
+        ]
         cells = []
         for r in self.rows if self.by != "channel" else []:
             n = self.run.get("iterations") or r.count
@@ -256,7 +268,9 @@ class Report:
         lines = [f"warning: {w}" for w in self.warnings]
         for x in self.channels:
             if x.counts:
-                text = f"{x.name}: {_table.number(x.energy_j)} J, {x.state}, interval {_table.interval(x.energy_ci_j)} J"
+                text = (
+                    f"{x.name}: {_table.number(x.energy_j)} J, {x.state}, interval {_table.interval(x.energy_ci_j)} J"
+                )
                 if x.ledger is not None:
                     text += f", {x.ledger.taken} of {x.ledger.expected} readings"
                 lines.append(text)
@@ -280,7 +294,8 @@ def frame(rows: List[Dict[str, Any]]) -> Any:
 
 
 def write_csv(path: str, rows: List[Dict[str, Any]]) -> None:
-    """An interval takes two columns, NAME_low and NAME_high; an empty cell is unknown. A dict inside a row is left out."""
+    """An interval takes two columns, NAME_low and NAME_high; an empty cell is unknown. A dict inside a row is left
+    out."""
     columns: List[str] = []
     for name in rows[0] if rows else []:
         columns += [f"{name}_low", f"{name}_high"] if "_ci_" in name else [name]
@@ -306,8 +321,8 @@ def open_report(
     window: Optional[str] = None,
 ) -> Report:
     """Explains a recording. method: "auto", "share", "window", "integrate", "regress", "isolate", "fused". by: "layer",
-    "type", "group", "iteration", "channel". baseline: recording of the idle machine, or "none". window: name of spans; only
-    the time inside them counts. Raises JoulemapError."""
+    "type", "group", "iteration", "channel". baseline: recording of the idle machine, or "none". window: name of
+    spans; only the time inside them counts. Raises JoulemapError."""
     if by not in VIEWS:
         raise InvalidError(f"cannot report by '{by}'", ", ".join(VIEWS))
     lib = library()

@@ -34,7 +34,9 @@ class Abi(common.TestCase):
             expected.append(f"{name} {ctypes.sizeof(struct)}")
             for field, _ in struct._fields_:
                 member = f"((struct {name} *)0)->{field}"
-                lines.append(f'printf("{name}.{field} %zu %zu\\n", offsetof(struct {name}, {field}), sizeof({member}));')
+                lines.append(
+                    f'printf("{name}.{field} %zu %zu\\n", offsetof(struct {name}, {field}), sizeof({member}));'
+                )
                 place = getattr(struct, field)
                 expected.append(f"{name}.{field} {place.offset} {place.size}")
         self.assertEqual(self.compiled("\n".join(lines)), expected)

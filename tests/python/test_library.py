@@ -15,7 +15,12 @@ class Finding(common.TestCase):
         env = {k: v for k, v in os.environ.items() if k != "JOULEMAP_LIBRARY"}
         env.update(environment)
         done = subprocess.run(
-            [sys.executable, "-c", code], env=env, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [sys.executable, "-c", code],
+            env=env,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         return done.returncode, done.stdout
 
@@ -42,16 +47,16 @@ class Finding(common.TestCase):
     def test_it_is_found_beside_the_package(self):
         site = self.installed()
         shutil.copy(os.environ["JOULEMAP_LIBRARY"], Path(site) / "joulemap" / "libjoulemap.so.0")
-        code, out = self.python(
-            "from joulemap._library import library; print(library().path)", PYTHONPATH=site
-        )
+        code, out = self.python("from joulemap._library import library; print(library().path)", PYTHONPATH=site)
         self.assertEqual(code, 0, out)
         self.assertIn("libjoulemap.so.0", out)
 
     def test_a_named_library_that_is_none_is_said(self):
         bad = self.folder / "bad.so"
         bad.write_text("no library")
-        code, out = self.python("import joulemap; joulemap.sensors()", PYTHONPATH=self.installed(), JOULEMAP_LIBRARY=str(bad))
+        code, out = self.python(
+            "import joulemap; joulemap.sensors()", PYTHONPATH=self.installed(), JOULEMAP_LIBRARY=str(bad)
+        )
         self.assertNotEqual(code, 0)
         self.assertIn("JOULEMAP_LIBRARY names a library that cannot be loaded", out)
 

@@ -28,7 +28,9 @@ class Recordings(common.TestCase):
 
         report = self.record(work).report()
         (row,) = report.rows
-        self.assertEqual((row.name, row.type, row.count, row.channel, row.state), ("decode", "step", 1, "replay/gpu", "measured"))
+        self.assertEqual(
+            (row.name, row.type, row.count, row.channel, row.state), ("decode", "step", 1, "replay/gpu", "measured")
+        )
         self.assertGreaterEqual(row.time_s, 0.1)
         self.assert_50_w(row.energy_j, row.time_s, report.channels[0].gap_s)
         self.assertAlmostEqual(row.mean_power_w, 50, delta=0.5)
@@ -261,7 +263,9 @@ assert any("times only" in w for w in rec.warnings), rec.warnings
 print(report, report._repr_html_())
 """
         env = {**os.environ, "JOULEMAP_ROOT": str(self.folder), "JOULEMAP_NVML": "/nonexistent"}
-        done = subprocess.run([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("REFUSED", done.stdout)
 

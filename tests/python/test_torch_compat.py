@@ -74,7 +74,10 @@ class Compat(common.TestCase):
 
     def test_metrics_have_the_old_keys_and_say_how_energy_came(self):
         found = compat.compute_energy_metrics([10.0, 30.0], 2.0, 4, energy_j=36.0)
-        self.assertEqual((found["energy_total_j"], found["energy_per_inference_mj"], found["energy_method"]), (36, 9000, "integrated"))
+        self.assertEqual(
+            (found["energy_total_j"], found["energy_per_inference_mj"], found["energy_method"]),
+            (36, 9000, "integrated"),
+        )
         self.assertEqual((found["avg_power_w"], found["std_power_w"], found["num_power_samples"]), (20, 10, 2))
         self.assertEqual(compat.compute_energy_metrics([10.0], 2.0, 4)["energy_method"], "mean power times time")
 

@@ -52,7 +52,9 @@ class Profiles(common.TestCase):
         self.assertEqual((p.channel, p.batch, p.precision, p.device), ("replay/gpu", 4, "fp32", "cpu"))
         total = next(t for t in p.report.totals if t.channel == p.channel)
         self.assertAlmostEqual(
-            sum(r.energy_mj for r in p if r.energy_mj is not None), total.energy_per_iteration_mj, delta=1e-6 * total.energy_j * 1e3
+            sum(r.energy_mj for r in p if r.energy_mj is not None),
+            total.energy_per_iteration_mj,
+            delta=1e-6 * total.energy_j * 1e3,
         )
         self.assertAlmostEqual(sum(r.share for r in p if r.share is not None), 1, delta=1e-6)
         row, gap_s = p["0.first"], p.report.channel("replay/gpu").gap_s
@@ -191,7 +193,9 @@ assert p.energy_per_inference_mj is None and p.channel is None
 assert "times only" in str(p)
 """
         env = {**os.environ, "JOULEMAP_ROOT": str(self.folder), "JOULEMAP_NVML": "/nonexistent"}
-        done = subprocess.run([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_the_estimate_is_marked(self):
@@ -203,6 +207,23 @@ assert "times only" in str(p)
         for options in ({"runs": 0}, {"warmup": 0}, {"dither": 2}):
             with self.assertRaises(joulemap.InvalidError):
                 self.profile(nn.Linear(4, 4), torch.randn(1, 4), **options)
+
+
+class Stalls(common.TestCase):
+    def test_an_inference_that_was_held_up_is_left_out_and_counted(self):
+        ms = 1_000_000
+        with joulemap.Recording(sensors=self.steady()) as rec:
+            writer = _run.Writer(rec, [])
+            iterations = [(10 * k * ms, (10 * k + 9) * ms) for k in range(5)]
+            iterations.append((50 * ms, 250 * ms))
+            iterations.append((260 * ms, 269 * ms))
+            block = _run.Block(0, 270 * ms, iterations)
+            self.assertEqual(writer._unstalled(block), [(0, 50 * ms), (250 * ms, 270 * ms)])
+            self.assertEqual(writer.stalled_ms, [200])
+            # Three times a very short latency is no stall.
+            self.assertEqual(
+                len(writer._unstalled(_run.Block(0, 9 * ms, [(0, ms), (ms, 2 * ms), (2 * ms, 8 * ms)]))), 1
+            )
 
 
 class Kernels(unittest.TestCase):

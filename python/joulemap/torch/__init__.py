@@ -1,10 +1,10 @@
 """Energy of PyTorch models, split over their modules.
 
-    import joulemap.torch
+import joulemap.torch
 
-    result = joulemap.torch.profile(model, inputs, runs=200)
-    print(result)
-    result.to_csv("layers.csv")"""
+result = joulemap.torch.profile(model, inputs, runs=200)
+print(result)
+result.to_csv("layers.csv")"""
 
 from joulemap.torch._profile import profile
 from joulemap.torch._result import Layer, Profile

@@ -1,8 +1,8 @@
 """Marks on the time line of the host or of a CUDA device, brought to CLOCK_MONOTONIC.
 
-The clock of a device's events runs some 0.7 ppm off the host's (110 to 135 us in 3 minutes on an H200), and the distance of two
-events is a 32-bit float of milliseconds. So every block of iterations is tied to the host at its start and at its end, and
-times between are interpolated."""
+The clock of a device's events runs some 0.7 ppm off the host's (110 to 135 us in 3 minutes on an H200), and the
+distance of two events is a 32-bit float of milliseconds. So every block of iterations is tied to the host at its
+start and at its end, and times between are interpolated."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class _DeviceMark(NamedTuple):
 
 
 class CudaClock:
-    """Marks are CUDA events on the current stream, taken from a pool. begin and end tie the device clock to the host's; ns may
-    be asked after end only."""
+    """Marks are CUDA events on the current stream, taken from a pool. begin and end tie the device clock to the
+    host's; ns may be asked after end only."""
 
     is_device = True
 

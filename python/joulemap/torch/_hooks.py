@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from joulemap.torch._modules import Unit
 
@@ -23,11 +23,10 @@ class Hooks:
         self.failed: List[int] = []
 
     def _stack(self) -> List[Tuple[int, Any]]:
-        try:
-            return self._local.stack  # type: ignore[no-any-return]
-        except AttributeError:
-            self._local.stack = []
-            return self._local.stack  # type: ignore[no-any-return]
+        stack: Optional[List[Tuple[int, Any]]] = getattr(self._local, "stack", None)
+        if stack is None:
+            stack = self._local.stack = []
+        return stack
 
     def _before(self, i: int) -> Callable[..., None]:
         mark, stack_of = self._mark, self._stack

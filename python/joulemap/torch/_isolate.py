@@ -1,8 +1,8 @@
 """Runs single modules alone, on the inputs that they really get, in blocks long enough for a sensor, in random order.
 
-On CUDA a block replays a graph of many calls, several replays in flight, so that short modules keep the device busy: an eager
-loop of a short module measures mostly the wait for its launches. Modules that cannot be captured are launched eagerly, many in
-flight, and named."""
+On CUDA a block replays a graph of many calls, several replays in flight, so that short modules keep the device busy:
+an eager loop of a short module measures mostly the wait for its launches. Modules that cannot be captured are
+launched eagerly, many in flight, and named."""
 
 from __future__ import annotations
 
@@ -115,12 +115,13 @@ def _graph(module: Any, inputs: List[_inputs.Call], calls: int, pool: Any) -> Ca
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, pool=pool):
         launch()
-    return graph.replay  # type: ignore[no-any-return]
+    replay: Callable[[], None] = graph.replay
+    return replay
 
 
 def prepare(runner: Runner, unit: int, captured: List[_inputs.Call], pool: Any) -> Alone:
-    """Makes a module ready to run alone. pool: memory that all graphs share, as nobody reads their outputs. Raises what the
-    module raises."""
+    """Makes a module ready to run alone. pool: memory that all graphs share, as nobody reads their outputs. Raises
+    what the module raises."""
     module = runner.units[unit].module
     alone = Alone(unit, runner.units[unit].label, _buffers(captured))
     n = len(alone.inputs)
@@ -175,8 +176,8 @@ def run(
     seed: int,
     waiting: Optional[int] = None,
 ) -> Outcome:
-    """order: units by their time in place, longest first; as many as fit into the budget are run alone. waiting: number in
-    writer.names under which the device waits as long as a module runs; None: not at all."""
+    """order: units by their time in place, longest first; as many as fit into the budget are run alone. waiting:
+    number in writer.names under which the device waits as long as a module runs; None: not at all."""
     outcome = Outcome()
     started = time.monotonic_ns()
     per_unit = passes * (sum(BLOCK_S) / 2 + BETWEEN_BLOCKS_S)
@@ -196,7 +197,9 @@ def run(
             try:
                 ready.append(prepare(runner, i, captured[i], pool))
             except Exception as e:
-                outcome.skipped[unit.label] = f"alone it fails: {str(e).splitlines()[0][:160] if str(e) else type(e).__name__}"
+                outcome.skipped[unit.label] = (
+                    f"alone it fails: {str(e).splitlines()[0][:160] if str(e) else type(e).__name__}"
+                )
     outcome.done = [a.name for a in ready]
     outcome.eager = {a.name: a.why_not for a in ready if a.why_not}
     if waiting is not None:

@@ -1,8 +1,8 @@
 """What each module really ran on the device: kernels by PyTorch's own profiler.
 
-CUDA events around a module enclose the waits between its launches, too; where the host cannot keep the device busy (small
-batches, half precision) that is most of the time. So a few iterations run under the profiler, with a range around every module;
-a kernel belongs to the innermost range that its launch lies in, whenever the device ran it."""
+CUDA events around a module enclose the waits between its launches, too; where the host cannot keep the device busy
+(small batches, half precision) that is most of the time. So a few iterations run under the profiler, with a range
+around every module; a kernel belongs to the innermost range that its launch lies in, whenever the device ran it."""
 
 from __future__ import annotations
 
@@ -156,8 +156,9 @@ def parse(trace_json: Dict[str, Any], n: int) -> List[Traced]:
 
 
 def laid_out(traced: Traced, latency_us: float) -> List[Kernel]:
-    """Brings an iteration to the latency that it has without the profiler: kernels keep their durations, waits between them are
-    shortened or lengthened alike. Gives kernels with times from the start of the iteration, none overlapping."""
+    """Brings an iteration to the latency that it has without the profiler: kernels keep their durations, waits
+    between them are shortened or lengthened alike. Gives kernels with times from the start of the iteration, none
+    overlapping."""
     kernels: List[Kernel] = []
     waits: List[float] = []
     until = traced.kernels[0][1]

@@ -76,8 +76,9 @@ def _walk(module: Any, name: str, depth: int) -> Iterator[Tuple[str, Any, int, b
 
 
 def select(model: Any, depth: Optional[int], names: Optional[Sequence[str]] = None) -> List[Unit]:
-    """Gives leaf modules, or those `depth` levels below the model (and leaves above), or those of the names, and the containers
-    over them, in order of definition. A module that stands in several places is one unit. Raises InvalidError."""
+    """Gives leaf modules, or those `depth` levels below the model (and leaves above), or those of the names, and the
+    containers over them, in order of definition. A module that stands in several places is one unit. Raises
+    InvalidError."""
     if depth is not None and depth < 0:
         raise InvalidError(f"the depth is {depth}", "0: the whole model, 1: its children, ...; None: leaf modules")
     root, _ = _unwrapped(model)
@@ -103,7 +104,9 @@ def select(model: Any, depth: Optional[int], names: Optional[Sequence[str]] = No
             continue
         units[id(module)] = Unit(label, module, type_of(module), level, own, opaque)
     if wanted is not None and wanted - found:
-        raise InvalidError(f"the model has no module '{sorted(wanted - found)[0]}'", "names as of model.named_modules()")
+        raise InvalidError(
+            f"the model has no module '{sorted(wanted - found)[0]}'", "names as of model.named_modules()"
+        )
     return list(units.values())
 
 

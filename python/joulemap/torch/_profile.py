@@ -12,13 +12,15 @@ from joulemap import span_kind
 from joulemap._table import number
 from joulemap.errors import InvalidError
 from joulemap.recording import Recording, Span
+from joulemap.report import Channel, Report
 from joulemap.torch import _inputs, _isolate, _kernels, _modules, _result
 from joulemap.torch._clock import clock_for
 from joulemap.torch._modules import Unit
 from joulemap.torch._result import IDLE_INSIDE, OUTSIDE, Profile
 from joulemap.torch._run import Runner, Writer, median
 
-# Hooks that cost more than this part of the latency do not time layers in place: energy then comes from runs without them.
+# Hooks that cost more than this part of the latency do not time layers in place: energy then comes from runs without
+# them.
 DISTORTION_MAX = 0.05
 TRIAL_ROUNDS = 3
 # A container whose own work is below this part of an iteration is not marked: its time stays unattributed.
@@ -38,6 +40,7 @@ class _Session:
         self.devices = _inputs.cuda_devices(model, call)
         self.clock = clock_for(self.devices)
         self.runner = Runner(model, call, [], self.clock, None)
+        self.runner.random.seed(seed)
         self.notes: List[str] = []
         self.chosen: List[int] = []
         self.plain_s: Optional[float] = None
@@ -74,7 +77,9 @@ class _Session:
             # Their marks would cost the device more than they do.
             self.chosen = [i for i in self.chosen if i not in no_ops]
             self.notes.append(f"{len(no_ops)} modules do nothing outside of training (dropout) and have no row")
-        silent = [units[i].label for i in every if i not in called and not (units[i].own or _modules.does_nothing(units[i]))]
+        silent = [
+            units[i].label for i in every if i not in called and not (units[i].own or _modules.does_nothing(units[i]))
+        ]
         if silent:
             more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
             self.notes.append(f"never called: {', '.join(silent[:5])}{more}")
@@ -111,7 +116,7 @@ class _Session:
     def _measure_in_place(self, writer: Writer, runs: int) -> None:
         left = runs
         while left > 0:
-            n = min(left, self.runner.n_for_block(2 * sum(map(round, self.calls.values())) + 2))
+            n = min(left, self.runner.n_for_block(2 * round(sum(self.calls.values())) + 2))
             writer.block(self.runner.block(n, self.chosen), "measured")
             left -= n
 
@@ -141,7 +146,8 @@ class _Session:
         writer.block(self.runner.block(n, self.chosen, rests=False), "profiled", span_kind.PROFILED)
 
     def _write_kernels(self, writer: Writer, traced: Sequence[_kernels.Traced], start_ns: int) -> None:
-        """Kernels as spans of their module, at the unprofiled latency: the profiler lengthens the waits, not the kernels."""
+        """Kernels as spans of their module, at the unprofiled latency: the profiler lengthens the waits, not the
+        kernels."""
         assert self.runner.latency_s is not None
         latency_us = self.runner.latency_s * 1e6
         names = writer.names
@@ -206,6 +212,12 @@ def _method_for(session: _Session, method: str, isolated: bool) -> str:
     return "isolate" if method == "auto" and isolated and not session.in_place else method
 
 
+def _refused(report: Report, channel: Optional[Channel]) -> bool:
+    """Whether no better than a share by time came of it, or nothing."""
+    rows = [r for r in report.layers if channel is not None and r.channel == channel.name]
+    return bool(rows) and all(r.method == "share" or r.energy_j is None for r in rows)
+
+
 def _isolate_order(session: _Session) -> List[int]:
     """Units by their time in place, longest first."""
     found: Set[int] = {i for i in session.unit_time if i >= 0}
@@ -221,7 +233,9 @@ def _say_isolated(session: _Session, outcome: _isolate.Outcome, passes: int) -> 
         if len(found) > 3:
             notes.append(f"{what}: {len(found) - 3} more")
     if outcome.over_budget:
-        notes.append(f"not run alone, as the time was up: {len(outcome.over_budget)} modules; isolate_budget allows more")
+        notes.append(
+            f"not run alone, as the time was up: {len(outcome.over_budget)} modules; isolate_budget allows more"
+        )
 
 
 def profile(
@@ -260,7 +274,9 @@ def profile(
     if runs is not None and runs < 1:
         raise InvalidError(f"{runs} runs are none", "at least 1")
     if warmup < 1:
-        raise InvalidError("without a warm-up the first inference, which is no typical one, would count", "warmup=1 or more")
+        raise InvalidError(
+            "without a warm-up the first inference, which is no typical one, would count", "warmup=1 or more"
+        )
     call = _inputs.as_call(inputs)
     items = batch if batch is not None else _inputs.items_of(call)
     with torch.inference_mode():
@@ -273,7 +289,9 @@ def profile(
         session.choose()
         session.try_hooks()
         n_runs = runs if runs is not None else max(10, round(DEFAULT_SECONDS / (session.plain_s or 1)))
-        recording = Recording(path, sensors, period, overwrite=overwrite, require_sensor=False, command="joulemap.torch.profile")
+        recording = Recording(
+            path, sensors, period, overwrite=overwrite, require_sensor=False, command="joulemap.torch.profile"
+        )
         with recording:
             _describe(recording, session, items, fraction if session.runner.rest is not None else 0.0)
             outcome = _record(recording, session, n_runs, isolate, isolate_passes, isolate_budget, idle)
@@ -321,19 +339,30 @@ def _explain(
     is_guessed: bool,
 ) -> Profile:
     isolated = outcome.done if outcome is not None else []
+    device = session.devices[0] if session.devices else None
     report = recording.report(_method_for(session, method, bool(isolated)))
+    found = _result.channel_for(report, _nvml_index(device) if device is not None else None)
+    if isolated and method == "auto" and report.method != "isolate" and _refused(report, found):
+        why = next((w for w in report.warnings if "misfit" in w or "refused" in w), "")
+        session.notes.append(
+            f"layers cannot be told apart in place, their power alone is taken{f' ({why})' if why else ''}"
+        )
+        report = recording.report("isolate")
+        found = _result.channel_for(report, _nvml_index(device) if device is not None else None)
     if outcome is not None:
         _say_isolated(session, outcome, passes)
     if session.model.training if hasattr(session.model, "training") else False:
         session.notes.append("the model is in training mode; eval() it to measure inference")
     if is_guessed and items:
         session.notes.append(f"batch {items} taken from the first dimension of the first tensor")
-    device = session.devices[0] if session.devices else None
     if len(session.devices) > 1:
-        session.notes.append(f"{len(session.devices)} devices: rows are of the channel of cuda:{device}, the others are in .report")
-    found = _result.channel_for(report, _nvml_index(device) if device is not None else None)
+        session.notes.append(
+            f"{len(session.devices)} devices: rows are of the channel of cuda:{device}, the others are in .report"
+        )
     if found is not None and device is not None and found.domain != "gpu":
-        session.notes.append(f"no sensor of cuda:{device} can be used: the rows are of {found.name}, which does not see it")
+        session.notes.append(
+            f"no sensor of cuda:{device} can be used: the rows are of {found.name}, which does not see it"
+        )
     units = session.runner.units
     facts: Dict[str, Tuple[str, Optional[int]]] = {u.label: ("own" if u.own else "layer", u.parameters) for u in units}
     calls = {units[i].label: n for i, n in session.calls.items()}

@@ -23,8 +23,9 @@ REST_ROWS = {
 class Layer:
     """A row: a module ("layer"), what a container does itself ("own"), or what the sum needs besides ("rest").
 
-    calls: in one iteration. latency_ms: of one call; time_ms, energies: of one iteration; energy_per_item_mj: of one input of the
-    batch. The interval is 95 %, for an estimated channel the bounds. None is unknown, reason says why."""
+    calls: in one iteration. latency_ms: of one call; time_ms, energies: of one iteration; energy_per_item_mj: of one
+    input of the batch. The interval is 95 %, for an estimated channel the bounds. None is unknown, reason says
+    why."""
 
     name: str
     type: str
@@ -57,8 +58,8 @@ def _scaled_interval(value: Interval, factor: float) -> Interval:
 class Profile:
     """Per-layer results of a model, one row a module, on one channel; report has all channels.
 
-    str() and the notebook show coverage, method and intervals. rows include what is no layer (kind "rest"), so that their
-    energies add up to the total."""
+    str() and the notebook show coverage, method and intervals. rows include what is no layer (kind "rest"), so that
+    their energies add up to the total."""
 
     model: str
     precision: str
@@ -177,7 +178,8 @@ class Profile:
             if r.reason:
                 found.setdefault(r.reason, []).append(r.name)
         return [
-            f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {reason}" for reason, names in found.items()
+            f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {reason}"
+            for reason, names in found.items()
         ]
 
     def __str__(self) -> str:
@@ -188,8 +190,8 @@ class Profile:
         return _table.html(self._HEADER, self._cells(), before=self.summary(), after="\n".join(self._reasons()))
 
     def plot(self, path: Optional[str] = None, limit: int = 30) -> Any:
-        """Bars of energy per inference with intervals, largest first; of time where there is no energy. path: also saves it
-        there. Gives the matplotlib figure. Raises UnsupportedError without matplotlib."""
+        """Bars of energy per inference with intervals, largest first; of time where there is no energy. path: also
+        saves it there. Gives the matplotlib figure. Raises UnsupportedError without matplotlib."""
         try:
             from matplotlib.figure import Figure
         except ImportError as e:
@@ -206,7 +208,9 @@ class Profile:
             errors[0].append(max(0.0, v - low))
             errors[1].append(max(0.0, high - v))
         colours = ["#b0b0b0" if r.kind == "rest" else "#3b6ea5" for r, _ in known]
-        axes.barh([r.name for r, _ in known], [v for _, v in known], xerr=errors, color=colours, ecolor="#202020", capsize=2)
+        axes.barh(
+            [r.name for r, _ in known], [v for _, v in known], xerr=errors, color=colours, ecolor="#202020", capsize=2
+        )
         axes.set_xlabel("mJ per inference" if has_energy else "ms per inference")
         title = f"{self.model}, {self.precision}, batch {self.batch}\n{self.channel or 'times'}, method {self.method}"
         axes.set_title(title, fontsize=10)
@@ -242,8 +246,8 @@ def rows_of(
     batch: Optional[int],
     n_iterations: float,
 ) -> List[Layer]:
-    """Joins the report's rows of a channel with what is known of the modules. facts: label to (kind, parameters); calls: of each
-    label in one iteration."""
+    """Joins the report's rows of a channel with what is known of the modules. facts: label to (kind, parameters);
+    calls: of each label in one iteration."""
     per_iteration = 1e3 / n_iterations if n_iterations else None
     made: List[Layer] = []
     for r in report.layers:
@@ -286,7 +290,9 @@ def _layer(
     )
 
 
-def _rest_rows(report: Report, channel: Optional[str], batch: Optional[int], per_iteration: Optional[float]) -> List[Layer]:
+def _rest_rows(
+    report: Report, channel: Optional[str], batch: Optional[int], per_iteration: Optional[float]
+) -> List[Layer]:
     sums = [x for x in report.closure if x.channel == channel]
     if not sums:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -18,6 +19,11 @@ from joulemap.torch._modules import Unit
 BLOCK_S = 0.4
 # CUDA events that a block may take.
 MARKS_MAX = 40000
+# Among the short rests long ones, about so often, of such length: a sensor that shows 10 to 20 ms at once sees
+# nothing but their mean of iterations and short rests; it must come down to the idle level now and then for its
+# readings to differ.
+LONG_REST_EVERY_S = (0.08, 0.2)
+LONG_REST_S = (0.05, 0.09)
 # An inference that takes so many times the usual, and so much longer, was held up from outside (the driver's lock, the
 # machine): it is left out of what is measured, and counted.
 STALL_TIMES = 3.0
@@ -26,7 +32,8 @@ STALL_NS = 10_000_000
 
 @dataclass
 class Block:
-    """What a block of iterations gave: (start, end) of each in ns, and calls of units: (unit, start, end, iteration, track)."""
+    """What a block of iterations gave: (start, end) of each in ns, and calls of units: (unit, start, end, iteration,
+    track)."""
 
     start_ns: int
     end_ns: int
@@ -52,6 +59,8 @@ class Runner:
         self.model, self.call, self.units, self.clock, self.rest = model, call, units, clock, rest
         self.latency_s: Optional[float] = None
         self.no_hooks: List[int] = []
+        self.random = random.Random(0)
+        self._long_rest_ns = 0
 
     def once(self) -> Any:
         args, kwargs = self.call
@@ -63,7 +72,8 @@ class Runner:
                 torch.cuda.synchronize(device)
 
     def block(self, n: int, chosen: Sequence[int] = (), rests: bool = True) -> Block:
-        """Runs n iterations, with hooks on the chosen units. Waits for the device only where it rests, and at the end."""
+        """Runs n iterations, with hooks on the chosen units. Waits for the device only where it rests, and at the
+        end."""
         raw: List[Tuple[Any, Any, List[Any]]] = []
         self.clock.begin()
         with Hooks(self.units, chosen, self.clock.mark) as hooks:
@@ -76,11 +86,19 @@ class Runner:
                 raw.append((begin, end, hooks.take()))
                 if rests and self.rest is not None and self.latency_s is not None:
                     self.clock.wait(end)
-                    time.sleep(self.rest(self.latency_s))
+                    time.sleep(self._length_of_rest(self.rest(self.latency_s)))
             self.synchronize()
             end_ns = time.monotonic_ns()
         self.clock.end()
         return self._resolve(raw, start_ns, end_ns)
+
+    def _length_of_rest(self, short_s: float) -> float:
+        now = time.monotonic_ns()
+        if not self.clock.is_device or now < self._long_rest_ns:
+            return short_s
+        long_s = self.random.uniform(*LONG_REST_S)
+        self._long_rest_ns = now + round((long_s + self.random.uniform(*LONG_REST_EVERY_S)) * 1e9)
+        return long_s
 
     def _resolve(self, raw: List[Tuple[Any, Any, List[Any]]], start_ns: int, end_ns: int) -> Block:
         block, ns, track = Block(start_ns, end_ns), self.clock.ns, self.clock.track
@@ -122,7 +140,8 @@ class Writer:
         first = self.n_iterations
         self.n_iterations += len(block.iterations)
         self.recording.add(
-            Span(a, b, self.call_name, span_kind.ITERATION, first + k, flags) for k, (a, b) in enumerate(block.iterations)
+            Span(a, b, self.call_name, span_kind.ITERATION, first + k, flags)
+            for k, (a, b) in enumerate(block.iterations)
         )
         tracks: Dict[str, List[Span]] = {}
         for i, a, b, k, track in block.calls:
