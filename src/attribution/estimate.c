@@ -256,6 +256,7 @@ static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estim
 			const struct jm_estimate_input *in, struct jm_levels *levels)
 {
 	double rest_seen_s, bare_seen_s;
+	char twin[96] = "";
 	size_t used;
 
 	jm_stretches_energy(&w->rest, &w->series[c], &rest_seen_s);
@@ -263,11 +264,14 @@ static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estim
 	levels->is_known = true;
 	levels->idle_j = e->fit.idle_w * rest_seen_s;
 	levels->bare_j = (in->has_bare ? e->fit.power_w[in->n_fitted] : 0) * bare_seen_s;
+	if (in->twin >= 0)
+		snprintf(twin, sizeof(twin), " and %zu of %.40s (gain %.4f)", in->twin_fit.n_readings,
+			 w->in->channels[in->twin].name, e->fit.twin_gain);
 	snprintf(levels->reason, sizeof(levels->reason),
-		 "%zu readings; residual %.3g W (gate %.3g): noise %.2g W, jitter %.2g ms, wobble %.2g %%; lag %.3g, "
+		 "%zu readings%s; residual %.3g W (gate %.3g): noise %.2g W, jitter %.2g ms, wobble %.2g %%; lag %.3g, "
 		 "box %.3g, "
 		 "low-pass %.3g ms; idle %.4g W; %.2g ms layers within %.0f %%",
-		 e->n_readings, e->fit.residual_w, e->gate_w, e->fit.white_w, 1e3 * e->fit.jitter_s,
+		 e->n_readings, twin, e->fit.residual_w, e->gate_w, e->fit.white_w, 1e3 * e->fit.jitter_s,
 		 100 * e->fit.wobble, 1e3 * e->fit.kernel.lag_s, 1e3 * e->fit.kernel.box_s, 1e3 * e->fit.kernel.tau_s,
 		 e->fit.idle_w, 1e3 * e->shortest_s,
 		 100 * (w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION));
@@ -359,6 +363,8 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 		return code;
 	e.n_readings = in.fit.n_readings;
 	code = fit_types(w, &r, &in, &e, err);
+	if (code == 0)
+		code = jm_estimate_input_stack(&in, w, c, &e.fit, err);
 	if (code == JM_E_UNIDENTIFIABLE) {
 		refuse(parts, w->n_layers, levels,
 		       err && err->message[0] ? err->message : "the readings do not determine the layers");

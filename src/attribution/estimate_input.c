@@ -22,7 +22,12 @@
 #define BLOCK_S               1.0
 #define BLOCK_ITERATIONS      10
 #define GROUPS_IN_KERNEL      5
-#define NO_ISOLATED_SD        0.4 /* fused: a layer that was not run alone */
+#define MIN_TWIN_READINGS     10
+#define MAX_TWIN_BOX_S        0.5
+#define TWIN_GAIN_SD          0.05
+#define MAX_TWIN_WOBBLE       0.01
+#define MAX_TWIN_RESIDUAL     0.05 /* of the swing */
+#define NO_ISOLATED_SD        0.4  /* fused: a layer that was not run alone */
 
 /* A layer that the kernel's edges often cut shows its shape in the readings. */
 static double split_above(double kernel_s)
@@ -147,37 +152,39 @@ static int make_segments(struct jm_estimate_input *e, const struct jm_work *w, c
 }
 
 /* Groups of iterations, so that a kernel spans at most GROUPS_IN_KERNEL of them. */
-static int make_groups(struct jm_estimate_input *e, const struct jm_work *w, double reach_s)
+static int make_groups(const struct jm_estimate_input *e, const struct jm_work *w, double reach_s, uint32_t **out)
 {
 	double iteration = w->n_iterations > 0 ? w->windows_s / w->n_iterations : 0;
 	size_t per_group, i, at = 0;
+	uint32_t *group;
 
 	if (w->iterations.n < MIN_BLOCKS)
 		return 0;
 	per_group = (size_t)ceil(reach_s / (GROUPS_IN_KERNEL * iteration));
 	per_group = per_group > 0 ? per_group : 1;
-	e->segment_group = malloc((e->fit.n_segments + 1) * sizeof(*e->segment_group));
-	if (!e->segment_group)
+	*out = group = malloc((e->fit.n_segments + 1) * sizeof(*group));
+	if (!group)
 		return JM_E_NOMEM;
 	for (i = 0; i < e->fit.n_segments; i++) {
 		while (at + 1 < w->iterations.n &&
 		       seconds(e, w->iterations.items[at + 1].start_ns) <= e->segments[i].start_s)
 			at++;
-		e->segment_group[i] = (uint32_t)(at / per_group);
+		group[i] = (uint32_t)(at / per_group);
 	}
-	e->fit.segment_group = e->segment_group;
 	return 0;
 }
 
 /* Keeps the readings that look at measured windows only. */
-static int make_readings(struct jm_estimate_input *e, const struct jm_work *w, size_t c, const struct jm_response *r)
+static int make_readings(const struct jm_estimate_input *e, const struct jm_work *w, size_t c,
+			 const struct jm_response *r, struct jm_model_reading **out, size_t *n_out)
 {
 	const struct jm_series *s = &w->series[c];
 	double margin = 2 * r->lag_sd_s;
+	struct jm_model_reading *readings = malloc((s->n_readings + 1) * sizeof(*readings));
 	size_t i, j = 0, n = 0;
 
-	e->readings = malloc((s->n_readings + 1) * sizeof(*e->readings));
-	if (!e->readings)
+	*out = readings;
+	if (!readings)
 		return JM_E_NOMEM;
 	for (i = 0; i < s->n_readings; i++) {
 		double t = seconds(e, s->readings[i].t_ns), width = jm_s_from_ns(s->readings[i].span_ns);
@@ -190,10 +197,9 @@ static int make_readings(struct jm_estimate_input *e, const struct jm_work *w, s
 			break;
 		if (first < seconds(e, w->windows.items[j].start_ns))
 			continue;
-		e->readings[n++] = (struct jm_model_reading){t, width, s->readings[i].power_w};
+		readings[n++] = (struct jm_model_reading){t, width, s->readings[i].power_w};
 	}
-	e->fit.readings = e->readings;
-	e->fit.n_readings = n;
+	*n_out = n;
 	return 0;
 }
 
@@ -287,6 +293,86 @@ static double block_length(const struct jm_work *w)
 	return fmax(fmin(block, w->windows_s / MIN_BLOCKS), iteration_s);
 }
 
+/* What belongs to one channel: readings, groups, kernel. */
+static int make_channel(const struct jm_estimate_input *e, const struct jm_work *w, size_t c,
+			const struct jm_response *r, struct jm_fit_input *fit, struct jm_model_reading **readings,
+			uint32_t **group)
+{
+	int code = 0;
+
+	fit->is_counter = w->series[c].is_counter;
+	fit->kernel = (struct jm_kernel){r->lag_s, r->box_s, r->tau_s};
+	fit->kernel_sd = (struct jm_kernel){r->lag_sd_s, r->box_sd_s, r->tau_sd_s};
+	fit->step_w = w->series[c].step_w;
+	if (!fit->is_counter)
+		code = make_groups(e, w, r->box_s + 4 * r->tau_s, group);
+	if (code == 0)
+		code = make_readings(e, w, c, r, readings, &fit->n_readings);
+	fit->segment_group = *group;
+	fit->readings = *readings;
+	return code;
+}
+
+/* The twin that tells most, or -1. */
+static int find_twin(const struct jm_work *w, size_t c, struct jm_response *response)
+{
+	size_t k, most = MIN_TWIN_READINGS;
+	int found = -1;
+
+	for (k = 0; k < w->in->n_channels; k++) {
+		const struct jm_series *s = &w->series[k];
+		bool needs_search;
+		struct jm_response r;
+
+		if (w->in->channels[k].same_as != (int)c || s->n_readings < most ||
+		    s->is_counter == w->series[c].is_counter)
+			continue;
+		r = jm_estimate_response(w, k, &needs_search);
+		if (needs_search || r.family == JM_RESPONSE_RAMP || r.box_s > MAX_TWIN_BOX_S)
+			continue;
+		most = s->n_readings;
+		found = (int)k;
+		*response = r;
+	}
+	return found;
+}
+
+/* Wobble is what two channels share, and the fit takes it for their own: where it is large, each tells the same error again. */
+static bool is_steady(const struct jm_fit *fit)
+{
+	return fmax(fit->wobble, fit->twin_wobble) <= MAX_TWIN_WOBBLE &&
+	       fit->residual_w <= MAX_TWIN_RESIDUAL * fit->swing_w;
+}
+
+int jm_estimate_input_stack(struct jm_estimate_input *in, const struct jm_work *w, size_t c, struct jm_fit *fit,
+			    struct jm_error *err)
+{
+	struct jm_response r;
+	int code, twin = is_steady(fit) ? find_twin(w, c, &r) : -1;
+	struct jm_fit both;
+
+	if (twin < 0)
+		return 0;
+	in->twin_fit = in->fit;
+	in->twin_fit.temperature = NULL;
+	in->twin_fit.gain_sd = TWIN_GAIN_SD;
+	if (make_channel(in, w, (size_t)twin, &r, &in->twin_fit, &in->twin_readings, &in->twin_group) < 0)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the readings");
+	if (in->twin_fit.n_readings < MIN_TWIN_READINGS)
+		return 0;
+	in->fit.twin = &in->twin_fit;
+	code = jm_fit(&in->fit, &both, err);
+	if (code == 0 && is_steady(&both)) {
+		jm_fit_finish(fit);
+		*fit = both;
+		in->twin = twin;
+		return 0;
+	}
+	jm_fit_finish(&both);
+	in->fit.twin = NULL;
+	return code == JM_E_NOMEM ? code : 0;
+}
+
 int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c,
 			   const struct jm_response *r, const struct jm_isolated *isolated, struct jm_error *err)
 {
@@ -297,6 +383,7 @@ int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *
 	int code;
 
 	memset(out, 0, sizeof(*out));
+	out->twin = -1;
 	out->origin_ns = w->windows.items[0].start_ns;
 	out->has_bare = jm_stretches_seconds(&w->bare) > BARE_FRACTION * w->busy_s;
 	out->prior_w = calloc(n, sizeof(double));
@@ -309,11 +396,8 @@ int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *
 		code = make_regions(out, w, kernel_s, &first, &pieces);
 	if (code == 0)
 		code = make_segments(out, w, first, pieces);
-	out->fit.is_counter = w->series[c].is_counter;
-	if (code == 0 && !out->fit.is_counter)
-		code = make_groups(out, w, r->box_s + 4 * r->tau_s);
 	if (code == 0)
-		code = make_readings(out, w, c, r);
+		code = make_channel(out, w, c, r, &out->fit, &out->readings, &out->segment_group);
 	if (code == 0)
 		code = make_temperature(out, w, c);
 	free(first);
@@ -327,10 +411,7 @@ int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *
 	out->fit.prior_w = out->prior_w;
 	out->fit.layer_sd = out->layer_sd;
 	out->fit.layer_class = out->layer_class;
-	out->fit.kernel = (struct jm_kernel){r->lag_s, r->box_s, r->tau_s};
-	out->fit.kernel_sd = (struct jm_kernel){r->lag_sd_s, r->box_sd_s, r->tau_sd_s};
 	out->fit.block_s = block_length(w);
-	out->fit.step_w = w->series[c].step_w;
 	return 0;
 }
 
@@ -345,5 +426,7 @@ void jm_estimate_input_finish(struct jm_estimate_input *e)
 	free(e->layer_sd);
 	free(e->layer_class);
 	free(e->fitted_of_layer);
+	free(e->twin_group);
+	free(e->twin_readings);
 	memset(e, 0, sizeof(*e));
 }

@@ -18,11 +18,21 @@ struct jm_estimate_input {
 	bool has_bare;             /* the last fitted layer is what lies outside of all layers */
 	bool has_ties;
 	int64_t origin_ns;
+	int twin; /* channel whose readings are in the fit as well, below c's; -1: none */
+	struct jm_fit_input twin_fit;
+	uint32_t *twin_group;
+	struct jm_model_reading *twin_readings;
 };
 
 /* isolated: prior of layers run alone; NULL: one flat prior. */
 int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *w, size_t c,
 			   const struct jm_response *r, const struct jm_isolated *isolated, struct jm_error *err);
+/* Fits again with the readings of a channel that reads the same thing as c another way stacked below: a counter beside a
+ * gauge or the other way round (two gauges, or two counters, read the same samples twice), its response known, and no longer
+ * than layers can be told from. fit: of c alone; replaced where power hardly strays from one iteration to the next, else left
+ * as it is. Errors: JM_E_NOMEM. */
+int jm_estimate_input_stack(struct jm_estimate_input *in, const struct jm_work *w, size_t c, struct jm_fit *fit,
+			    struct jm_error *err);
 void jm_estimate_input_finish(struct jm_estimate_input *e);
 
 #endif

@@ -11,8 +11,6 @@
 #include <string.h>
 
 #define SHAPE_TERM_SD 0.12 /* to start from */
-#define MIN_SHAPE_SD  0.02
-#define MAX_SHAPE_SD  0.2
 #define DRIFT_SD      0.02
 #define MIN_READINGS  10
 #define N_ITERATIONS  8
@@ -21,13 +19,8 @@
 	150 /* above, each system costs so much that fewer inner steps must do: the outer ones go on anyway */
 #define N_FEW_STEPS   2
 #define HOLD_OUT_GAIN 0.01 /* another sd_eps must predict that much better than the learned one */
-#define MIN_CLASS_SD  0.03
 #define MAX_LEARNED   0.15 /* of a start below that */
 #define FOOLED_GAIN   0.03
-#define MIN_TO_LEARN  8 /* layers; below that sd_eps stays as given */
-#define N_START       4 /* layers that the value sd_eps starts from counts for */
-#define MIN_EPS       0.01
-#define MAX_EPS       0.6
 #define N_LEARN_STEPS 10
 #define PIN           1e9 /* precision that holds a layer at zero power */
 #define N_PIN_ROUNDS  4
@@ -37,8 +30,11 @@ static const double eps_choices[] = {0.01, 0.02, 0.04, 0.08, 0.15};
 
 static void solver_finish(struct jm_fit_solver *s)
 {
+	size_t k;
+
 	jm_gram_finish(&s->gram);
-	jm_columns_finish(&s->columns);
+	for (k = 0; k < s->n_channels; k++)
+		jm_columns_finish(&s->channels[k].columns);
 	free(s->shape_of);
 	free(s->terms);
 	free(s->base);
@@ -50,6 +46,7 @@ static int solver_alloc(struct jm_fit_solver *s)
 	size_t q = s->gram.n, p = s->n_params, wide = q > p ? q : p;
 	size_t n_doubles = 2 * q + 4 * p + 3 * p * p + wide * p + s->in->n_regions;
 	double *d = calloc(n_doubles, sizeof(*d));
+	size_t k;
 
 	s->base = d;
 	s->terms = malloc(q * JM_FIT_TERMS * sizeof(*s->terms));
@@ -66,7 +63,8 @@ static int solver_alloc(struct jm_fit_solver *s)
 	s->inverse = s->m + p * p;
 	s->wide = s->inverse + p * p;
 	s->power = s->wide + wide * p;
-	s->state.power = s->power;
+	for (k = 0; k < s->n_channels; k++)
+		s->channels[k].state.power = s->power;
 	return 0;
 }
 
@@ -78,9 +76,19 @@ static int solver_init(struct jm_fit_solver *s, const struct jm_fit_input *in)
 	memset(s, 0, sizeof(*s));
 	s->in = in;
 	s->shape_of = malloc((in->n_layers + 1) * sizeof(*s->shape_of));
-	code = jm_gram_init(&s->gram, in->n_regions);
-	if (code == 0)
-		code = jm_columns_init(&s->columns, in->n_readings);
+	s->n_channels = in->twin ? 2 : 1;
+	s->channels[0].in = in;
+	s->channels[1].in = in->twin;
+	code = jm_gram_init(&s->gram, in->n_regions, s->n_channels);
+	for (l = 0; l < s->n_channels; l++) {
+		struct jm_fit_channel *c = &s->channels[l];
+
+		c->state.kernel = c->in->kernel;
+		c->state.idle_w = in->idle_w;
+		c->state.gain = 1;
+		if (code == 0)
+			code = jm_columns_init(&c->columns, c->in->n_readings);
+	}
 	if (!s->shape_of || code < 0)
 		return JM_E_NOMEM;
 	for (l = 0; l < in->n_layers; l++)
@@ -94,9 +102,7 @@ static int solver_init(struct jm_fit_solver *s, const struct jm_fit_input *in)
 			s->shape_of[g->layer] = s->first_shape + 2 * n_shapes++;
 	}
 	s->idle = s->first_shape + 2 * n_shapes;
-	s->n_params = s->idle + JM_GRAM_EXTRA - 1;
-	s->state.kernel = in->kernel;
-	s->state.idle_w = in->idle_w;
+	s->n_params = s->idle + s->gram.n - in->n_regions - 1;
 	s->variance_scale = 1;
 	s->sd_eps = in->sd_eps;
 	s->sd_class = JM_FIT_CLASS_SD;
@@ -109,11 +115,24 @@ static double clamp(double x, double limit)
 	return x > limit ? limit : x < -limit ? -limit : x;
 }
 
+/* lag, box, tau of one channel, from parameter `at` on. */
+static void set_kernel_prior(struct jm_fit_solver *s, const struct jm_fit_channel *c, size_t at)
+{
+	const struct jm_kernel *start = &c->in->kernel, *sd = &c->in->kernel_sd, *now = &c->state.kernel;
+	double off[] = {start->lag_s - now->lag_s, start->box_s - now->box_s, start->tau_s - now->tau_s};
+	double sds[] = {sd->lag_s, sd->box_s, sd->tau_s};
+	size_t k;
+
+	for (k = 0; k < 3; k++) {
+		s->scale[at + k] = sds[k];
+		s->centre[at + k] = sds[k] > 0 ? off[k] / sds[k] : 0;
+	}
+}
+
 /* Prior sd and mean of all parameters at the present kernel. */
 static void set_priors(struct jm_fit_solver *s, double sd_eps)
 {
 	const struct jm_fit_input *in = s->in;
-	const struct jm_kernel *sd = &in->kernel_sd;
 	size_t l;
 
 	memset(s->centre, 0, s->n_params * sizeof(double));
@@ -124,16 +143,16 @@ static void set_priors(struct jm_fit_solver *s, double sd_eps)
 	for (l = s->first_shape; l < s->idle; l++)
 		s->scale[l] = s->sd_shape[(l - s->first_shape) % 2];
 	s->scale[s->idle + JM_GRAM_IDLE] = in->idle_sd_w;
-	s->scale[s->idle + JM_GRAM_LAG] = sd->lag_s;
-	s->scale[s->idle + JM_GRAM_BOX] = sd->box_s;
-	s->scale[s->idle + JM_GRAM_TAU] = sd->tau_s;
 	s->scale[s->idle + JM_GRAM_DRIFT] = s->scale[s->idle + JM_GRAM_DRIFT2] = DRIFT_SD;
-	if (sd->lag_s > 0)
-		s->centre[s->idle + JM_GRAM_LAG] = (in->kernel.lag_s - s->state.kernel.lag_s) / sd->lag_s;
-	if (sd->box_s > 0)
-		s->centre[s->idle + JM_GRAM_BOX] = (in->kernel.box_s - s->state.kernel.box_s) / sd->box_s;
-	if (sd->tau_s > 0)
-		s->centre[s->idle + JM_GRAM_TAU] = (in->kernel.tau_s - s->state.kernel.tau_s) / sd->tau_s;
+	set_kernel_prior(s, &s->channels[0], s->idle + JM_GRAM_LAG);
+	if (s->n_channels > 1) {
+		size_t gain = s->idle + JM_GRAM_TWIN_GAIN;
+
+		set_kernel_prior(s, &s->channels[1], s->idle + JM_GRAM_TWIN_LAG);
+		s->scale[gain] = in->twin->gain_sd;
+		if (in->twin->gain_sd > 0)
+			s->centre[gain] = (1 / s->channels[1].state.gain - 1) / in->twin->gain_sd;
+	}
 }
 
 /* How raw columns go into parameters. */
@@ -160,7 +179,7 @@ static void set_terms(struct jm_fit_solver *s)
 		}
 	}
 	s->base[in->n_regions + JM_GRAM_IDLE] = in->idle_w;
-	for (k = 0; k < JM_GRAM_READING; k++)
+	for (k = 0; in->n_regions + k + 1 < s->gram.n; k++)
 		s->terms[(in->n_regions + k) * JM_FIT_TERMS] = (struct jm_fit_term){s->idle + k, s->scale[s->idle + k]};
 }
 
@@ -312,46 +331,6 @@ static int hold_out(struct jm_fit_solver *s)
 	return code;
 }
 
-/* Sum over parameters of (value^2 + posterior variance), in units of the parameter. */
-static double sum_squares(const struct jm_fit_solver *s, size_t first, size_t end, size_t step, double *n)
-{
-	size_t i, p = s->n_params;
-	double sum = 0;
-
-	for (i = first, *n = 0; i < end; i += step) {
-		/* Layers of known sd teach nothing. */
-		if (i < s->first_class && s->in->layer_sd && s->in->layer_sd[i] > 0)
-			continue;
-		sum += s->scale[i] * s->scale[i] * (s->solution[i] * s->solution[i] + s->inverse[i * (p + 1)]);
-		++*n;
-	}
-	return sum;
-}
-
-static double between(double low, double x, double high)
-{
-	return fmin(high, fmax(low, x));
-}
-
-/* The sd of eps that makes the eps found likely: sd^2 = mean of (eps^2 + posterior variance), and that of classes and shapes
- * likewise. The noise model is close enough to the truth for this; hold_out is its guard. */
-static void learn_sds(struct jm_fit_solver *s)
-{
-	double start = s->in->sd_eps, n, sum = sum_squares(s, 0, s->first_class, 1, &n);
-	size_t k;
-
-	if (n >= MIN_TO_LEARN)
-		s->sd_eps = between(MIN_EPS, sqrt((sum + N_START * start * start) / (n + N_START)), MAX_EPS);
-	sum = sum_squares(s, s->first_class, s->first_shape, 1, &n);
-	if (n >= MIN_TO_LEARN)
-		s->sd_class = between(MIN_CLASS_SD, sqrt(sum / n), JM_FIT_CLASS_SD);
-	for (k = 0; k < 2; k++) {
-		sum = sum_squares(s, s->first_shape + k, s->idle, 2, &n);
-		if (n >= MIN_TO_LEARN)
-			s->sd_shape[k] = between(MIN_SHAPE_SD, sqrt(sum / n), MAX_SHAPE_SD);
-	}
-}
-
 /* Solves at the present kernel, and finds the noise at which the residual has the size it should. */
 static int solve_noise(struct jm_fit_solver *s, double *freedom_out)
 {
@@ -378,22 +357,50 @@ static int solve_noise(struct jm_fit_solver *s, double *freedom_out)
 	return code;
 }
 
-/* Moves the kernel by the solution, not too far at once; takes over powers and idle level. */
-static void step_state(struct jm_fit_solver *s, bool is_last)
+/* Moves a kernel by lag, box and tau, not too far at once. */
+static void step_kernel(struct jm_fit_channel *c, const double *by)
 {
-	const struct jm_kernel *sd = &s->in->kernel_sd;
-	struct jm_kernel *k = &s->state.kernel;
-	size_t i, n_regions = s->in->n_regions;
+	const struct jm_kernel *sd = &c->in->kernel_sd, *start = &c->in->kernel;
+	struct jm_kernel *k = &c->state.kernel;
 
-	for (i = 0; i < n_regions; i++)
-		s->power[i] = s->raw[i];
-	s->state.idle_w = s->raw[n_regions + JM_GRAM_IDLE];
+	k->lag_s += clamp(by[0], 0.25 * sd->lag_s);
+	k->box_s = fmax(0.2 * start->box_s, k->box_s + clamp(by[1], 0.4 * sd->box_s));
+	k->tau_s = fmax(0.05 * start->tau_s, k->tau_s + clamp(by[2], 0.5 * sd->tau_s));
+}
+
+/* Takes over powers, idle level, kernels and gain from the solution. */
+static void step_state(struct jm_fit_solver *s)
+{
+	const double *extra = s->raw + s->in->n_regions;
+	size_t k;
+
+	memcpy(s->power, s->raw, s->in->n_regions * sizeof(double));
+	for (k = 0; k < s->n_channels; k++) {
+		s->channels[k].state.idle_w = extra[JM_GRAM_IDLE];
+		step_kernel(&s->channels[k], extra + (k == 0 ? JM_GRAM_LAG : JM_GRAM_TWIN_LAG));
+	}
+	if (s->n_channels > 1)
+		s->channels[1].state.gain *= 1 + clamp(extra[JM_GRAM_TWIN_GAIN], s->in->twin->gain_sd);
 	s->variance_scale = 1;
-	if (is_last)
-		return;
-	k->lag_s += clamp(s->raw[n_regions + JM_GRAM_LAG], 0.25 * sd->lag_s);
-	k->box_s = fmax(0.2 * s->in->kernel.box_s, k->box_s + clamp(s->raw[n_regions + JM_GRAM_BOX], 0.4 * sd->box_s));
-	k->tau_s = fmax(0.05 * s->in->kernel.tau_s, k->tau_s + clamp(s->raw[n_regions + JM_GRAM_TAU], 0.5 * sd->tau_s));
+}
+
+/* Sums of products at the present kernels, powers and noise. */
+static int fill_gram(struct jm_fit_solver *s, bool is_early)
+{
+	size_t k;
+	int code = 0;
+
+	for (k = 0; k < s->n_channels && code == 0; k++) {
+		struct jm_fit_channel *c = &s->channels[k];
+
+		code = jm_columns_fill(&c->columns, c->in, &c->state);
+		if (code < 0)
+			break;
+		jm_columns_noise(&c->columns, c->in, &c->state);
+		if (is_early)
+			c->state.effect_variance = c->state.jitter_s2 = 0;
+	}
+	return code < 0 ? code : jm_gram_sum(&s->gram, s->channels, s->n_channels);
 }
 
 static int run(struct jm_fit_solver *s, struct jm_fit *out)
@@ -407,18 +414,12 @@ static int run(struct jm_fit_solver *s, struct jm_fit *out)
 	for (i = 0; i < in->n_regions; i++)
 		s->power[i] = in->prior_w[in->regions[i].layer];
 	for (step = 0; step < n_steps && code == 0; step++) {
-		code = jm_columns_fill(&s->columns, in, &s->state);
-		if (code == 0) {
-			jm_columns_noise(&s->columns, in, &s->state);
-			/* The first residuals are those of the prior, not noise. */
-			if (step < 2)
-				s->state.effect_variance = s->state.jitter_s2 = 0;
-			code = jm_gram_sum(&s->gram, in, &s->columns, &s->state);
-		}
+		/* The first residuals are those of the prior, not noise. */
+		code = fill_gram(s, step < 2);
 		if (code == 0)
 			code = solve_noise(s, &freedom);
 		for (i = 0; i < n_learn && code == 0 && !in->is_eps_fixed && step >= 2; i++) {
-			learn_sds(s);
+			jm_fit_learn(s);
 			code = solve_noise(s, &freedom);
 		}
 		if (code == 0 && !in->is_eps_fixed && step + 1 == n_steps) {
@@ -427,7 +428,7 @@ static int run(struct jm_fit_solver *s, struct jm_fit *out)
 				code = solve_noise(s, &freedom);
 		}
 		if (code == 0 && step + 1 < n_steps)
-			step_state(s, false);
+			step_state(s);
 	}
 	if (code == 0)
 		code = jm_fit_describe(s, freedom, out);

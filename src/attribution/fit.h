@@ -16,6 +16,8 @@
  * v_k: the power's shape inside the segments that the kernel's edges cut, rho p 2 f (1 - f) d / W.
  * s^2: from the residual, with n - trace(M^-1 X'X) degrees of freedom. sd_eps: given, or learned (the value that
  * makes the eps found likely), unless another predicts odd blocks from even ones and back clearly better.
+ * A twin's readings are y = g (the same) + its own noise, through its own kernel; g about 1, its noise found likewise. Wobble is
+ * taken for independent between the two: the blocks' scores correct the covariance for that.
  * Covariance: M^-1, inflated per layer to M^-1 (S + P) M^-1 where that is larger; P: prior precision, S: sum over blocks of
  * time of the outer product of their scores X' W r. That is what a moving-block bootstrap estimates (readings of one block
  * may err together), without its random numbers, and it works with the 6 s that leave a bootstrap six blocks.
@@ -54,6 +56,10 @@ struct jm_fit_input {
 					  no random effects of iterations */
 	bool is_counter;       /* readings are increments: the time of one edge is in two readings */
 	uint32_t n_iterations; /* Gauss-Newton steps; 0: 8 */
+	/* Another channel that reads the same thing another way: more rows of the same regression. Of it count readings,
+	 * kernel, kernel_sd, step_w, segment_group, is_counter, block_s and gain_sd. NULL: none. */
+	const struct jm_fit_input *twin;
+	double gain_sd; /* of a twin's gain about 1, against the first channel's */
 };
 
 struct jm_fit {
@@ -74,6 +80,8 @@ struct jm_fit {
 	double condition; /* of the system, scaled to the priors */
 	double freedom;   /* parameters the data determined, trace(M^-1 X'X) */
 	double signal_w;  /* sd of the model's predictions */
+	double twin_gain; /* of the twin against the first channel; 0: no twin */
+	double twin_white_w, twin_wobble;
 };
 
 /* Errors: JM_E_NOMEM; JM_E_UNIDENTIFIABLE: fewer than ten readings, or a singular system. out is yours: jm_fit_finish. */

@@ -291,8 +291,15 @@ static double shared_effects(const struct jm_fit_columns *c, size_t i, size_t k)
 	return sum;
 }
 
+static double residual(const struct jm_fit_columns *c, const struct jm_fit_input *in, const struct jm_fit_state *state,
+		       size_t i)
+{
+	return in->readings[i].power_w / state->gain - c->yhat[i];
+}
+
 /* Neighbours' residuals agree because of what they share: R = sum r_i r_k c_ik / sum c_ik^2. */
-static double effect_variance(const struct jm_fit_columns *c, const struct jm_fit_input *in)
+static double effect_variance(const struct jm_fit_columns *c, const struct jm_fit_input *in,
+			      const struct jm_fit_state *state)
 {
 	double above = 0, below = 0, spread = 0, variance;
 	size_t i, k;
@@ -301,8 +308,7 @@ static double effect_variance(const struct jm_fit_columns *c, const struct jm_fi
 		for (k = i + 1; k <= i + N_NEIGHBOURS && k < c->n; k++) {
 			double shared = shared_effects(c, i, k);
 
-			double term =
-			    (in->readings[i].power_w - c->yhat[i]) * (in->readings[k].power_w - c->yhat[k]) * shared;
+			double term = residual(c, in, state, i) * residual(c, in, state, k) * shared;
 
 			above += term;
 			spread += term * term;
@@ -318,11 +324,11 @@ static double effect_variance(const struct jm_fit_columns *c, const struct jm_fi
 
 void jm_columns_noise(const struct jm_fit_columns *c, const struct jm_fit_input *in, struct jm_fit_state *state)
 {
-	double mean = 0, floor_w2, white, jitter = 0, effect = effect_variance(c, in);
+	double mean = 0, floor_w2, white, jitter = 0, effect = effect_variance(c, in, state);
 	size_t i, round;
 
 	for (i = 0; i < c->n; i++) {
-		double r = in->readings[i].power_w - c->yhat[i];
+		double r = residual(c, in, state, i);
 
 		mean += r * r / (double)c->n;
 	}
@@ -333,7 +339,7 @@ void jm_columns_noise(const struct jm_fit_columns *c, const struct jm_fit_input 
 		double w0 = 0, w1 = 0, w2 = 0, y0 = 0, y1 = 0, det;
 
 		for (i = 0; i < c->n; i++) {
-			double r = in->readings[i].power_w - c->yhat[i], d2 = in->is_counter ? 0 : c->slope2[i];
+			double r = residual(c, in, state, i), d2 = in->is_counter ? 0 : c->slope2[i];
 			double known = c->cut_w2[i] + (c->has_effects ? effect * shared_effects(c, i, i) : 0);
 			double expected = white + jitter * d2 + known, w = 1 / (expected * expected), e = r * r - known;
 

@@ -12,6 +12,7 @@ struct scorer {
 	double *block, *params; /* raw, params */
 	double *spread;         /* n_layers: sum over blocks of (h' M^-1 g)^2 */
 	size_t current, n_blocks;
+	bool is_open;
 	double signal, signal2, squares, n;
 	double bb, bi, ii, by, iy, yy; /* sums for the model with one power for all */
 };
@@ -40,22 +41,22 @@ static void close_block(struct scorer *c)
 	c->n_blocks++;
 }
 
-static void take_score(void *ctx, const double *row, double weight, size_t block)
+static void take_score(void *ctx, size_t channel, const double *row, double weight, size_t block)
 {
 	struct scorer *c = ctx;
 	size_t i, n = c->s->gram.n;
 	double yhat = 0, error, busy, idle;
 
-	if (weight > 0 && block != c->current && c->n > 0)
+	if (block != c->current && c->is_open)
 		close_block(c);
-	if (weight > 0)
-		c->current = block;
+	c->current = block;
+	c->is_open = true;
 	for (i = 0; i + 1 < n; i++)
 		yhat += row[i] * c->s->raw[i];
 	error = weight * (row[n - 1] - yhat);
 	for (i = 0; i + 1 < n; i++)
 		c->block[i] += error * row[i];
-	if (weight < 0)
+	if (weight < 0 || channel > 0)
 		return;
 	c->signal += yhat;
 	c->signal2 += yhat * yhat;
@@ -95,7 +96,7 @@ static int fill_covariance(struct jm_fit_solver *s, struct jm_fit *out)
 	c.params = memory + s->gram.n;
 	c.spread = c.params + p;
 	if (code == 0)
-		code = jm_gram_rows(s->in, &s->columns, &s->state, take_score, &c);
+		code = jm_gram_rows(s->channels, s->n_channels, s->gram.n, take_score, &c);
 	if (code < 0) {
 		free(memory);
 		return code;
@@ -170,6 +171,7 @@ int jm_fit_describe(struct jm_fit_solver *s, double freedom, struct jm_fit *out)
 {
 	size_t n = s->in->n_layers, l, i, p = s->n_params;
 	double *work = malloc(2 * p * sizeof(*work)), *m = s->wide;
+	const struct jm_fit_state *first = &s->channels[0].state;
 	int code = work ? 0 : JM_E_NOMEM;
 
 	out->freedom = freedom;
@@ -184,16 +186,22 @@ int jm_fit_describe(struct jm_fit_solver *s, double freedom, struct jm_fit *out)
 		    fmax(0, s->in->prior_w[l] * (1 + s->scale[l] * s->solution[l] +
 						 s->scale[s->first_class + s->in->layer_class[l]] *
 						     s->solution[s->first_class + s->in->layer_class[l]]));
-	out->kernel = s->state.kernel;
+	out->kernel = first->kernel;
 	out->kernel_sd.lag_s = s->scale[s->idle + JM_GRAM_LAG] * sqrt(s->inverse[(s->idle + JM_GRAM_LAG) * (p + 1)]);
 	out->kernel_sd.box_s = s->scale[s->idle + JM_GRAM_BOX] * sqrt(s->inverse[(s->idle + JM_GRAM_BOX) * (p + 1)]);
 	out->kernel_sd.tau_s = s->scale[s->idle + JM_GRAM_TAU] * sqrt(s->inverse[(s->idle + JM_GRAM_TAU) * (p + 1)]);
-	out->idle_w = s->state.idle_w;
+	out->idle_w = first->idle_w;
 	out->idle_sd_w = s->scale[s->idle] * sqrt(s->inverse[s->idle * (p + 1)]);
 	out->sd_eps = s->sd_eps;
-	out->white_w = sqrt(s->state.white_w2);
-	out->jitter_s = sqrt(s->in->is_counter ? s->state.effect_variance : s->state.jitter_s2);
-	out->wobble = s->in->is_counter ? 0 : sqrt(s->state.effect_variance);
+	out->white_w = sqrt(first->white_w2);
+	out->jitter_s = sqrt(s->in->is_counter ? first->effect_variance : first->jitter_s2);
+	out->wobble = s->in->is_counter ? 0 : sqrt(first->effect_variance);
+	if (s->n_channels > 1) {
+		out->twin_gain = s->channels[1].state.gain;
+		out->twin_white_w = sqrt(s->channels[1].state.white_w2);
+		if (!s->in->twin->is_counter)
+			out->twin_wobble = sqrt(s->channels[1].state.effect_variance);
+	}
 	for (i = 0; i < p * p; i++)
 		m[i] = s->xx[i] * s->variance_scale + (i % (p + 1) == 0 ? 1 : 0);
 	out->condition = jm_condition(m, s->m, p, work);

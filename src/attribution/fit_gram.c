@@ -10,9 +10,9 @@
 #define ROWS_AT_ONCE 8
 #define RING         (2 * JM_EFFECTS)
 
-int jm_gram_init(struct jm_gram *g, size_t n_regions)
+int jm_gram_init(struct jm_gram *g, size_t n_regions, size_t n_channels)
 {
-	size_t n = n_regions + JM_GRAM_EXTRA;
+	size_t n = n_regions + (n_channels > 1 ? JM_GRAM_WITH_TWIN : JM_GRAM_COMMON) + 1;
 
 	memset(g, 0, sizeof(*g));
 	g->n = n;
@@ -38,7 +38,7 @@ struct eliminator {
 	double precision; /* 1 / R */
 	jm_gram_visit visit;
 	void *ctx;
-	size_t block;
+	size_t channel, block;
 };
 
 static void close_effect(struct eliminator *e, uint32_t id)
@@ -63,7 +63,7 @@ static void close_effect(struct eliminator *e, uint32_t id)
 	l[0] = sqrt(fmax(l[0], 1e-12 * e->precision));
 	for (i = 0; i < e->n; i++)
 		z[i] /= l[0];
-	e->visit(e->ctx, z, -1, e->block);
+	e->visit(e->ctx, e->channel, z, -1, e->block);
 }
 
 static void close_all(struct eliminator *e)
@@ -134,48 +134,116 @@ static void build_row(struct jm_forward *f, const struct jm_fit_state *state, co
 	}
 }
 
-int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, const struct jm_fit_state *state,
-		 jm_gram_visit visit, void *ctx)
+/* One channel on its way through the readings. */
+struct walk {
+	const struct jm_fit_channel *channel;
+	size_t next; /* reading */
+	double smear_s;
+	bool has_effects;
+	struct jm_forward f[3];
+	struct eliminator e;
+	double *row, *side;
+};
+
+static int walk_begin(struct walk *w, const struct jm_fit_channel *channel, size_t index, size_t n_columns,
+		      jm_gram_visit visit, void *ctx)
 {
-	size_t i, r, n_regions = in->n_regions, n = n_regions + JM_GRAM_EXTRA;
-	struct eliminator e = {.n = n, .is_empty = true, .visit = visit, .ctx = ctx};
-	double *row = malloc((2 + RING) * n * sizeof(*row)), *extra = row + n_regions, *side = row + (1 + RING) * n;
-	double smear_s = jm_fit_smear_s(in, state);
-	bool has_effects = c->has_effects && state->effect_variance > 0;
-	struct jm_forward f[3] = {{0}};
-	int code = row ? 0 : JM_E_NOMEM;
+	const struct jm_fit_input *in = channel->in;
+	const struct jm_fit_state *state = &channel->state;
+	int i, code;
 
+	memset(w, 0, sizeof(*w));
+	w->channel = channel;
+	w->smear_s = jm_fit_smear_s(in, state);
+	w->has_effects = channel->columns.has_effects && state->effect_variance > 0;
+	w->row = calloc((2 + RING) * n_columns, sizeof(*w->row));
+	code = w->row ? 0 : JM_E_NOMEM;
+	w->side = w->row + n_columns;
+	w->e = (struct eliminator){.n = n_columns, .is_empty = true, .visit = visit, .ctx = ctx, .channel = index};
+	w->e.rows = w->side + n_columns;
+	w->e.precision = w->has_effects ? 1 / state->effect_variance : 0;
 	for (i = 0; i < 3 && code == 0; i++)
-		code = jm_forward_init(&f[i], in->segments, in->n_segments, n_regions, NULL);
-	e.rows = row + n;
-	e.precision = has_effects ? 1 / state->effect_variance : 0;
-	for (i = 0; i < in->n_readings && code == 0; i++) {
-		size_t block = (size_t)((in->readings[i].t_s - in->readings[0].t_s) / in->block_s);
-		double weight, sum = 0;
+		code = jm_forward_init(&w->f[i], in->segments, in->n_segments, in->n_regions, NULL);
+	return code;
+}
 
-		if (block != e.block)
-			close_all(&e);
-		e.block = block;
-		build_row(f, state, &in->readings[i], smear_s, row, side);
-		for (r = 0; r < n_regions; r++)
-			sum += row[r];
-		extra[JM_GRAM_IDLE] = 1 - sum;
-		extra[JM_GRAM_LAG] = c->lag[i];
-		extra[JM_GRAM_BOX] = c->box[i];
-		extra[JM_GRAM_TAU] = c->tau[i];
-		extra[JM_GRAM_DRIFT] = c->drift[i];
-		extra[JM_GRAM_DRIFT2] = c->drift2[i];
-		extra[JM_GRAM_READING] = in->readings[i].power_w;
-		weight = 1 / (state->white_w2 + c->cut_w2[i] + state->jitter_s2 * c->slope2[i]);
-		visit(ctx, row, weight, block);
-		if (has_effects)
-			feel(&e, row, weight, c->effects + i * JM_EFFECTS, c->newest[i]);
-	}
-	if (code == 0)
-		close_all(&e);
+static void walk_end(struct walk *w)
+{
+	int i;
+
 	for (i = 0; i < 3; i++)
-		jm_forward_finish(&f[i]);
-	free(row);
+		jm_forward_finish(&w->f[i]);
+	free(w->row);
+}
+
+static size_t block_of(const struct walk *w, double block_s)
+{
+	const struct jm_fit_input *in = w->channel->in;
+
+	return w->next < in->n_readings ? (size_t)fmax(0, in->readings[w->next].t_s / block_s) : SIZE_MAX;
+}
+
+static void fill_extra(const struct walk *w, size_t i, double *row)
+{
+	const struct jm_fit_columns *c = &w->channel->columns;
+	size_t r, n_regions = w->channel->in->n_regions;
+	double *extra = row + n_regions, sum = 0;
+
+	for (r = 0; r < n_regions; r++)
+		sum += row[r];
+	extra[JM_GRAM_IDLE] = 1 - sum;
+	extra[w->e.channel > 0 ? JM_GRAM_TWIN_LAG : JM_GRAM_LAG] = c->lag[i];
+	extra[w->e.channel > 0 ? JM_GRAM_TWIN_BOX : JM_GRAM_BOX] = c->box[i];
+	extra[w->e.channel > 0 ? JM_GRAM_TWIN_TAU : JM_GRAM_TAU] = c->tau[i];
+	extra[JM_GRAM_DRIFT] = c->drift[i];
+	extra[JM_GRAM_DRIFT2] = c->drift2[i];
+	if (w->e.channel > 0)
+		extra[JM_GRAM_TWIN_GAIN] = c->yhat[i];
+	row[w->e.n - 1] = w->channel->in->readings[i].power_w / w->channel->state.gain;
+}
+
+/* All readings of a block. */
+static void walk_block(struct walk *w, size_t block, double block_s)
+{
+	const struct jm_fit_columns *c = &w->channel->columns;
+	const struct jm_fit_state *state = &w->channel->state;
+
+	w->e.block = block;
+	for (; block_of(w, block_s) == block; w->next++) {
+		size_t i = w->next;
+		double weight = 1 / (state->white_w2 + c->cut_w2[i] + state->jitter_s2 * c->slope2[i]);
+
+		build_row(w->f, state, &w->channel->in->readings[i], w->smear_s, w->row, w->side);
+		fill_extra(w, i, w->row);
+		w->e.visit(w->e.ctx, w->e.channel, w->row, weight, block);
+		if (w->has_effects)
+			feel(&w->e, w->row, weight, c->effects + i * JM_EFFECTS, c->newest[i]);
+	}
+	close_all(&w->e);
+}
+
+int jm_gram_rows(const struct jm_fit_channel *channels, size_t n_channels, size_t n_columns, jm_gram_visit visit,
+		 void *ctx)
+{
+	double block_s = channels[0].in->block_s;
+	struct walk walks[JM_FIT_CHANNELS];
+	size_t k, n_begun;
+	int code = 0;
+
+	for (n_begun = 0; n_begun < n_channels && code == 0; n_begun++)
+		code = walk_begin(&walks[n_begun], &channels[n_begun], n_begun, n_columns, visit, ctx);
+	while (code == 0) {
+		size_t block = SIZE_MAX;
+
+		for (k = 0; k < n_channels; k++)
+			block = block_of(&walks[k], block_s) < block ? block_of(&walks[k], block_s) : block;
+		if (block == SIZE_MAX)
+			break;
+		for (k = 0; k < n_channels; k++)
+			walk_block(&walks[k], block, block_s);
+	}
+	for (k = 0; k < n_begun; k++)
+		walk_end(&walks[k]);
 	return code;
 }
 
@@ -213,13 +281,14 @@ static void flush(struct summer *s, int half)
 	s->n_rows[half] = 0;
 }
 
-static void take_row(void *ctx, const double *row, double weight, size_t block)
+static void take_row(void *ctx, size_t channel, const double *row, double weight, size_t block)
 {
 	struct summer *s = ctx;
 	int half = (int)(block & 1);
 	double root = sqrt(fabs(weight)), *out = s->rows[half] + s->n_rows[half] * s->g->n;
 	size_t i;
 
+	(void)channel;
 	for (i = 0; i < s->g->n; i++)
 		out[i] = row[i] * root;
 	s->sign[half][s->n_rows[half]] = weight < 0 ? -1 : 1;
@@ -228,8 +297,7 @@ static void take_row(void *ctx, const double *row, double weight, size_t block)
 		flush(s, half);
 }
 
-int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct jm_fit_columns *c,
-		const struct jm_fit_state *state)
+int jm_gram_sum(struct jm_gram *g, const struct jm_fit_channel *channels, size_t n_channels)
 {
 	struct summer s = {.g = g};
 	int code;
@@ -240,7 +308,7 @@ int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct j
 	s.rows[1] = s.rows[0] + ROWS_AT_ONCE * g->n;
 	memset(g->half[0], 0, 2 * g->n * g->n * sizeof(double));
 	g->n_readings = 0;
-	code = jm_gram_rows(in, c, state, take_row, &s);
+	code = jm_gram_rows(channels, n_channels, g->n, take_row, &s);
 	if (code == 0) {
 		flush(&s, 0);
 		flush(&s, 1);

@@ -1,15 +1,19 @@
 /* Sums of products over readings: what the fit needs of them, whatever their number. Inside attribution/ only.
  *
  * Raw columns: regions (activity), idle (1 - their sum), derivatives of the prediction by lag, box and tau, two drift curves,
- * and last the reading itself. Odd and even blocks of time are summed apart, for the hold-out; blocks do not share random
+ * of a twin its gain, lag, box and tau, and last the
+ * reading itself. Odd and even blocks of time are summed apart, for the hold-out; blocks do not share random
  * effects. */
 #ifndef ATTRIBUTION_FIT_GRAM_H
 #define ATTRIBUTION_FIT_GRAM_H
 
 #include "attribution/fit.h"
 
-#define JM_GRAM_EXTRA 7 /* idle, lag, box, tau, drift, drift, reading */
-enum { JM_GRAM_IDLE, JM_GRAM_LAG, JM_GRAM_BOX, JM_GRAM_TAU, JM_GRAM_DRIFT, JM_GRAM_DRIFT2, JM_GRAM_READING };
+/* Columns behind the regions; a twin's four where it has one; the reading is the last column. */
+enum { JM_GRAM_IDLE, JM_GRAM_LAG, JM_GRAM_BOX, JM_GRAM_TAU, JM_GRAM_DRIFT, JM_GRAM_DRIFT2, JM_GRAM_COMMON };
+enum { JM_GRAM_TWIN_GAIN = JM_GRAM_COMMON, JM_GRAM_TWIN_LAG, JM_GRAM_TWIN_BOX, JM_GRAM_TWIN_TAU, JM_GRAM_WITH_TWIN };
+
+#define JM_FIT_CHANNELS 2
 
 #define JM_EFFECTS 8 /* random effects that one reading can feel */
 
@@ -19,6 +23,7 @@ struct jm_fit_state {
 	double idle_w;
 	const double *power;                         /* n_regions */
 	double white_w2, jitter_s2, effect_variance; /* s^2, J, R of fit.h */
+	double gain;                                 /* readings are divided by it */
 };
 
 /* Where an update strays from the clock by much of the kernel, it sees the kernel smeared: the mean over three times, 0 and
@@ -43,25 +48,31 @@ struct jm_fit_columns {
 int jm_columns_init(struct jm_fit_columns *c, size_t n);
 void jm_columns_finish(struct jm_fit_columns *c);
 int jm_columns_fill(struct jm_fit_columns *c, const struct jm_fit_input *in, const struct jm_fit_state *state);
+/* One channel of a fit. */
+struct jm_fit_channel {
+	const struct jm_fit_input *in;
+	struct jm_fit_columns columns;
+	struct jm_fit_state state;
+};
+
 /* Finds white_w2, jitter_s2 and effect_variance from the residuals about yhat. */
 void jm_columns_noise(const struct jm_fit_columns *c, const struct jm_fit_input *in, struct jm_fit_state *state);
 
 struct jm_gram {
-	size_t n;        /* columns: n_regions + JM_GRAM_EXTRA */
+	size_t n;        /* columns: regions, common, twin's, reading */
 	double *half[2]; /* n x n each, lower triangle, weighted */
 	size_t n_readings;
 };
 
-int jm_gram_init(struct jm_gram *g, size_t n_regions);
+int jm_gram_init(struct jm_gram *g, size_t n_regions, size_t n_channels);
 void jm_gram_finish(struct jm_gram *g);
 /* Fills g. Errors: JM_E_NOMEM. */
-int jm_gram_sum(struct jm_gram *g, const struct jm_fit_input *in, const struct jm_fit_columns *c,
-		const struct jm_fit_state *state);
+int jm_gram_sum(struct jm_gram *g, const struct jm_fit_channel *channels, size_t n_channels);
 
-/* Calls visit for every raw row, in order, with its weight and the number of its block; then, of each random effect, once
- * with the row that takes its share away again, weight -1. */
-typedef void (*jm_gram_visit)(void *ctx, const double *row, double weight, size_t block);
-int jm_gram_rows(const struct jm_fit_input *in, const struct jm_fit_columns *c, const struct jm_fit_state *state,
-		 jm_gram_visit visit, void *ctx);
+/* Calls visit for every raw row, block of time by block of time, and in a block channel by channel, with its weight; then, of
+ * each random effect, once with the row that takes its share away again, weight -1. */
+typedef void (*jm_gram_visit)(void *ctx, size_t channel, const double *row, double weight, size_t block);
+int jm_gram_rows(const struct jm_fit_channel *channels, size_t n_channels, size_t n_columns, jm_gram_visit visit,
+		 void *ctx);
 
 #endif

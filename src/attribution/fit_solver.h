@@ -16,8 +16,8 @@ struct jm_fit_term {
 struct jm_fit_solver {
 	const struct jm_fit_input *in;
 	struct jm_gram gram;
-	struct jm_fit_columns columns;
-	struct jm_fit_state state;
+	struct jm_fit_channel channels[JM_FIT_CHANNELS]; /* the first is in's own, the second its twin */
+	size_t n_channels;
 	size_t n_params, first_class, first_shape, idle; /* idle and what follows it: as the raw columns */
 	size_t *shape_of;                                /* n_layers: first of two shape parameters, or SIZE_MAX */
 	struct jm_fit_term *terms;                       /* raw column x JM_FIT_TERMS, param SIZE_MAX: none */
@@ -32,6 +32,9 @@ struct jm_fit_solver {
 	double sd_eps, sd_class, variance_scale;
 	double sd_shape[2]; /* of the linear and of the quadratic terms */
 };
+
+/* Learns sd_eps, sd_class and sd_shape from a solution and its inverse. */
+void jm_fit_learn(struct jm_fit_solver *s);
 
 /* Fills out, after the last solve: powers, covariance, residuals, what the fit says of itself. freedom: parameters the data
  * determined. Errors: JM_E_NOMEM. */

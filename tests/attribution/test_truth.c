@@ -1,5 +1,5 @@
-/* Gates on accuracy against known truth; the whole table is bench/attribution_truth.c. Errors are energy-weighted, of
- * seeds 0 and 1; the gates leave room for other seeds. */
+/* Gates on accuracy against known truth; the whole table, of eight seeds, is bench/attribution_truth.c. Errors are
+ * energy-weighted, means of seeds 0 to 2. */
 #include "support/emulator.h"
 
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define N_SEEDS    2
+#define N_SEEDS    3
 #define ALL_LAYERS 1e9 /* target that never merges */
 
 struct gate {
@@ -52,7 +52,7 @@ static struct emu_verdict judge(const struct emu_world *w, enum jm_method method
 static void check_gate(const struct gate *g)
 {
 	struct emu_options o = {0};
-	double share = 0, passive = 0, fused = 0, held = 0;
+	double share = 0, passive = 0, fused = 0, held_passive = 0, held_fused = 0;
 	uint64_t seed;
 
 	for (seed = 0; seed < N_SEEDS; seed++) {
@@ -63,14 +63,16 @@ static void check_gate(const struct gate *g)
 		share += judge(w, JM_METHOD_SHARE).error / N_SEEDS;
 		passive += p.error / N_SEEDS;
 		fused += f.error / N_SEEDS;
-		held += (p.coverage + f.coverage) / 2 / N_SEEDS;
+		held_passive += p.coverage / N_SEEDS;
+		held_fused += f.coverage / N_SEEDS;
 		emu_destroy(w);
 	}
-	print_message("%s: share %.2f %%, passive %.2f %%, fused %.2f %%, coverage %.0f %%\n", g->sensor, 100 * share,
-		      100 * passive, 100 * fused, 100 * held);
+	print_message("%s: share %.2f %%, passive %.2f %% (%.0f %% held), fused %.2f %% (%.0f %%)\n", g->sensor,
+		      100 * share, 100 * passive, 100 * held_passive, 100 * fused, 100 * held_fused);
 	assert_true(passive <= g->passive);
 	assert_true(fused <= g->fused);
-	assert_true(held >= 0.85);
+	assert_true(held_passive >= 0.88 && held_fused >= 0.88);
+	assert_true((held_passive + held_fused) / 2 <= 0.99);
 	assert_true(share >= 5 * fused);
 	assert_true(share >= 3 * passive);
 }
@@ -84,13 +86,67 @@ static void check_gate(const struct gate *g)
 		check_gate(&g);                                                                                        \
 	}
 
-GATE(a_boxcar_of_25_ms_every_100_ms, "a100-like", 0.06, 0.018)
-GATE(a_low_pass_of_12_ms, "rc-12", 0.045, 0.015)
-GATE(a_buffer_of_20_ms, "h200-like", 0.065, 0.018)
-GATE(a_boxcar_of_100_ms, "3090-like", 0.09, 0.025)
-GATE(a_boxcar_of_10_ms_every_20_ms, "v100-like", 0.03, 0.012)
-GATE(a_counter_every_ms, "rapl-1ms", 0.008, 0.005)
+GATE(a_boxcar_of_25_ms_every_100_ms, "a100-like", 0.06, 0.015)
+GATE(a_low_pass_of_12_ms, "rc-12", 0.04, 0.012)
+/* More than 2.5 and 1 % (2 W: 5.5 and 1.5 %): these readings do not hold more, see docs/attribution.md, and
+ * bench/attribution_bound.c for the proof. */
+GATE(a_buffer_of_20_ms, "h200-like", 0.05, 0.0135)
+GATE(a_noisy_buffer_of_20_ms, "h200-like-2w", 0.085, 0.017)
+GATE(a_boxcar_of_100_ms, "3090-like", 0.08, 0.02)
+GATE(a_boxcar_of_10_ms_every_20_ms, "v100-like", 0.025, 0.01)
+GATE(a_counter_every_ms, "rapl-1ms", 0.006, 0.004)
 GATE(a_converter_of_1_ms_every_7_ms, "ina3221", 0.02, 0.008)
+
+/* A counter beside the buffer, whose gain is 1 % off. */
+static void a_counter_beside_a_gauge_adds_to_it(void **state)
+{
+	struct emu_options alone = {0}, both = {.has_twin = true};
+	double before = 0, after = 0, held = 0;
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 0; seed < 2; seed++) {
+		struct emu_world *a = emu_create(sensor("a100-like"), &alone, seed);
+		struct emu_world *b = emu_create(sensor("a100-like"), &both, seed);
+		struct jm_result r = attribute(b, JM_METHOD_FUSED, ALL_LAYERS);
+		struct emu_verdict v = emu_judge(b, &r);
+		const char *gain = r.n_notes > 0 ? strstr(r.notes[r.n_notes - 1], "of counter (gain ") : NULL;
+
+		before += judge(a, JM_METHOD_FUSED).error / 2;
+		after += v.error / 2;
+		held += v.coverage / 2;
+		assert_non_null(gain);
+		assert_true(fabs(strtod(gain + strlen("of counter (gain "), NULL) - EMU_TWIN_GAIN) < 0.002);
+		jm_result_finish(&r);
+		emu_destroy(a);
+		emu_destroy(b);
+	}
+	print_message("gauge alone %.2f %%, with counter %.2f %% (%.0f %% held)\n", 100 * before, 100 * after,
+		      100 * held);
+	assert_true(after < before);
+	assert_true(held >= 0.88);
+}
+
+/* A counter that has nothing to do with the gauge is heard as noise. */
+static void a_counter_of_something_else_does_no_harm(void **state)
+{
+	struct emu_options o = {.has_twin = true};
+	struct emu_world *w = emu_create(sensor("v100-like"), &o, 0);
+	size_t i;
+	double error;
+
+	(void)state;
+	for (i = 0; i < w->sample_counts[1]; i++)
+		w->twin_samples[i].value = (int64_t)(1e6 * (double)i * (30 + 10 * sin(0.7 * (double)i)));
+	for (i = 1; i < w->sample_counts[1]; i++) {
+		if (w->twin_samples[i].value < w->twin_samples[i - 1].value)
+			w->twin_samples[i].value = w->twin_samples[i - 1].value;
+	}
+	error = judge(w, JM_METHOD_REGRESS).error;
+	print_message("beside a wrong counter %.2f %%\n", 100 * error);
+	assert_true(error < 0.03);
+	emu_destroy(w);
+}
 
 /* Says whether no layer got a figure, and whether the text stands among the reasons. */
 static void assert_refused(const struct jm_result *r, const char *text)
@@ -152,6 +208,32 @@ static void an_average_over_a_second_is_refused(void **state)
 	w->response.box_s = 1;
 	r = attribute(w, JM_METHOD_REGRESS, 0);
 	assert_refused(&r, "averages over");
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+/* Readings that really are means over a second, calibrated or not. */
+static void a_ramp_of_a_second_tells_no_layers(void **state)
+{
+	static const struct emu_sensor average = {"average", 100, 1000, 0, 0, 0.1, 0.3, 0.01,
+						  60,        0.3, 1,    1, 2, 0.1, 0,   false};
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(&average, &o, 0);
+	struct jm_result r;
+	size_t i;
+
+	(void)state;
+	w->response.family = JM_RESPONSE_RAMP;
+	r = attribute(w, JM_METHOD_REGRESS, 0);
+	assert_refused(&r, "averages over");
+	jm_result_finish(&r);
+	w->in.responses = NULL;
+	r = attribute(w, JM_METHOD_REGRESS, 0);
+	for (i = 0; i < r.n_layers; i++) {
+		assert_true(isnan(r.layers[i].energy_j));
+		assert_false(r.layers[i].resolvable);
+	}
+	print_message("not calibrated: %s\n", r.layers[0].reason);
 	jm_result_finish(&r);
 	emu_destroy(w);
 }
@@ -307,6 +389,9 @@ int main(void)
 	    cmocka_unit_test(a_boxcar_of_25_ms_every_100_ms),
 	    cmocka_unit_test(a_low_pass_of_12_ms),
 	    cmocka_unit_test(a_buffer_of_20_ms),
+	    cmocka_unit_test(a_noisy_buffer_of_20_ms),
+	    cmocka_unit_test(a_counter_beside_a_gauge_adds_to_it),
+	    cmocka_unit_test(a_counter_of_something_else_does_no_harm),
 	    cmocka_unit_test(a_boxcar_of_100_ms),
 	    cmocka_unit_test(a_boxcar_of_10_ms_every_20_ms),
 	    cmocka_unit_test(a_counter_every_ms),
@@ -314,6 +399,7 @@ int main(void)
 	    cmocka_unit_test(without_dither_and_calibration_the_lag_is_unanchored),
 	    cmocka_unit_test(a_wrong_kernel_family_trips_the_gate),
 	    cmocka_unit_test(an_average_over_a_second_is_refused),
+	    cmocka_unit_test(a_ramp_of_a_second_tells_no_layers),
 	    cmocka_unit_test(a_shifted_schedule_trips_the_gate),
 	    cmocka_unit_test(a_cycle_that_divides_the_window_tells_no_layers),
 	    cmocka_unit_test(layers_that_cannot_be_told_are_merged_and_the_sums_hold),

@@ -39,6 +39,7 @@ struct emu_options {
 	bool no_jitter, no_wobble, no_ramp; /* to see what each costs */
 	bool no_dither, is_flat;            /* is_flat: no ramps, wobble or jitter of durations */
 	double shift_s;                     /* the spans are shifted by that against the readings */
+	bool has_twin;                      /* a counter, emu_counter, reads the same thing */
 	int fixed_cycle; /* > 0: no jitter, rests make the iteration divide the window: period / fixed_cycle */
 };
 
@@ -90,8 +91,11 @@ struct emu_world {
 	struct jm_name names[EMU_LAYERS + 1];
 	char texts[EMU_LAYERS][16];
 	struct jm_stretch window;
-	const struct jm_sample *sample_lists[1];
-	size_t sample_counts[1];
+	struct jm_sample *twin_samples;
+	struct jm_channel channels[2]; /* used where there is a twin */
+	struct jm_response responses[2];
+	const struct jm_sample *sample_lists[2];
+	size_t sample_counts[2];
 	struct jm_attribution_input in;
 };
 
@@ -278,15 +282,15 @@ static inline void emu_isolate(struct emu_world *w, const struct emu_sensor *s, 
 }
 
 static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, const struct emu_options *o,
-			    struct emu_rng *r)
+			    struct emu_rng *r, struct jm_sample **samples, size_t *n_samples)
 {
 	double period = 1e-3 * s->period_ms, first = 0.2 + period * emu_uniform(r),
 	       end = w->pieces[w->n_pieces - 1].end_s - 0.2;
 	double energy_uj = 1e6, last_s = 0, last_j = 0;
 	size_t n = (size_t)((end - first) / period), i;
 
-	w->samples = calloc(n + 1, sizeof(*w->samples));
-	if (!w->samples)
+	*samples = calloc(n + 1, sizeof(**samples));
+	if (!*samples)
 		abort();
 	for (i = 0; i < n; i++) {
 		double t = first + period * (double)i,
@@ -304,19 +308,19 @@ static inline void emu_look(struct emu_world *w, const struct emu_sensor *s, con
 			value = emu_reading(w, exact, 1e-3 * s->box_ms, 1e-3 * s->tau_ms) + noise;
 			value = 1e6 * round(value / s->step_w) * s->step_w;
 		}
-		w->samples[w->n_samples++] =
+		(*samples)[(*n_samples)++] =
 		    (struct jm_sample){.t_ns = llround((t + 1e-3 * s->lag_ms) * 1e9), .value = llround(value)};
 	}
 }
 
-static inline void emu_describe(struct emu_world *w, const struct emu_sensor *s, struct emu_rng *r)
+static inline void emu_describe(const struct emu_sensor *s, struct emu_rng *r, struct jm_channel *channel,
+				struct jm_response *q)
 {
-	struct jm_response *q = &w->response;
 	double side = emu_uniform(r) < 0.5 ? -1 : 1;
 
-	jm_channel_init(&w->channel, s->name);
-	w->channel.quantity = s->is_counter ? JM_QUANTITY_ENERGY : JM_QUANTITY_POWER;
-	w->channel.kind = s->is_counter ? JM_KIND_COUNTER : JM_KIND_GAUGE;
+	jm_channel_init(channel, s->name);
+	channel->quantity = s->is_counter ? JM_QUANTITY_ENERGY : JM_QUANTITY_POWER;
+	channel->kind = s->is_counter ? JM_KIND_COUNTER : JM_KIND_GAUGE;
 	q->family = s->tau_ms > 0 ? (s->box_ms > 0 ? JM_RESPONSE_RC_BOX : JM_RESPONSE_RC) : JM_RESPONSE_BOX;
 	q->lag_s = 1e-3 * (s->lag_ms + side * s->time_error_ms);
 	q->box_s = 1e-3 * s->box_ms * s->start_box;
@@ -326,6 +330,28 @@ static inline void emu_describe(struct emu_world *w, const struct emu_sensor *s,
 	q->tau_sd_s = s->tau_sd * q->tau_s;
 	q->period_s = 1e-3 * s->period_ms;
 	q->noise_w = s->noise_w;
+}
+
+/* The energy counter beside a buffer: changes every 100 ms, mJ. */
+static const struct emu_sensor emu_counter = {"counter", 100, 100, 0, 0,    0.1, 0.3, 0.01, 60,
+					      0.3,	 1,   1, 2, 0,	  0,	true};
+#define EMU_TWIN_GAIN 1.01
+
+static inline void emu_add_twin(struct emu_world *w, const struct emu_options *o, struct emu_rng *r)
+{
+	size_t i;
+
+	emu_look(w, &emu_counter, o, r, &w->twin_samples, &w->sample_counts[1]);
+	for (i = 0; i < w->sample_counts[1]; i++)
+		w->twin_samples[i].value = llround(EMU_TWIN_GAIN * (double)w->twin_samples[i].value);
+	w->sample_lists[1] = w->twin_samples;
+	w->channels[0] = w->channel;
+	w->responses[0] = w->response;
+	emu_describe(&emu_counter, r, &w->channels[1], &w->responses[1]);
+	w->channels[1].same_as = 0;
+	w->in.channels = w->channels;
+	w->in.responses = w->responses;
+	w->in.n_channels = 2;
 }
 
 /* Makes the world of a seed. */
@@ -339,8 +365,8 @@ static inline struct emu_world *emu_create(const struct emu_sensor *s, const str
 	emu_network(w, &r);
 	emu_play(w, s, o, &r);
 	emu_isolate(w, s, &r);
-	emu_look(w, s, o, &r);
-	emu_describe(w, s, &r);
+	emu_look(w, s, o, &r, &w->samples, &w->n_samples);
+	emu_describe(s, &r, &w->channel, &w->response);
 	w->sample_lists[0] = w->samples;
 	w->sample_counts[0] = w->n_samples;
 	w->in = (struct jm_attribution_input){.channels = &w->channel,
@@ -356,6 +382,8 @@ static inline struct emu_world *emu_create(const struct emu_sensor *s, const str
 					      .names = w->names,
 					      .n_names = EMU_LAYERS + 1,
 					      .responses = &w->response};
+	if (o->has_twin)
+		emu_add_twin(w, o, &r);
 	return w;
 }
 
@@ -365,6 +393,7 @@ static inline void emu_destroy(struct emu_world *w)
 	free(w->iterations);
 	free(w->layers);
 	free(w->samples);
+	free(w->twin_samples);
 	free(w);
 }
 
