@@ -225,7 +225,8 @@ static void release(struct jm_activity_reader *r, size_t n)
 
 	for (i = 0; i < n; i++)
 		hand_on(r, &r->held[i]);
-	memmove(r->held, r->held + n, (r->n_held - n) * sizeof(*r->held));
+	if (n)
+		memmove(r->held, r->held + n, (r->n_held - n) * sizeof(*r->held));
 	r->n_held -= n;
 }
 
