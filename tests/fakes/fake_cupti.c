@@ -58,7 +58,7 @@ static uint64_t now(void)
 
 static size_t size_of(uint32_t kind)
 {
-	static const size_t sizes[64] = {[1] = 96, [2] = 88, [5] = 40, [10] = 224, [22] = 96, [39] = 24};
+	static const size_t sizes[64] = {[1] = 96, [2] = 88, [4] = 40, [5] = 40, [10] = 224, [22] = 96, [39] = 24};
 
 	return kind < 64 ? sizes[kind] : 0;
 }
@@ -102,14 +102,15 @@ static void put_u64(uint8_t *at, uint64_t value)
 
 static void add_call(uint32_t correlation)
 {
-	uint8_t *at = fake.enabled[5] && n_externals ? add(39) : NULL;
+	uint32_t kind = fake.enabled[4] ? 4 : 5;
+	uint8_t *at = fake.enabled[kind] && n_externals ? add(39) : NULL;
 
 	if (at) {
 		put_u32(at + 4, 5);
 		put_u64(at + 8, externals[n_externals - 1]);
 		put_u32(at + 16, correlation);
 	}
-	at = add(5);
+	at = add(kind);
 	if (at)
 		put_u32(at + 32, correlation);
 }
@@ -185,6 +186,13 @@ API uint32_t cuptiActivityEnable(uint32_t kind)
 	if (kind >= 64)
 		return 21;
 	fake.enabled[kind] = true;
+	return 0;
+}
+
+API uint32_t cuptiActivityEnableDriverApi(uint32_t id, uint8_t is_enabled)
+{
+	if (id == 307) /* cuLaunchKernel stands for all */
+		fake.enabled[4] = is_enabled;
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include <cuda.h>
 /* Of cupti.h the parts that describe records: the rest wants the whole toolkit. */
 #include <cupti_activity.h>
+#include <cupti_driver_cbid.h>
 #include <cupti_result.h>
 
 #include "../../inject/cupti.h"
@@ -86,6 +87,13 @@ static void numbers_are_as_declared(void **state)
 	assert_int_equal(CUPTI_EXTERNAL_CUSTOM2, CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM2);
 	assert_int_equal(CUPTI_FLUSH_FORCED, CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
 	assert_int_equal(CUPTI_MULTIPLE_SUBSCRIBERS, CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED);
+	/* Ends of the stretches in cuda.c. */
+	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuMemcpyHtoD, 43);
+	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel, 307);
+	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel_ptsz, 442);
+	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuLaunchCooperativeKernel, 477);
+	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuGraphLaunch, 514);
+	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuLaunchKernelEx, 652);
 	assert_int_equal(CUPTI_INSUFFICIENT_PRIVILEGES, CUPTI_ERROR_INSUFFICIENT_PRIVILEGES);
 }
 
