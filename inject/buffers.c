@@ -125,6 +125,7 @@ static void add_launch(struct chunk *c, const struct cupti_external *e)
 	if (e->external_kind != CUPTI_EXTERNAL_CUSTOM2 || e->correlation == c->last_launch)
 		return;
 	c->last_launch = e->correlation;
+	atomic_fetch_add_explicit(&jm_cuda.n_launches, 1, memory_order_relaxed);
 	at = add(c, JM_ACTIVITY_LAUNCH, JM_ACTIVITY_LAUNCH_BYTES);
 	put_u32(at + 4, e->correlation);
 	put_u64(at + 8, e->external);

@@ -18,13 +18,6 @@ struct cuda jm_cuda = {
 
 static const uint32_t kinds[] = {CUPTI_KIND_CONCURRENT_KERNEL, CUPTI_KIND_MEMCPY, CUPTI_KIND_MEMCPY2,
 				 CUPTI_KIND_MEMSET};
-/* A launch is told its range by the record of its call. All calls, about twenty a launch in PyTorch: */
-static const uint32_t call_kinds[] = {CUPTI_KIND_RUNTIME, CUPTI_KIND_DRIVER};
-/* Or, where CUPTI can be asked for single ones, those of the driver that launch work, to which those of the runtime come down:
- * from, to (CUpti_driver_api_trace_cbid, CUDA 13.0). */
-static const uint16_t launch_calls[][2] = {{43, 82},   {216, 227}, {248, 254}, {276, 293}, {305, 307},
-					   {318, 321}, {397, 416}, {418, 433}, {442, 442}, {477, 478},
-					   {480, 480}, {514, 515}, {652, 653}, {776, 779}, {796, 799}};
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *status_text(int status)
@@ -118,30 +111,13 @@ static void write_end(void)
 	jm_activity_close(jm_cuda.file);
 }
 
-static void record_launches(bool is_wanted)
-{
-	struct cupti *c = &jm_cuda.cupti;
-	uint32_t (*turn)(uint32_t) = is_wanted ? c->enable : c->disable;
-	uint32_t id;
-	size_t i;
-
-	turn(CUPTI_KIND_EXTERNAL_CORRELATION);
-	for (i = 0; i < N_OF(launch_calls) && c->enable_call; i++)
-		for (id = launch_calls[i][0]; id <= launch_calls[i][1]; id++)
-			c->enable_call(id, is_wanted);
-	for (i = 0; i < N_OF(call_kinds) && !c->enable_call; i++)
-		turn(call_kinds[i]);
-	jm_cuda.has_ranges = is_wanted;
-}
-
 static void disable(void)
 {
 	size_t i;
 
 	for (i = 0; i < N_OF(kinds); i++)
 		jm_cuda.cupti.disable(kinds[i]);
-	if (jm_cuda.has_ranges)
-		record_launches(false);
+	jm_launches_record(false);
 }
 
 static void on_call(void *data, int domain, uint32_t id, const void *info)
@@ -212,6 +188,7 @@ static void bring_to_file(uint32_t flag)
 		return;
 	}
 	jm_cuda.cupti.flush(flag);
+	jm_launches_check();
 	jm_devices_say();
 	jm_activity_flush(jm_cuda.file);
 	if (jm_activity_is_failed(jm_cuda.file) && is_recording()) {
@@ -367,16 +344,6 @@ int jm_cuda_status(char *text, uint32_t size)
 uint64_t jm_cuda_n_dropped(void)
 {
 	return jm_cuda.n_dropped;
-}
-
-void jm_cuda_want_ranges(void)
-{
-	if (atomic_load_explicit(&jm_cuda.has_ranges, memory_order_relaxed))
-		return;
-	pthread_mutex_lock(&jm_cuda.lock);
-	if (is_recording() && !jm_cuda.has_ranges)
-		record_launches(true);
-	pthread_mutex_unlock(&jm_cuda.lock);
 }
 
 void jm_cuda_range_push(const char *name)

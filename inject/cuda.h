@@ -21,8 +21,10 @@ struct cuda {
 	bool is_ticking, is_ending;
 	char text[768]; /* of the status */
 	_Atomic int status;
-	_Atomic bool has_ranges; /* launches are told their range */
-	_Atomic uint64_t n_activities, n_dropped;
+	_Atomic bool has_ranges;  /* launches are told their range */
+	bool has_all_calls;       /* and all calls are recorded for it */
+	uint64_t n_before_ranges; /* activities */
+	_Atomic uint64_t n_activities, n_launches, n_dropped;
 	_Atomic uint64_t devices;  /* bit i: device i has run something */
 	uint64_t devices_said;     /* ticker, and stop after it */
 	_Atomic int64_t n_buffers; /* with CUPTI */
@@ -51,7 +53,10 @@ void jm_ranges_end(uint64_t id);
 
 /* cuda.c: starts into JOULEMAP_CUDA_FOLDER, if it is set. */
 void jm_cuda_start_by_environment(void);
-/* Turns the recording of external correlations on; once. */
-void jm_cuda_want_ranges(void);
+/* launches.c: has launches told their range, from the first range on. Any thread. */
+void jm_launches_want(void);
+/* Turns that on or off; and on for good where it does not work as hoped. lock is held. */
+void jm_launches_record(bool is_wanted);
+void jm_launches_check(void);
 
 #endif

@@ -112,8 +112,10 @@ typedef void (*cupti_complete_fn)(void *context, uint32_t stream, uint8_t *buffe
 	X(result_text, cuptiGetResultString, (uint32_t result, const char **), true)                                   \
 	X(subscribe, cuptiSubscribe, (void **, void *callback, void *data), true)                                      \
 	X(unsubscribe, cuptiUnsubscribe, (void *), true)                                                               \
-	X(enable_call, cuptiActivityEnableDriverApi, (uint32_t id, uint8_t is_enabled), false) /* since 12.3 or so */  \
-	X(clock, cuptiActivityRegisterTimestampCallback, (uint64_t(*callback)(void)), false)   /* since 11.6 */
+	X(enable_runtime_call, cuptiActivityEnableRuntimeApi, (uint32_t id, uint8_t is_enabled), false)                \
+	X(enable_driver_call, cuptiActivityEnableDriverApi, (uint32_t id, uint8_t is_enabled),                         \
+	  false)                                                                             /* since 12.3 or so */    \
+	X(clock, cuptiActivityRegisterTimestampCallback, (uint64_t(*callback)(void)), false) /* since 11.6 */
 
 struct cupti {
 	void *library;

@@ -35,7 +35,8 @@ extern "C" {
 	X(FAILED, 8, "CUPTI failed")                                                                                   \
 	X(TAKEN_OVER, 9, "another profiler took CUPTI over while it was recording")                                    \
 	X(IO, 10, "the activity file could not be written")                                                            \
-	X(STOPPED, 11, "stopped")
+	X(STOPPED, 11, "stopped")                                                                                      \
+	X(LATE_RANGES, 12, "kernels before this moment were not told their range") /* in files only */
 
 #define JM_CUDA_ENUM(name, number, text) JM_CUDA_##name = number,
 enum jm_cuda_status { JM_CUDA_STATUS_LIST(JM_CUDA_ENUM) };

@@ -66,7 +66,7 @@ void jm_ranges_push(const void *domain, const char *name)
 		own.n_deeper++;
 		return;
 	}
-	jm_cuda_want_ranges();
+	jm_launches_want();
 	parent = own.depth ? own.items[own.depth - 1].id : 0;
 	id = write_begin(name ? name : "", thread_number(), parent);
 	jm_cuda.cupti.push(CUPTI_EXTERNAL_CUSTOM2, id);

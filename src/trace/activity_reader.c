@@ -212,6 +212,7 @@ static void hand_on(struct jm_activity_reader *r, const struct work *w)
 		return;
 	/* Nothing runs before it was launched. */
 	note_ahead(r, launch->t_ns - span.start_ns);
+	r->set->totals.n_in_ranges++;
 	span.name = jm_activity_range_name(r->set, launch->a);
 	span.kind = JM_SPAN_RANGE;
 	span.flags = JM_SPAN_DEVICE;

@@ -52,6 +52,8 @@ int jm_activity_set_finish(struct jm_activity_set *set, struct jm_error *err)
 			      " kernels or copies came without times and are left out: they were still running when "
 			      "their process ended, or CUPTI had no room for them",
 			      t->n_without_time);
+	if (t->n_ranges && t->n_kernels + t->n_copies && !t->n_in_ranges)
+		jm_trace_warn(set->out, "there are ranges, but no kernel or copy was launched inside of one");
 	return jm_emit_finish(&set->emit, err);
 }
 

@@ -3,7 +3,7 @@
  * (CUDA 13.0: CUpti_ActivityKernel10, Memcpy6, Memset4, ExternalCorrelation, API).
  *
  * FAKE_CUPTI, words: privilege, busy, old (what its functions answer), drop (3 records), keep (buffers are not given
- * back), skewed (a clock of its own that runs 0.7 ppm fast). fake_cupti_take_over: what another profiler does. */
+ * back), coarse (single calls are not recorded), skewed (a clock of its own that runs 0.7 ppm fast). fake_cupti_take_over: what another profiler does. */
 #define _GNU_SOURCE
 #include "fake_cupti.h"
 
@@ -102,15 +102,14 @@ static void put_u64(uint8_t *at, uint64_t value)
 
 static void add_call(uint32_t correlation)
 {
-	uint32_t kind = fake.enabled[4] ? 4 : 5;
-	uint8_t *at = fake.enabled[kind] && n_externals ? add(39) : NULL;
+	uint8_t *at = fake.enabled[5] && n_externals ? add(39) : NULL;
 
 	if (at) {
 		put_u32(at + 4, 5);
 		put_u64(at + 8, externals[n_externals - 1]);
 		put_u32(at + 16, correlation);
 	}
-	at = add(kind);
+	at = add(5);
 	if (at)
 		put_u32(at + 32, correlation);
 }
@@ -191,8 +190,15 @@ API uint32_t cuptiActivityEnable(uint32_t kind)
 
 API uint32_t cuptiActivityEnableDriverApi(uint32_t id, uint8_t is_enabled)
 {
-	if (id == 307) /* cuLaunchKernel stands for all */
-		fake.enabled[4] = is_enabled;
+	(void)id;
+	(void)is_enabled;
+	return 0;
+}
+
+API uint32_t cuptiActivityEnableRuntimeApi(uint32_t id, uint8_t is_enabled)
+{
+	if (id == 211 && !is_told("coarse")) /* cudaLaunchKernel stands for all */
+		fake.enabled[5] = is_enabled;
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 /* Of cupti.h the parts that describe records: the rest wants the whole toolkit. */
 #include <cupti_activity.h>
 #include <cupti_driver_cbid.h>
+#include <cupti_runtime_cbid.h>
 #include <cupti_result.h>
 
 #include "../../inject/cupti.h"
@@ -87,7 +88,11 @@ static void numbers_are_as_declared(void **state)
 	assert_int_equal(CUPTI_EXTERNAL_CUSTOM2, CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM2);
 	assert_int_equal(CUPTI_FLUSH_FORCED, CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
 	assert_int_equal(CUPTI_MULTIPLE_SUBSCRIBERS, CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED);
-	/* Ends of the stretches in cuda.c. */
+	/* Of the stretches in launches.c. */
+	assert_int_equal(CUPTI_RUNTIME_TRACE_CBID_cudaMemcpy_v3020, 31);
+	assert_int_equal(CUPTI_RUNTIME_TRACE_CBID_cudaLaunchKernel_v7000, 211);
+	assert_int_equal(CUPTI_RUNTIME_TRACE_CBID_cudaGraphLaunch_v10000, 311);
+	assert_int_equal(CUPTI_RUNTIME_TRACE_CBID_cudaLaunchKernelExC_v11060, 430);
 	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuMemcpyHtoD, 43);
 	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel, 307);
 	assert_int_equal(CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel_ptsz, 442);
