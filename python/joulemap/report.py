@@ -17,8 +17,16 @@ from joulemap.errors import InvalidError, UnsupportedError
 
 Interval = Optional[Tuple[float, float]]
 
-VIEWS = {"layer": "layers", "type": "types", "group": "groups", "iteration": "iterations", "channel": "channels"}
-VIEWS.update({"kernel": "layers", "range": "layers", "stream": "layers"})  # parts of CUDA programs, in place of layers
+VIEWS = {
+    "layer": "layers",
+    "type": "types",
+    "group": "groups",
+    "iteration": "iterations",
+    "channel": "channels",
+    "kernel": "layers",  # parts of CUDA programs, in place of layers
+    "range": "layers",
+    "stream": "layers",
+}
 
 
 @dataclass(frozen=True)
