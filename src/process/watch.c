@@ -15,6 +15,9 @@
 
 /* Where nothing tells of forks, or wrongly, the list is read all the same at least so often. */
 #define LIST_ROUNDS 10
+/* The list of a machine with many processes costs a quarter of looking at all of them: it is read behind every third look then. */
+#define LIST_MANY       512
+#define LIST_MANY_EVERY 3
 
 int64_t jm_watch_read(const struct jm_process_watch *w, int64_t pid, const char *file, char *out, size_t size)
 {
@@ -314,14 +317,23 @@ static void begin_snapshot(struct jm_process_watch *w)
 	w->n_texts = w->n_described = w->n_samples = w->n_memory = w->n_gone = 0;
 }
 
+/* The list is due: something is to be found in it, and it is not too soon. */
+static bool is_list_due(const struct jm_process_watch *w)
+{
+	if (w->is_first || w->next_is_old || w->round % LIST_ROUNDS == 0)
+		return true;
+	return w->needs_list && (w->n_entries <= LIST_MANY || w->round % LIST_MANY_EVERY == 0);
+}
+
 static int find_new(struct jm_process_watch *w)
 {
-	int rc = 0;
+	int rc;
 
-	if (w->needs_list || w->round % LIST_ROUNDS == 0)
-		rc = jm_watch_list(w);
-	else
+	if (!is_list_due(w)) {
 		w->round++;
+		return 0;
+	}
+	rc = jm_watch_list(w);
 	if (rc)
 		return rc;
 	if (w->is_first || w->next_is_old)

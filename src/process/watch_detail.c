@@ -160,13 +160,22 @@ static int read_memory(struct jm_process_watch *w, const struct jm_watch_slot *s
 	return 0;
 }
 
+/* So many that all have had their turn within the period. */
+static size_t turns(const struct jm_process_watch *w, int64_t now_ns)
+{
+	int64_t since_ns = w->memory_ns ? now_ns - w->memory_ns : 0;
+
+	return 1 + (size_t)((double)w->n_slots * (double)since_ns / (double)MEMORY_PERIOD_NS);
+}
+
 int jm_watch_memory(struct jm_process_watch *w, int64_t now_ns)
 {
-	int64_t end_ns = now_ns + MEMORY_BUDGET_NS, t_ns = now_ns;
-	size_t i;
+	size_t left = turns(w, now_ns), i;
+	int64_t t_ns = now_ns;
 	int rc = 0;
 
-	for (i = 0; i < w->n_slots && rc == 0 && t_ns <= end_ns; i++) {
+	w->memory_ns = now_ns;
+	for (i = 0; i < w->n_slots && rc == 0 && left > 0 && t_ns <= now_ns + MEMORY_BUDGET_NS; i++) {
 		struct jm_watch_slot *s = w->slots[w->memory_at++ % w->n_slots];
 
 		if (s->memory_due_ns == 0)
@@ -176,6 +185,7 @@ int jm_watch_memory(struct jm_process_watch *w, int64_t now_ns)
 		rc = read_memory(w, s, t_ns);
 		s->memory_due_ns = now_ns + MEMORY_PERIOD_NS;
 		t_ns = jm_env_now(&w->env);
+		left--;
 	}
 	w->memory_at = w->n_slots ? w->memory_at % w->n_slots : 0;
 	return rc;

@@ -51,7 +51,8 @@ struct jm_process_watch {
 	uint64_t n_forks;
 	bool needs_list, is_first, next_is_old;
 	size_t n_open;
-	size_t memory_at; /* slot whose memory is read next */
+	size_t memory_at;  /* slot whose memory is read next */
+	int64_t memory_ns; /* when memory was looked at last */
 	int64_t last_ns;
 	/* Our own children: the command's last stretch is seen when we wait for it. */
 	int64_t self_reaped_ns, self_balance_ns, orphan_ns;
