@@ -405,6 +405,7 @@ struct jm_report_options {
 	bool with_iterations;  /* rows per iteration, too */
 	const char *window;    /* name of spans: only the time inside them counts; NULL: the measured part */
 	const char *by;        /* what the parts are: "kernel", "range", "stream" (of CUDA); any other, or NULL: layers */
+	bool with_timeline;    /* keep what formats of records need ("aipowermeter") */
 };
 
 struct jm_view_options {

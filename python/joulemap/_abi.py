@@ -90,6 +90,7 @@ class ReportOptions(c.Structure):
         ("with_iterations", c.c_bool),
         ("window", c.c_char_p),
         ("by", c.c_char_p),
+        ("with_timeline", c.c_bool),
     ]
 
 

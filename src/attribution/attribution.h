@@ -59,6 +59,7 @@ struct jm_attribution_options {
 	enum jm_method method;       /* AUTO picks */
 	bool no_baseline;            /* do not look for an idle level */
 	bool skip_iterations;        /* no rows per iteration */
+	bool with_timeline;          /* the result along time, too, where processes were watched */
 	int64_t max_gap_ns;          /* longest spacing that counts as covered; 0: per channel, see series.h */
 	uint64_t seed;               /* of the bootstrap */
 	uint32_t n_bootstrap;        /* 0: 200 */

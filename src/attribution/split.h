@@ -72,6 +72,9 @@ void jm_split_times(const struct jm_split *s, const struct jm_stretches *windows
 double jm_split_others_s(const struct jm_split *s, const struct jm_stretches *windows);
 
 struct jm_work;
+struct jm_timeline;
+/* Makes the result along time. *out: yours, jm_timeline_destroy. Errors: JM_E_NOMEM. */
+int jm_split_timeline(const struct jm_work *w, const struct jm_split *s, struct jm_timeline **out);
 /* Adds rows of processes and containers to the result, for each channel, where the log has anything. */
 int jm_split_add(struct jm_work *w, struct jm_error *err);
 

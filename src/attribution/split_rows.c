@@ -332,6 +332,8 @@ int jm_split_add(struct jm_work *w, struct jm_error *err)
 	for (c = 0; c < w->in->n_channels && rc == 0; c++)
 		if (is_split(w, c))
 			rc = split_channel(&f, c);
+	if (rc == 0 && w->opt->with_timeline)
+		rc = jm_split_timeline(w, &f.split, &w->result->timeline);
 	jm_split_finish(&f.split);
 	free(f.parts);
 	free(f.container_of);

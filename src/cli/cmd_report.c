@@ -35,6 +35,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 					    .baseline = s->baseline,
 					    .window = s->window,
 					    .by = s->by,
+					    .with_timeline = s->format && strcmp(s->format, "aipowermeter") == 0,
 					    .with_iterations = s->by && strcmp(s->by, "iteration") == 0};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
@@ -80,7 +81,7 @@ static const struct jm_option options[] = {
     {0, "window", "NAME", "only the time inside spans of this name", JM_OPTION_TEXT, offsetof(struct settings, window)},
     {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT,
      offsetof(struct settings, baseline)},
-    {0, "format", "FORMAT", "table (default), summary, csv or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
+    {0, "format", "FORMAT", "table (default), summary, csv, json or aipowermeter", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
 const struct jm_command jm_cmd_report = {

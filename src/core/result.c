@@ -61,6 +61,7 @@ void jm_result_finish(struct jm_result *r)
 	free(r->process_facts);
 	free(r->container_facts);
 	free(r->process_closure);
+	jm_timeline_destroy(r->timeline);
 	free_texts(r->warnings, r->n_warnings);
 	free_texts(r->notes, r->n_notes);
 	free_texts(r->names, r->n_names);

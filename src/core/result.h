@@ -7,6 +7,7 @@
 #include "core/device_result.h"
 #include "core/ledger.h"
 #include "core/process.h"
+#include "core/timeline.h"
 
 struct jm_interval {
 	double low, high; /* both NAN: unknown */
@@ -159,6 +160,7 @@ struct jm_result {
 	struct jm_process_facts *process_facts, *container_facts;
 	struct jm_closure *process_closure; /* parts: rows, that of the others included */
 	size_t n_process_closure;
+	struct jm_timeline *timeline; /* NULL: not asked for, or no processes were watched */
 	char process_reason[256]; /* how processes were sampled, or why there are none */
 	struct jm_run run;
 	struct jm_own_cost own_cost;

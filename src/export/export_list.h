@@ -1,4 +1,5 @@
 /* The exporters: X(name) for a `const struct jm_exporter jm_exporter_<name>`. */
 #define JM_EXPORT_LIST(X)                                                                                              \
+	X(aipowermeter)                                                                                                \
 	X(csv)                                                                                                         \
 	X(json)

@@ -273,11 +273,24 @@ size_t jm_recorder_n_watched(struct jm_recorder *r)
 	return n;
 }
 
+/* Wall clock where the recording has it: formats of records carry dates. */
+static void set_wall_clock(struct jm_recording *r, struct jm_timeline *t)
+{
+	int64_t monotonic_ns, realtime_ns;
+
+	if (!t || jm_recording_meta_i64(r, "anchor_monotonic_ns", &monotonic_ns) ||
+	    jm_recording_meta_i64(r, "anchor_realtime_ns", &realtime_ns))
+		return;
+	t->has_wall_clock = true;
+	t->wall_minus_monotonic_ns = realtime_ns - monotonic_ns;
+}
+
 void jm_processes_explain(struct jm_recording *r, const struct jm_process_log *log, struct jm_result *result)
 {
 	const char *clock = jm_recording_meta(r, "process_clock");
 	int64_t expected, taken, period_ns = JM_DEFAULT_PROCESS_PERIOD_NS;
 
+	set_wall_clock(r, result->timeline);
 	if (log->n_steps < 2) {
 		snprintf(result->process_reason, sizeof(result->process_reason), "%s",
 			 log->n_steps ? "processes were seen but once" : "no processes were recorded");

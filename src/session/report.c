@@ -300,6 +300,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		     struct loaded *l, struct jm_error *err)
 {
 	struct jm_attribution_options opt = {.skip_iterations = !options->with_iterations,
+					     .with_timeline = options->with_timeline,
 					     .target_fraction = target_fraction};
 	char note[256];
 	int rc;
@@ -470,7 +471,7 @@ static int write_to(const struct jm_result *r, const char *format, const struct 
 		return jm_report_table(r, view, strcmp(format, "summary") == 0, b, err);
 	exporter = jm_exporter_find(format);
 	if (!exporter)
-		return jm_error_set(err, JM_E_INVALID, "there is no format '%s': table, summary, csv or json", format);
+		return jm_error_set(err, JM_E_INVALID, "there is no format '%s': table, summary, csv, json or aipowermeter", format);
 	return exporter->write(r, view, b, err);
 }
 

@@ -44,6 +44,28 @@ import csv
 rows = list(csv.DictReader(open('csv')))
 assert any('work.py' in r['command'] for r in rows), rows
 \""
+check "AIPowerMeter's records are written" exits 0 "$JM" export a.jmap --format aipowermeter -o power_metrics.json
+check "nothing is overwritten" exits 1 "$JM" export a.jmap --format aipowermeter -o power_metrics.json
+check "and read" exits 0 "$JM" import power_metrics.json -o round.jmap
+check "each line is JSON, shares are at most one, absent is absent, and the energy comes back" python3 - <<'END'
+import json, subprocess
+lines = [json.loads(l) for l in open('power_metrics.json')]
+assert lines[-1] == 'END OF RECORDING SEGMENT'
+for l in lines[:-1]:
+    cpu = l['metrics']['cpu']
+    assert sum(cpu['per_process_cpu_uses'].values()) <= 1 + 1e-9, l
+    assert 'psys_power' not in cpu and 'gpu' not in l['metrics']
+def energy(name):
+    out = subprocess.run([__import__('os').environ['JM'], 'report', name, '--format', 'json'], capture_output=True)
+    return json.loads(out.stdout)['channels'][0]['mean_power_w']
+a, b = energy('a.jmap'), energy('round.jmap')
+assert abs(a - b) < 0.25 * a, (a, b)
+END
+head -c -60 power_metrics.json >torn.json
+check "a torn last line is read, too" exits 0 "$JM" import torn.json -o torn.jmap
+check "a recording without processes has no records" sh -c "'$JM' record -s estimate --processes none -o n.jmap -- true; \
+    ! '$JM' export n.jmap --format aipowermeter 2>err"
+check "that is said" says err 'no processes were recorded'
 check "a command that ends at once is counted" exits 0 "$JM" record -s estimate -o b.jmap -- true
 check "its report can be made" exits 0 "$JM" report b.jmap --by process
 check "processes can be left out" exits 0 "$JM" record -s estimate --processes none -o c.jmap -- true
