@@ -258,7 +258,8 @@ extern "C" int jm_json_parser_feed(struct jm_json_parser *p, const char *data, s
 		return 0;
 	if (ec == boost::system::errc::not_enough_memory)
 		return JM_E_NOMEM;
-	p->is_truncated = ec == bj::error::incomplete;
+	/* Behind "0." and "1e", too, the text just ends: the parser then complains of the number, at the end. */
+	p->is_truncated = ec == bj::error::incomplete || (is_last && used >= n);
 	*message_out = describe(ec);
 	return JM_E_FORMAT;
 }

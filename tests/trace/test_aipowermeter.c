@@ -56,6 +56,28 @@ static void both_generations_and_a_torn_end_are_read(void **state)
 	collect_finish(&c);
 }
 
+/* A logger that is killed leaves half a line, wherever it was: behind "0." the number is torn, too. */
+static void a_line_torn_anywhere_is_left_out(void **state)
+{
+	static const char text[] =
+	    "{\"date\": \"2030-01-01 00:00:00\", \"metrics\": {\"cpu\": {\"intel_power\": 20.0}}}\n"
+	    "{\"date\": \"2030-01-01 00:00:01\", \"metrics\": {\"cpu\": {\"per_process_cpu_uses\": {\"1\": -0.5e-1, "
+	    "\"2\": null},"
+	    " \"intel_power\": 21.5}}}\n";
+	size_t first = (size_t)(strchr(text, '\n') - text) + 1, n;
+	struct jm_error err = {0};
+	struct collected c;
+
+	(void)state;
+	for (n = first + 1; n < sizeof(text) - 3; n++) {
+		if (collect_text(&c, "aipowermeter", "torn", text, n, &err))
+			fail_msg("cut at %zu: %s", n, err.message);
+		assert_int_equal(c.n_samples, 1);
+		assert_non_null(strstr(c.warnings, "the last line is torn"));
+		collect_finish(&c);
+	}
+}
+
 static void bad_files_are_refused_with_their_place(void **state)
 {
 	static const char *const bad[] = {
@@ -74,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_generations_and_a_torn_end_are_read),
+	    cmocka_unit_test(a_line_torn_anywhere_is_left_out),
 	    cmocka_unit_test(bad_files_are_refused_with_their_place),
 	};
 
