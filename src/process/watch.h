@@ -52,6 +52,9 @@ int jm_process_watch_scan(struct jm_process_watch *w, struct jm_process_snapshot
 /* Processes alive at the last snapshot. */
 size_t jm_process_watch_n(const struct jm_process_watch *w);
 
+/* Gives the id of a process that was alive at the last snapshot. Errors: JM_E_NOT_FOUND. */
+int jm_process_watch_find(const struct jm_process_watch *w, int64_t pid, uint32_t *id_out);
+
 /* Where processor times come from: "process clock (ns)", or "stat (10 ms ticks)". */
 const char *jm_process_watch_clock(const struct jm_process_watch *w);
 

@@ -155,6 +155,16 @@ size_t jm_process_watch_n(const struct jm_process_watch *w)
 	return w->n_slots;
 }
 
+int jm_process_watch_find(const struct jm_process_watch *w, int64_t pid, uint32_t *id_out)
+{
+	const struct jm_watch_entry *e = jm_watch_find(w, pid);
+
+	if (!e || e->slot < 0)
+		return JM_E_NOT_FOUND;
+	*id_out = w->slots[e->slot]->id;
+	return 0;
+}
+
 const char *jm_process_watch_clock(const struct jm_process_watch *w)
 {
 	return w->has_clock ? "process clock (ns)" : "stat (ticks of 10 ms)";

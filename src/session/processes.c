@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
+#include "process/gpus.h"
 #include "process/namespace.h"
 #include "process/watch.h"
 #include "session/recorder_internal.h"
@@ -15,6 +16,8 @@
 #include <time.h>
 
 #define PERIOD_MIN_NS JM_NS_PER_MS
+/* GPUs are asked behind every fifth snapshot: the driver keeps means over some 1/6 to 1 s, and may take its time. */
+#define GPU_EVERY 5
 
 struct jm_process_recorder {
 	struct jm_recorder *r;
@@ -28,6 +31,8 @@ struct jm_process_recorder {
 	int64_t period_ns, cpu_ns;
 	uint64_t n_expected, n_taken;
 	size_t n_told; /* notes of the watch */
+	struct jm_nvml *nvml;
+	struct jm_process_gpus *gpus; /* NULL: nothing tells of GPUs */
 };
 
 /* What a snapshot found, into the file. r's lock is held. */
@@ -47,6 +52,18 @@ static int write_snapshot(struct jm_writer *w, const struct jm_process_snapshot 
 	return rc;
 }
 
+/* Which process used which GPU. p's lock is held. */
+static void poll_gpus(struct jm_process_recorder *p)
+{
+	const struct jm_process_gpu *rows;
+	size_t n = jm_process_gpus_poll(p->gpus, p->watch, jm_env_now(&p->env), &rows), i;
+
+	pthread_mutex_lock(&p->r->lock);
+	for (i = 0; i < n && p->r->writer; i++)
+		jm_writer_process_gpu(p->r->writer, &rows[i]);
+	pthread_mutex_unlock(&p->r->lock);
+}
+
 /* Takes one snapshot. A failed write is the recorder's to tell: the next commit gives the same. */
 static int snapshot(struct jm_process_recorder *p)
 {
@@ -60,6 +77,8 @@ static int snapshot(struct jm_process_recorder *p)
 	if (rc == 0 && p->r->writer)
 		rc = write_snapshot(p->r->writer, &s);
 	pthread_mutex_unlock(&p->r->lock);
+	if (rc == 0 && p->gpus && p->n_taken % GPU_EVERY == 0)
+		poll_gpus(p);
 	note = jm_process_watch_note(p->watch, p->n_told);
 	if (note)
 		p->n_told++;
@@ -197,6 +216,9 @@ int jm_process_recorder_start(struct jm_process_recorder *p, struct jm_error *er
 	if (!p)
 		return 0;
 	describe(p);
+	/* Without a GPU, or without its driver, there is nothing to ask. */
+	if (jm_nvml_open(&p->env, &p->nvml, NULL) == 0)
+		jm_process_gpus_create(p->nvml, &p->gpus, NULL);
 	p->n_expected++;
 	rc = snapshot(p);
 	if (rc)
@@ -232,6 +254,8 @@ void jm_process_recorder_destroy(struct jm_process_recorder *p)
 	if (!p)
 		return;
 	jm_process_recorder_stop(p);
+	jm_process_gpus_destroy(p->gpus);
+	jm_nvml_release(p->nvml);
 	jm_process_watch_destroy(p->watch);
 	pthread_mutex_destroy(&p->lock);
 	sem_destroy(&p->cancel);
