@@ -161,6 +161,7 @@ struct jm_result {
 	struct jm_closure *process_closure; /* parts: rows, that of the others included */
 	size_t n_process_closure;
 	struct jm_timeline *timeline; /* NULL: not asked for, or no processes were watched */
+	char counters[256]; /* hardware counters of the command, or why there are none; empty: not asked for */
 	char process_reason[256]; /* how processes were sampled, or why there are none */
 	struct jm_run run;
 	struct jm_own_cost own_cost;

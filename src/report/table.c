@@ -161,6 +161,8 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 		jm_buffer_printf(out, "command     %s\n", run->command);
 	if (run->exit_code > 0)
 		jm_buffer_printf(out, "exit code   %d\n", run->exit_code);
+	if (r->counters[0])
+		jm_buffer_printf(out, "counters    %s\n", r->counters);
 	if (isfinite(run->duration_s))
 		jm_buffer_printf(out, "measured    %.3f s\n", run->duration_s);
 	if (l->n) {

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
+#include "process/counters.h"
 #include "process/gpus.h"
 #include "process/namespace.h"
 #include "process/watch.h"
@@ -30,7 +31,9 @@ struct jm_process_recorder {
 	bool is_running, is_failed;
 	int64_t period_ns, cpu_ns;
 	uint64_t n_expected, n_taken;
-	size_t n_told; /* notes of the watch */
+	size_t n_told;               /* notes of the watch */
+	struct jm_counters counters; /* of the command */
+	bool has_counters;
 	struct jm_nvml *nvml;
 	struct jm_process_gpus *gpus; /* NULL: nothing tells of GPUs */
 };
@@ -209,6 +212,36 @@ int jm_process_recorder_open(struct jm_recorder *r, const struct jm_env *env, co
 	return 0;
 }
 
+/* The thread that starts the recorder starts the command: what it starts is counted. */
+static void open_counters(struct jm_process_recorder *p)
+{
+	struct jm_error why = {0};
+
+	if (strcmp(p->choice, "command") != 0)
+		return;
+	p->has_counters = jm_counters_open(&p->env, &p->counters, &why) == 0;
+	if (!p->has_counters)
+		jm_recorder_meta(p->r, "counters_unavailable", why.message);
+}
+
+static void write_counters(struct jm_process_recorder *p)
+{
+	char key[64], text[32];
+	int64_t value;
+	int i;
+
+	for (i = 0; p->has_counters && i < JM_N_COUNTERS; i++) {
+		if (jm_counters_read(&p->counters, i, &value))
+			continue;
+		snprintf(key, sizeof(key), "counter_%s", jm_counters_key(i));
+		snprintf(text, sizeof(text), "%lld", (long long)value);
+		jm_recorder_meta(p->r, key, text);
+	}
+	if (p->has_counters)
+		jm_counters_close(&p->counters);
+	p->has_counters = false;
+}
+
 int jm_process_recorder_start(struct jm_process_recorder *p, struct jm_error *err)
 {
 	int rc;
@@ -216,6 +249,7 @@ int jm_process_recorder_start(struct jm_process_recorder *p, struct jm_error *er
 	if (!p)
 		return 0;
 	describe(p);
+	open_counters(p);
 	/* Without a GPU, or without its driver, there is nothing to ask. */
 	if (jm_nvml_open(&p->env, &p->nvml, NULL) == 0)
 		jm_process_gpus_create(p->nvml, &p->gpus, NULL);
@@ -247,6 +281,7 @@ void jm_process_recorder_stop(struct jm_process_recorder *p)
 	p->n_expected++;
 	snapshot(p);
 	write_counts(p);
+	write_counters(p);
 }
 
 void jm_process_recorder_destroy(struct jm_process_recorder *p)
@@ -254,6 +289,8 @@ void jm_process_recorder_destroy(struct jm_process_recorder *p)
 	if (!p)
 		return;
 	jm_process_recorder_stop(p);
+	if (p->has_counters)
+		jm_counters_close(&p->counters);
 	jm_process_gpus_destroy(p->gpus);
 	jm_nvml_release(p->nvml);
 	jm_process_watch_destroy(p->watch);
@@ -309,12 +346,36 @@ static void set_wall_clock(struct jm_recording *r, struct jm_timeline *t)
 	t->wall_minus_monotonic_ns = realtime_ns - monotonic_ns;
 }
 
+/* As perf stat would, in one line. */
+static void note_counters(struct jm_recording *r, struct jm_result *result)
+{
+	const char *why = jm_recording_meta(r, "counters_unavailable");
+	char text[200] = "";
+	size_t used = 0;
+	int64_t value;
+	int i;
+
+	for (i = 0; i < JM_N_COUNTERS && used < sizeof(text); i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "counter_%s", jm_counters_key(i));
+		if (jm_recording_meta_i64(r, key, &value) == 0)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %lld", used ? ", " : "",
+						 jm_counters_key(i), (long long)value);
+	}
+	if (used)
+		snprintf(result->counters, sizeof(result->counters), "%s (user mode)", text);
+	else if (why)
+		snprintf(result->counters, sizeof(result->counters), "unavailable: %s", why);
+}
+
 void jm_processes_explain(struct jm_recording *r, const struct jm_process_log *log, struct jm_result *result)
 {
 	const char *clock = jm_recording_meta(r, "process_clock");
 	int64_t expected, taken, period_ns = JM_DEFAULT_PROCESS_PERIOD_NS;
 
 	set_wall_clock(r, result->timeline);
+	note_counters(r, result);
 	if (log->n_steps < 2) {
 		snprintf(result->process_reason, sizeof(result->process_reason), "%s",
 			 log->n_steps ? "processes were seen but once" : "no processes were recorded");
