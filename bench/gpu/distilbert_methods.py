@@ -15,7 +15,7 @@ import joulemap.torch
 METHODS = ("share", "regress", "isolate", "fused")
 
 
-def case(precision, batch, seconds, passes):
+def case(precision, batch, seconds, passes, keep):
     model, origin = example.make_model(False)
     model = model.to("cuda", example.DTYPES[precision])
     ids = torch.randint(0, 1000, (batch, 128), device="cuda")
@@ -24,7 +24,7 @@ def case(precision, batch, seconds, passes):
             model(ids)
         latency = example.rough_latency(model, ids)
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "run.jmap")
+        path = os.path.join(keep or folder, f"{precision}-{batch}.jmap")
         profile = joulemap.torch.profile(
             model, (ids,), runs=round(seconds / latency), isolate=True, isolate_passes=passes, path=path, idle=2
         )
@@ -82,6 +82,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--case", default="fp32:32,bf16:1")
+    parser.add_argument("--keep", help="folder to leave the recordings in; default: they are removed")
     args = parser.parse_args()
     need_gpus(1)
     cases = [c.split(":") for c in args.case.split(",")]
@@ -89,7 +90,7 @@ def main():
         {
             "benchmark": "distilbert_methods",
             **machine(),
-            "cases": [case(p, int(b), args.seconds, args.passes) for p, b in cases],
+            "cases": [case(p, int(b), args.seconds, args.passes, args.keep) for p, b in cases],
         }
     )
 

@@ -4,7 +4,7 @@
 Seven kinds of work run in random order with random rests, each a CUDA graph of 0.5 to 3 ms, timed by events. The
 report's regression gives each kind's power and interval. Then each kind runs alone in bursts too short for the power
 cap to act; its plateau is the mean of the readings 45 to 80 ms after the start of a burst. Prints JSON. usage:
-kernel_mix.py [--seconds 50] [--bursts 16]"""
+kernel_mix.py [--seconds 50] [--bursts 16] [--keep FILE]"""
 
 import argparse
 import os
@@ -172,6 +172,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=50)
     parser.add_argument("--bursts", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", help="where to leave the recording; default: it is removed")
     args = parser.parse_args()
     need_gpus(1)
     generator = random.Random(args.seed)
@@ -179,7 +180,7 @@ def main():
     durations.update({"layer_norm": 1.5, "tiny": 2.0})
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         graphs = {k: graph_of(work, durations[k] * 1e-3) for k, work in kinds().items()}
-        path = os.path.join(folder, "mix.jmap")
+        path = args.keep or os.path.join(folder, "mix.jmap")
         with joulemap.Recording(path) as rec:
             time.sleep(1)
             mix(rec, graphs, args.seconds, generator, {k: rec.name_id(k, "kernel") for k in graphs})
