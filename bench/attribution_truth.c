@@ -24,9 +24,9 @@ static void run(struct emu_world *w, enum jm_method method, struct sum *sum)
 	}
 	sum->seconds += (double)(clock() - start) / CLOCKS_PER_SEC;
 	v = emu_judge(w, &r);
-	if (getenv("VERBOSE") && r.n_warnings)
+	if (getenv("VERBOSE") && r.n_notes)
 		fprintf(stderr, "  err %.2f%% cov %.0f%% %s\n", 100 * v.error, 100 * v.coverage,
-			r.warnings[r.n_warnings - 1]);
+			r.notes[r.n_notes - 1]);
 	if (getenv("ROWS") && method == JM_METHOD_REGRESS) {
 		size_t i;
 

@@ -192,6 +192,10 @@ int jm_isolated_anchor(const struct jm_work *w, size_t channel, const struct jm_
 		code = jm_calibrate_blocks(&c.fit, known, &found);
 	if (code == 0 && !(found.lag_sd_s <= MAX_LAG_SD * size_of(&found, &w->series[channel])))
 		code = JM_E_UNIDENTIFIABLE;
+	/* Edges tell the whole delay: what box and low-pass may be off by, the lag is off by the other way. */
+	if (code == 0 && known->family != JM_RESPONSE_UNKNOWN)
+		found.lag_sd_s = fmin(fmax(known->lag_sd_s, found.lag_sd_s),
+				      hypot(found.lag_sd_s, hypot(known->tau_sd_s, 0.5 * known->box_sd_s)));
 	if (code == 0 && known->family == JM_RESPONSE_UNKNOWN)
 		code = refine(&c, &w->series[channel], &found);
 	if (code == 0)

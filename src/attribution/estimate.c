@@ -24,6 +24,7 @@
 #define FUSED_LIMIT      0.25  /* relative sd above which a fused figure is none */
 #define PRIOR_DOMINATED  0.9
 #define TYPE_DELAY       0.1  /* of an iteration: a delay less known than that tells no types, */
+#define TYPE_NOISE       0.02 /* unless the model leaves less than that of the swing, */
 #define TYPE_RESIDUAL    0.05 /* nor do readings of whose swing the model leaves more than that */
 #define TIGHT_LAG        0.05 /* of the response: a lag known so well needs no blocks */
 #define DEFAULT_LAG_SD_S 2e-3
@@ -321,12 +322,12 @@ static int fit_types(const struct jm_work *w, const struct jm_response *r, struc
 		     struct jm_estimate *e, struct jm_error *err)
 {
 	double delay_sd = sqrt(r->lag_sd_s * r->lag_sd_s + r->box_sd_s * r->box_sd_s / 4 + r->tau_sd_s * r->tau_sd_s);
+	/* The fit itself finds the delay to some 20 us, if the model is right. */
+	double limit = delay_sd <= TYPE_DELAY * iteration_s(w) ? TYPE_RESIDUAL : TYPE_NOISE;
 	int code;
 
-	if (in->fit.n_classes > 1 && delay_sd > TYPE_DELAY * iteration_s(w))
-		share_class(in, e);
 	code = jm_fit(&in->fit, &e->fit, err);
-	if (code < 0 || in->fit.n_classes < 2 || e->fit.residual_w <= TYPE_RESIDUAL * e->fit.swing_w)
+	if (code < 0 || in->fit.n_classes < 2 || e->fit.residual_w <= limit * e->fit.swing_w)
 		return code;
 	jm_fit_finish(&e->fit);
 	share_class(in, e);
