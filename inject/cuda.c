@@ -311,8 +311,9 @@ void jm_cuda_stop(void)
 	if (is_recording()) {
 		disable();
 		tie_clocks();
-		/* A forced flush gives back every buffer: those that are missing went to somebody else. */
-		if (jm_cuda.n_buffers > 0)
+		/* Where CUPTI has our clock, that tells (tie_clocks). Else a forced flush gives back every buffer with records in
+		 * it, and those that are missing went to somebody else. */
+		if (jm_cuda.n_buffers > 0 && !jm_cuda.has_our_clock)
 			say(JM_CUDA_TAKEN_OVER, "some of its records are missing");
 		else
 			say(JM_CUDA_STOPPED, NULL);

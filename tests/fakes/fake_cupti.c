@@ -3,7 +3,7 @@
  * (CUDA 13.0: CUpti_ActivityKernel10, Memcpy6, Memset4, ExternalCorrelation, API).
  *
  * FAKE_CUPTI, words: privilege, busy, old (what its functions answer), drop (3 records), keep (buffers are not given
- * back), coarse (single calls are not recorded), skewed (a clock of its own that runs 0.7 ppm fast). fake_cupti_take_over: what another profiler does. */
+ * back), coarse (to turn a single call off turns its kind off), skewed (a clock of its own that runs 0.7 ppm fast). fake_cupti_take_over: what another profiler does. */
 #define _GNU_SOURCE
 #include "fake_cupti.h"
 
@@ -197,8 +197,10 @@ API uint32_t cuptiActivityEnableDriverApi(uint32_t id, uint8_t is_enabled)
 
 API uint32_t cuptiActivityEnableRuntimeApi(uint32_t id, uint8_t is_enabled)
 {
-	if (id == 211 && !is_told("coarse")) /* cudaLaunchKernel stands for all */
-		fake.enabled[5] = is_enabled;
+	/* As CUDA 13.0 does: a single call that is turned on brings no external correlations, one that is turned off none
+	 * any more. cudaLaunchKernel stands for all. */
+	if (!is_enabled && (id == 211 || is_told("coarse")))
+		fake.enabled[5] = false;
 	return 0;
 }
 

@@ -60,7 +60,7 @@ FAKE_CUPTI=skewed check "a clock of CUPTI's own" record d work 100
 check "is tied to ours" meta d "abs(int(m['cuda_clock_residual_ns'])) < 1e7 and m['cuda_kernels'] == '500'"
 check "within the window" rows d kernel "abs(r['$MULTIPLY']['time_s'] - 100 * 20e-6) < 100 * 20e-6 * 0.001"
 
-FAKE_CUPTI=coarse check "a CUPTI that records no single calls" record n work 8000
+FAKE_CUPTI=coarse check "a CUPTI that knows no single calls" record n work 8000
 check "is made to record all, and it is said" says err "were not told their range"
 check "from then on kernels are told their range" meta n "0 < s['range', 8, 'range', 'encoder'] < 16000"
 
