@@ -48,6 +48,7 @@ struct jm_live_channel {
 /* A watched process since it came under watch. Arrays have one entry a channel, 0 where a channel is not split. What descends from it
  * is in the tree; a child that was watched on its own account is so, too. */
 struct jm_live_process {
+	uint32_t id; /* counts those seen; as jm_live_watch gives it */
 	int64_t pid, ns_pid, parent_pid;
 	uint64_t start_ticks;                                   /* with pid: tells it from any other of this boot */
 	const char *name, *command, *runtime, *container, *pod; /* empty: none or unknown */
@@ -57,13 +58,20 @@ struct jm_live_process {
 	int64_t rss_bytes;
 };
 
+/* A container, the sum of those of its processes that were watched, while any of them is there. */
+struct jm_live_container {
+	const char *runtime, *container, *pod;
+	size_t n_processes;
+	double cpu_s;
+	const double *energy_j; /* one a channel */
+};
+
 /* The whole, as of the last tick. */
 struct jm_live_state {
 	int64_t t_ns, realtime_ns, period_ns; /* period_ns: 0 when asleep */
 	uint64_t n_ticks;
 	size_t n_processes; /* alive */
 	double others_cpu_s;
-	int64_t own_cpu_ns, own_rss_bytes; /* of this program */
 };
 
 /* Opens the sensors, asleep. Sensors that cannot be opened are left out with a note. Errors: JM_E_NOT_FOUND when none is left;
@@ -79,6 +87,10 @@ JM_API int64_t jm_live_due_ns(const struct jm_live *live);
 /* Takes in what was read, looks at the processes, and splits. To be called when due; earlier is allowed. Errors: JM_E_NOMEM. */
 JM_API int jm_live_tick(struct jm_live *live, struct jm_error *err);
 
+/* The same with fresh readings of every sensor, unless the last tick is at most older_ns old: where something begins or ends
+ * between two ticks. Errors: as above. */
+JM_API int jm_live_refresh(struct jm_live *live, int64_t older_ns, struct jm_error *err);
+
 /* Watches a process and what descends from it, until as many jm_live_unwatch. *id_out: good until then, also when it has ended.
  * Its time counts from now. Errors: JM_E_NOT_FOUND: there is none; JM_E_PERMISSION: /proc hides it; JM_E_FULL: too many. */
 JM_API int jm_live_watch(struct jm_live *live, int64_t pid, uint32_t *id_out, struct jm_error *err);
@@ -90,7 +102,10 @@ JM_API int jm_live_channel(const struct jm_live *live, size_t i, struct jm_live_
 JM_API int jm_live_process(const struct jm_live *live, uint32_t id, struct jm_live_process *out);
 /* Goes over all processes, in no order: *at is 0 before the first call. Gives false behind the last. */
 JM_API bool jm_live_next_process(const struct jm_live *live, size_t *at, struct jm_live_process *out);
+JM_API bool jm_live_next_container(const struct jm_live *live, size_t *at, struct jm_live_container *out);
 JM_API void jm_live_state(const struct jm_live *live, struct jm_live_state *out);
+/* Gives what this program took so far: processor time, and memory now; < 0: unknown. */
+JM_API void jm_own_cost(int64_t *cpu_ns, int64_t *rss_bytes);
 /* Gives the i-th note (sensors left out or lost, processes hidden), or NULL behind the last. Borrowed. */
 JM_API const char *jm_live_note(const struct jm_live *live, size_t i);
 

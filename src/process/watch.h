@@ -46,6 +46,12 @@ void jm_process_watch_destroy(struct jm_process_watch *w);
  * is one, but /proc hides it; JM_E_FULL: too many are watched. */
 int jm_process_watch_add(struct jm_process_watch *w, int64_t pid, bool is_new, struct jm_error *err);
 
+/* Gives the id of a process under watch. Errors: JM_E_NOT_FOUND. */
+int jm_process_watch_id(const struct jm_process_watch *w, int64_t pid, uint32_t *out);
+
+/* Watches those no more that stays, which is asked for each, does not want; snapshots say nothing of them from now on. */
+void jm_process_watch_prune(struct jm_process_watch *w, bool (*stays)(void *ctx, uint32_t id), void *ctx);
+
 /* Takes a snapshot. Errors: JM_E_NOMEM; what cannot be read of single processes is left out. */
 int jm_process_watch_scan(struct jm_process_watch *w, struct jm_process_snapshot *out);
 

@@ -188,6 +188,25 @@ void jm_watch_forget(struct jm_process_watch *w, bool forget_others)
 		rebuild(w, w->n_slots + 1, stays_watched);
 }
 
+int jm_process_watch_id(const struct jm_process_watch *w, int64_t pid, uint32_t *out)
+{
+	const struct jm_watch_entry *e = jm_watch_find(w, pid);
+
+	if (!e || e->slot < 0)
+		return JM_E_NOT_FOUND;
+	*out = w->slots[e->slot]->id;
+	return 0;
+}
+
+void jm_process_watch_prune(struct jm_process_watch *w, bool (*stays)(void *ctx, uint32_t id), void *ctx)
+{
+	size_t i;
+
+	for (i = 0; i < w->n_slots; i++)
+		w->slots[i]->is_gone = !stays(ctx, w->slots[i]->id);
+	jm_watch_forget(w, false);
+}
+
 int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc_stat *stat, bool is_new,
 		   struct jm_watch_slot **out)
 {

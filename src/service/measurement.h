@@ -24,21 +24,24 @@ const char *jm_device_text(enum jm_device device);
 
 /* Sums that only rise, at one moment. */
 struct jm_device_sum {
-	bool is_known; /* the machine has such a sensor, and its energy can be given to processes */
+	bool is_known; /* there is such a sensor; of a process: and its energy can be given to processes */
 	bool is_estimated;
-	double energy_j, seen_s; /* seen_s: of the sensors; gaps left out */
-	double low_j, high_j; /* what energy_j may be: accuracy of the sensor, bounds of an estimate; equal: unknown */
+	double energy_j;      /* of the process and what descends from it, or of the machine */
+	double machine_j;     /* of the machine */
+	double seen_s;        /* time of which the sensors spoke; gaps left out */
+	double low_j, high_j; /* what machine_j may be: accuracy of the sensor, bounds of an estimate; NAN: unknown */
 };
 
 struct jm_moment {
 	int64_t t_ns, realtime_ns;
-	struct jm_device_sum devices[JM_N_DEVICES]; /* of the process (and what descends from it), or of the machine */
+	struct jm_device_sum devices[JM_N_DEVICES];
 	double cpu_s;
 	bool is_gone;
 };
 
 /* The world as measurements need it; service.c gives jm_live's. */
 struct jm_measure_world {
+	void (*refresh)(void *ctx); /* something begins or ends: fresh figures are wanted */
 	int (*watch)(void *ctx, int64_t pid, uint32_t *id_out, struct jm_error *err);
 	void (*unwatch)(void *ctx, uint32_t id);
 	void (*process)(void *ctx, uint32_t id, struct jm_moment *out); /* as of the last tick */
@@ -100,7 +103,7 @@ struct jm_measure_limits {
 	size_t max_active; /* waiting and running; 0: 1024 */
 	size_t max_kept;   /* done, of which the oldest go first; 0: 1024 */
 	size_t max_pids;   /* of one request; 0: 4096 */
-	size_t max_parts;  /* of all active ones together; 0: 65536 */
+	size_t max_parts;  /* processes of all, kept ones included; 0: 16384 */
 };
 
 struct jm_measurements;
@@ -112,9 +115,9 @@ void jm_measurements_destroy(struct jm_measurements *all);
 /* Errors: JM_E_NOMEM. */
 int jm_measurements_listen(struct jm_measurements *all, const struct jm_measure_listener *listener);
 
-/* Takes a request in; one that starts now is running when this returns: its first moment is that of the last tick, so tick the
- * world just before. A process that is not there is gone from the start, and does not fail the others. Errors: JM_E_INVALID (no or bad
- * pids, devices, negative times); JM_E_FULL: a limit, err says which; JM_E_NOT_FOUND: none of the processes is there; JM_E_NOMEM. */
+/* Takes a request in; one that starts now is running when this returns, on fresh figures. A process that is not there is gone from the
+ * start, and does not fail the others. Errors: JM_E_INVALID (no or bad pids, devices, negative times); JM_E_FULL: a limit, err says
+ * which; JM_E_NOT_FOUND, JM_E_PERMISSION: none of the processes is there; JM_E_NOMEM. */
 int jm_measurements_add(struct jm_measurements *all, const struct jm_measure_request *request, int64_t now_ns,
 			int64_t realtime_ns, uint64_t *id_out, struct jm_error *err);
 /* Ends one. Errors: JM_E_NOT_FOUND. Of one that has ended: 0. */
@@ -130,6 +133,8 @@ int64_t jm_measurements_due_ns(const struct jm_measurements *all);
 
 size_t jm_measurements_n(const struct jm_measurements *all);
 size_t jm_measurements_n_active(const struct jm_measurements *all);
+size_t jm_measurements_n_running(const struct jm_measurements *all);
+uint64_t jm_measurements_n_ever(const struct jm_measurements *all);
 /* Borrowed until the next add or tick; NULL: there is none. In order of id. */
 const struct jm_measurement *jm_measurements_get(const struct jm_measurements *all, uint64_t id);
 const struct jm_measurement *jm_measurements_at(const struct jm_measurements *all, size_t i);

@@ -1,0 +1,316 @@
+/* ask: has a running service measure processes, waits, prints. */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+#include "cli/http_get.h"
+
+#include "core/error.h"
+#include "core/json.h"
+#include "core/units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_URL "http://127.0.0.1:7373"
+#define POLL_NS     (50 * JM_NS_PER_MS)
+#define DEFAULT_NS  (10 * JM_NS_PER_S)
+#define DEVICES     3
+
+struct settings {
+	struct jm_common common;
+	const char *pids, *devices, *url, *format;
+	int64_t duration_ns;
+};
+
+static const struct jm_option options[] = {
+    {'p', "pids", "PID,...", "processes to measure, each with all that descends from it", JM_OPTION_TEXT,
+     offsetof(struct settings, pids)},
+    {0, "for", "DURATION", "how long (default 10s)", JM_OPTION_DURATION, offsetof(struct settings, duration_ns)},
+    {0, "devices", "LIST", "cpu, gpu, dram or all (default)", JM_OPTION_TEXT, offsetof(struct settings, devices)},
+    {0, "url", "URL", "of the service (default " DEFAULT_URL ")", JM_OPTION_TEXT, offsetof(struct settings, url)},
+    {'f', "format", "FORMAT", "table (default) or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
+};
+
+static const char *const device_names[DEVICES] = {"cpu", "gpu", "dram"};
+
+/* What is printed of one process, or of the machine. */
+struct figures {
+	char name[64], state[16];
+	int64_t pid;
+	double cpu_s;
+	struct {
+		bool is_known;
+		char state[16];
+		double energy_j, power_w;
+	} devices[DEVICES];
+};
+
+static int read_device(struct jm_json *json, struct figures *f, size_t device, struct jm_error *err)
+{
+	struct jm_json_token t;
+	char key[32];
+	bool has_energy = false;
+	int rc = jm_json_next(json, &t, err);
+
+	while (rc == 0 && (rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_OBJECT_END) {
+		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);
+		rc = jm_json_next(json, &t, err);
+		if (rc == 0 && strcmp(key, "state") == 0)
+			snprintf(f->devices[device].state, sizeof(f->devices[device].state), "%.*s",
+				 (int)(t.n < 15 ? t.n : 15), t.text);
+		else if (rc == 0 && strcmp(key, "energy_j") == 0 && t.type == JM_JSON_NUMBER)
+			has_energy = jm_json_number(json, &t, &f->devices[device].energy_j, NULL) == 0;
+		else if (rc == 0 && strcmp(key, "mean_power_w") == 0 && t.type == JM_JSON_NUMBER)
+			f->devices[device].is_known = jm_json_number(json, &t, &f->devices[device].power_w, NULL) == 0;
+		else if (rc == 0)
+			rc = jm_json_skip(json, &t, err);
+	}
+	f->devices[device].is_known = f->devices[device].is_known && has_energy;
+	return rc;
+}
+
+/* The members of a process or the machine; the beginning is read. */
+static int read_figures(struct jm_json *json, struct figures *f, struct jm_error *err)
+{
+	struct jm_json_token t;
+	char key[32];
+	size_t i;
+	int rc;
+
+	memset(f, 0, sizeof(*f));
+	while ((rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_OBJECT_END) {
+		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);
+		for (i = 0; i < DEVICES && strcmp(key, device_names[i]) != 0; i++)
+			;
+		if (i < DEVICES) {
+			rc = read_device(json, f, i, err);
+		} else if ((rc = jm_json_next(json, &t, err)) == 0) {
+			if (strcmp(key, "pid") == 0)
+				rc = jm_text_i64(t.text, t.n, &f->pid);
+			else if (strcmp(key, "cpu_s") == 0 && t.type == JM_JSON_NUMBER)
+				rc = jm_json_number(json, &t, &f->cpu_s, err);
+			else if (strcmp(key, "name") == 0)
+				snprintf(f->name, sizeof(f->name), "%.*s", (int)(t.n < 63 ? t.n : 63), t.text);
+			else if (strcmp(key, "state") == 0)
+				snprintf(f->state, sizeof(f->state), "%.*s", (int)(t.n < 15 ? t.n : 15), t.text);
+			else
+				rc = jm_json_skip(json, &t, err);
+		}
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+static void print_row(const struct figures *f, const char *first)
+{
+	size_t i;
+
+	printf("%-10s", first);
+	for (i = 0; i < DEVICES; i++) {
+		if (f->devices[i].is_known)
+			printf("  %10.3f J %8.3f W%s", f->devices[i].energy_j, f->devices[i].power_w,
+			       strcmp(f->devices[i].state, "estimated") == 0 ? "~" : " ");
+		else
+			printf("  %10s   %8s   ", "-", "-");
+	}
+	printf("  %s\n", f->name);
+}
+
+static int print_table(const char *text, size_t n, struct jm_error *err)
+{
+	struct jm_json *json;
+	struct jm_json_token t;
+	struct figures f;
+	char key[32], first[32];
+	int rc = jm_json_open("answer", text, n, &json, err);
+
+	if (rc)
+		return rc;
+	printf("%-10s  %-22s   %-22s   %-22s   %s\n", "PID", "  CPU", "  GPU", "  DRAM", "COMMAND");
+	rc = jm_json_next(json, &t, err);
+	while (rc == 0 && (rc = jm_json_next(json, &t, err)) == 0 && t.type == JM_JSON_KEY) {
+		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);
+		rc = jm_json_next(json, &t, err);
+		if (rc == 0 && strcmp(key, "machine") == 0) {
+			rc = read_figures(json, &f, err);
+			if (rc == 0)
+				print_row(&f, "machine");
+		} else if (rc == 0 && strcmp(key, "processes") == 0) {
+			while ((rc = jm_json_next(json, &t, err)) == 0 && t.type == JM_JSON_OBJECT &&
+			       (rc = read_figures(json, &f, err)) == 0) {
+				snprintf(first, sizeof(first), "%lld", (long long)f.pid);
+				print_row(&f, first);
+			}
+		} else if (rc == 0) {
+			rc = jm_json_skip(json, &t, err);
+		}
+	}
+	jm_json_close(json);
+	printf("~ estimated; - unknown (--format json says why)\n");
+	return rc;
+}
+
+/* Finds a member of the outermost object: its text. Errors: JM_E_NOT_FOUND. */
+static int find_member(const char *text, size_t n, const char *name, char *out, size_t size, struct jm_error *err)
+{
+	struct jm_json *json;
+	struct jm_json_token t;
+	bool is_it;
+	int rc = jm_json_open("answer", text, n, &json, err);
+
+	if (rc)
+		return rc;
+	rc = jm_json_next(json, &t, err);
+	while (rc == 0 && (rc = jm_json_next(json, &t, err)) == 0 && t.type == JM_JSON_KEY) {
+		is_it = jm_json_is(&t, name);
+		rc = jm_json_next(json, &t, err);
+		if (rc == 0 && is_it) {
+			snprintf(out, size, "%.*s", (int)t.n, t.text ? t.text : "");
+			jm_json_close(json);
+			return 0;
+		}
+		rc = rc ? rc : jm_json_skip(json, &t, err);
+	}
+	jm_json_close(json);
+	return rc ? rc : jm_error_set(err, JM_E_NOT_FOUND, "the service's answer has no %s", name);
+}
+
+/* What the service refused, in its words. */
+static int refused(int status, const char *text)
+{
+	struct jm_error err = {0};
+
+	jm_error_set(&err, JM_E_IO, "the service refuses (%d): %.300s", status, text);
+	return jm_cli_fail(&err);
+}
+
+static bool append_list(struct jm_buffer *b, const char *list, bool is_text)
+{
+	while (*list) {
+		size_t n = strcspn(list, ",");
+		int64_t number;
+
+		if (n == 0 || n > 18 || (!is_text && jm_text_i64(list, n, &number)) ||
+		    (is_text && strcspn(list, "\"\\") < n))
+			return false;
+		jm_buffer_printf(b, is_text ? "\"%.*s\"" : "%.*s", (int)n, list);
+		list += n + (list[n] == ',');
+		if (*list)
+			jm_buffer_puts(b, ",");
+	}
+	return true;
+}
+
+static bool make_request(const struct settings *s, struct jm_buffer *b)
+{
+	bool is_good;
+
+	jm_buffer_puts(b, "{\"pids\":[");
+	is_good = append_list(b, s->pids, false);
+	jm_buffer_puts(b, "],\"devices\":[");
+	is_good = append_list(b, s->devices ? s->devices : "all", true) && is_good;
+	jm_buffer_puts(b, "],\"label\":\"ask\",\"duration_s\":");
+	jm_buffer_json_number(b, jm_s_from_ns(s->duration_ns ? s->duration_ns : DEFAULT_NS));
+	jm_buffer_puts(b, "}");
+	return is_good && jm_buffer_terminate(b);
+}
+
+struct waiting {
+	const struct jm_http_peer *peer;
+	char path[64];
+	struct jm_buffer *answer;
+	struct jm_error *err;
+	int rc, status;
+	bool is_over;
+	int64_t next_ns;
+};
+
+static bool is_done(void *ctx)
+{
+	struct waiting *w = ctx;
+	char state[16] = "";
+
+	if (jm_now_ns() < w->next_ns)
+		return false;
+	w->next_ns = jm_now_ns() + POLL_NS;
+	w->rc = jm_http_ask(w->peer, "GET", w->path, NULL, &w->status, w->answer, w->err);
+	if (w->rc == 0 && w->status == 200)
+		w->rc = find_member(w->answer->data, w->answer->n, "state", state, sizeof(state), w->err);
+	w->is_over = w->rc || w->status != 200 || strcmp(state, "done") == 0 || strcmp(state, "gone") == 0;
+	return w->is_over;
+}
+
+static int ask(const struct settings *s, const struct jm_http_peer *peer, const char *request, struct jm_buffer *answer)
+{
+	struct jm_error err = {0};
+	struct waiting w = {.peer = peer, .answer = answer, .err = &err};
+	int64_t duration_ns = s->duration_ns ? s->duration_ns : DEFAULT_NS;
+	char id[32];
+	int rc;
+
+	if (jm_http_ask(peer, "POST", "/measurements", request, &w.status, answer, &err))
+		return jm_cli_fail(&err);
+	if (w.status != 201)
+		return refused(w.status, answer->data);
+	if (find_member(answer->data, answer->n, "id", id, sizeof(id), &err))
+		return jm_cli_fail(&err);
+	snprintf(w.path, sizeof(w.path), "/measurements/%s", id);
+	/* Most of the time nothing is to be asked. */
+	w.next_ns = jm_now_ns() + duration_ns;
+	jm_cli_wait_until(-1, is_done, &w);
+	if (!w.is_over) /* interrupted: what there is by now is the result */
+		w.rc = jm_http_ask(peer, "DELETE", w.path, NULL, &w.status, answer, &err);
+	if (w.rc)
+		return jm_cli_fail(&err);
+	if (w.status != 200)
+		return refused(w.status, answer->data);
+	if (s->format && strcmp(s->format, "json") == 0)
+		return jm_cli_write_stdout(NULL, answer->data, answer->n) ? JM_EXIT_FAILURE : JM_EXIT_OK;
+	rc = print_table(answer->data, answer->n, &err);
+	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
+static int run(void *settings, char **positional, size_t n_positional, char **command)
+{
+	struct settings *s = settings;
+	struct jm_buffer request = {0}, answer = {0};
+	struct jm_http_peer peer;
+	struct jm_error err = {0};
+	int rc;
+
+	(void)positional;
+	(void)n_positional;
+	(void)command;
+	if (!s->pids)
+		return jm_cli_usage_error(&jm_cmd_ask, "--pids names the processes to measure");
+	if (s->format && strcmp(s->format, "json") != 0 && strcmp(s->format, "table") != 0)
+		return jm_cli_usage_error(&jm_cmd_ask, "--format wants table or json, not '%s'", s->format);
+	if (jm_http_peer_parse(s->url ? s->url : DEFAULT_URL, "7373", &peer, &err))
+		return jm_cli_fail(&err);
+	peer.token = getenv("JOULEMAP_TOKEN");
+	if (peer.token && (!*peer.token || strpbrk(peer.token, "\r\n")))
+		peer.token = NULL;
+	jm_cli_block_signals();
+	if (make_request(s, &request))
+		rc = ask(s, &peer, request.data, &answer);
+	else
+		rc = jm_cli_usage_error(&jm_cmd_ask, "--pids wants numbers, --devices names, separated by commas");
+	jm_buffer_finish(&request);
+	jm_buffer_finish(&answer);
+	return rc;
+}
+
+const struct jm_command jm_cmd_ask = {
+    .name = "ask",
+    .summary = "have a running service measure processes, and print what they took",
+    .usage = "--pids PID,... [--for DURATION]",
+    .details = "Asks joulemap serve. Ctrl-C ends the measurement and prints what there is. JOULEMAP_TOKEN is the "
+	       "service's token.",
+    .examples = "  joulemap ask --pids 4711 --for 10s\n"
+		"  joulemap ask --pids 4711,4712 --for 1m --devices cpu,dram --format json\n",
+    .options = options,
+    .n_options = sizeof(options) / sizeof(options[0]),
+    .settings_size = sizeof(struct settings),
+    .run = run,
+};
