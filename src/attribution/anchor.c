@@ -119,7 +119,8 @@ static int make_readings(struct chain *c, const struct jm_series *s)
 			if (c->segments[at + 1].start_s > chain_end)
 				chain_start = c->segments[at + 1].start_s;
 		}
-		if (t - width - LOOKS_BACK_S < chain_start || t + LOOKS_AHEAD_S > chain_end)
+		if (t - width - LOOKS_BACK_S < chain_start || t + LOOKS_AHEAD_S > chain_end ||
+		    s->readings[i].is_unsure)
 			continue;
 		c->readings[n++] = (struct jm_model_reading){t, width, s->readings[i].power_w};
 	}

@@ -163,6 +163,11 @@ static bool can_try(const struct jm_work *w, size_t c, const struct jm_response 
 
 static void say_merged(const struct jm_work *w, const struct jm_group *g, struct jm_part *p)
 {
+	if (g->n == 1) {
+		snprintf(p->reason, sizeof(p->reason), "known within %.0f %% only: see groups",
+			 100 * sqrt(g->variance) / g->energy);
+		return;
+	}
 	snprintf(p->reason, sizeof(p->reason), "only the sum of %zu layers, %.40s to %.40s, is known: see groups", g->n,
 		 w->layers[g->first].text, w->layers[g->first + g->n - 1].text);
 }

@@ -195,7 +195,7 @@ static int make_readings(const struct jm_estimate_input *e, const struct jm_work
 			j++;
 		if (j == w->windows.n)
 			break;
-		if (first < seconds(e, w->windows.items[j].start_ns))
+		if (first < seconds(e, w->windows.items[j].start_ns) || s->readings[i].is_unsure)
 			continue;
 		readings[n++] = (struct jm_model_reading){t, width, s->readings[i].power_w};
 	}

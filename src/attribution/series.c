@@ -28,6 +28,7 @@ struct node {
 	uint32_t half_width_ns;
 	bool is_first;    /* of a segment: no piece before it */
 	bool is_new;      /* differs from the reading before */
+	bool is_unsure;   /* its device stamped it far too late */
 	bool is_standing; /* oversampled: no news for longer than an update takes */
 };
 
@@ -299,18 +300,25 @@ static int merge_oversampled(struct builder *b, struct jm_series *s)
 static int unlate(struct builder *b, const struct jm_sample *samples, size_t n)
 {
 	int64_t *t = malloc((b->n_nodes + 1) * sizeof(*t));
+	bool *unsure = calloc(b->n_nodes + 1, sizeof(*unsure));
 	size_t i;
 
-	if (!t)
+	if (!t || !unsure) {
+		free(t);
+		free(unsure);
 		return JM_E_NOMEM;
+	}
 	for (i = 0; i < b->n_nodes; i++)
 		t[i] = b->nodes[i].t_ns;
 	if (n && samples[0].device_us && b->spacing_ns > 0)
-		jm_unlate_times(t, b->n_nodes, b->spacing_ns);
-	for (i = 1; i < b->n_nodes; i++)
+		jm_unlate_times(t, b->n_nodes, b->spacing_ns, unsure);
+	for (i = 1; i < b->n_nodes; i++) {
+		b->nodes[i].is_unsure = unsure[i];
 		if (!b->nodes[i].is_first && t[i] > b->nodes[i - 1].t_ns)
 			b->nodes[i].t_ns = t[i];
+	}
 	free(t);
+	free(unsure);
 	return 0;
 }
 
@@ -364,6 +372,7 @@ static void add_reading(struct jm_series *s, const struct node *node, int64_t sh
 	r->span_ns = span_ns;
 	r->power_w = power_w;
 	r->half_width_s = jm_s_from_ns(node->half_width_ns) + s->edge_s;
+	r->is_unsure = node->is_unsure;
 }
 
 static void build_counter(const struct builder *b, struct jm_series *s)

@@ -30,6 +30,7 @@ struct jm_reading {
 	int64_t span_ns; /* of a counter: time since the update before; else 0 */
 	double power_w;
 	double half_width_s; /* t is uncertain by this much, s */
+	bool is_unsure;      /* stamped so late that nobody knows when it was measured: nothing is told by it */
 };
 
 struct jm_series {

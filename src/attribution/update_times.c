@@ -105,11 +105,13 @@ static int64_t median_of_five(int64_t *v)
 	return v[2];
 }
 
-void jm_unlate_times(int64_t *t_ns, size_t n, int64_t period_ns)
+void jm_unlate_times(int64_t *t_ns, size_t n, int64_t period_ns, bool *unsure)
 {
-	int64_t before[2], v[5], now;
+	int64_t before[2], v[5], now, middle;
 	size_t i;
 
+	for (i = 0; unsure && i < n; i++)
+		unsure[i] = false;
 	if (n < 5)
 		return;
 	before[0] = t_ns[0];
@@ -120,7 +122,11 @@ void jm_unlate_times(int64_t *t_ns, size_t n, int64_t period_ns)
 		v[2] = now = t_ns[i];
 		v[3] = t_ns[i + 1] - period_ns;
 		v[4] = t_ns[i + 2] - 2 * period_ns;
-		t_ns[i] = median_of_five(v);
+		middle = median_of_five(v);
+		if (unsure)
+			unsure[i] = now - middle > period_ns / 4;
+		if (now > middle)
+			t_ns[i] = middle;
 		before[0] = before[1];
 		before[1] = now;
 	}

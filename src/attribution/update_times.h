@@ -20,9 +20,11 @@ struct jm_update_clock {
  * Errors: JM_E_NOMEM. */
 int jm_update_times(const double *after_s, const double *before_s, size_t n, double *t_s, struct jm_update_clock *out);
 
-/* Takes single late stamps out of the times of a device that stamps its readings itself: each becomes the median of where it
- * and its two neighbours on either side put it, one period apart. On an H200 every fifth stamp is 2 to 10 ms late, and what it
- * shows is not (docs/calibration.md). A step of the clock stays. t_ns: n entries, increasing; period_ns > 0. */
-void jm_unlate_times(int64_t *t_ns, size_t n, int64_t period_ns);
+/* Takes single late stamps out of the times of a device that stamps its readings itself. Where a stamp lies after the median of
+ * where it and its two neighbours on either side put it, one period apart, it becomes that median; one that lies before stays, as
+ * does a step of the clock. Measured on an H200 (docs/calibration.md): what an entry stamped up to a quarter of a period late
+ * shows was measured in time, what one stamped early shows was measured early, and what one stamped later still shows was
+ * measured somewhere between. unsure: n entries, true for the last kind; or NULL. t_ns: n entries, increasing; period_ns > 0. */
+void jm_unlate_times(int64_t *t_ns, size_t n, int64_t period_ns, bool *unsure);
 
 #endif

@@ -123,7 +123,7 @@ static int unlate(struct jm_updates *u)
 		return JM_E_NOMEM;
 	for (i = 0; i < u->n; i++)
 		t[i] = llround(1e9 * u->items[i].t_s);
-	jm_unlate_times(t, u->n, llround(1e9 * u->period_s));
+	jm_unlate_times(t, u->n, llround(1e9 * u->period_s), NULL);
 	for (i = 1; i < u->n; i++)
 		if (1e-9 * (double)t[i] > u->items[i - 1].t_s)
 			u->items[i].t_s = 1e-9 * (double)t[i];

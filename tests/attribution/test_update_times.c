@@ -157,6 +157,7 @@ static void a_gauge_that_stands_gives_energy_and_no_readings(void **state)
 static void late_stamps_are_put_right_and_steps_stay(void **state)
 {
 	int64_t t[100], expected[100];
+	bool unsure[100];
 	size_t i;
 
 	(void)state;
@@ -164,10 +165,31 @@ static void late_stamps_are_put_right_and_steps_stay(void **state)
 		expected[i] = (int64_t)i * 20000000 + (i >= 50 ? 7000000 : 0);
 		t[i] = expected[i] + (i % 5 == 3 ? 9000000 : 0);
 	}
-	jm_unlate_times(t, 100, 20000000);
-	for (i = 2; i < 98; i++)
+	jm_unlate_times(t, 100, 20000000, unsure);
+	for (i = 2; i < 98; i++) {
 		assert_true(llabs(t[i] - expected[i]) < (i >= 48 && i < 52 ? 7000001 : 1));
-	jm_unlate_times(t, 4, 20000000);
+		if (i < 48 || i > 52)
+			assert_int_equal(unsure[i], i % 5 == 3);
+	}
+	jm_unlate_times(t, 4, 20000000, unsure);
+	assert_false(unsure[3]);
+}
+
+/* 3 ms late: measured in time. 3 ms early: measured early. */
+static void early_stamps_stay(void **state)
+{
+	int64_t t[20];
+	bool unsure[20];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 20; i++)
+		t[i] = (int64_t)i * 20000000 + (i == 8 ? 3000000 : i == 14 ? -3000000 : 0);
+	jm_unlate_times(t, 20, 20000000, unsure);
+	assert_int_equal(t[8], 160000000);
+	assert_int_equal(t[14], 277000000);
+	for (i = 0; i < 20; i++)
+		assert_false(unsure[i]);
 }
 
 int main(void)
@@ -178,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(what_follows_no_clock_keeps_the_middles),
 	    cmocka_unit_test(few_updates_are_no_clock),
 	    cmocka_unit_test(a_gauge_read_often_has_one_reading_an_update),
+	    cmocka_unit_test(early_stamps_stay),
 	    cmocka_unit_test(late_stamps_are_put_right_and_steps_stay),
 	    cmocka_unit_test(a_gauge_that_stands_gives_energy_and_no_readings),
 	};
