@@ -413,22 +413,6 @@ static void build_gauge(const struct builder *b, struct jm_series *s)
 	}
 }
 
-/* Roughness: sd of a reading about the line through its neighbours, sqrt(mean second difference^2 / 6). A straight ramp
- * has none; white scatter of sd s gives s. */
-static double scatter(const struct jm_series *s)
-{
-	double sum = 0;
-	size_t i, n = 0;
-
-	for (i = 2; i < s->n_readings; i++) {
-		double d = s->readings[i].power_w - 2 * s->readings[i - 1].power_w + s->readings[i - 2].power_w;
-
-		sum += d * d;
-		n++;
-	}
-	return n ? sqrt(sum / (6 * (double)n)) : 0;
-}
-
 static bool is_oversampled(const struct builder *b)
 {
 	return b->spacing_ns > 0 && b->spacing_ns * OVERSAMPLED <= b->channel->update_period_ns;
@@ -450,7 +434,7 @@ static int build(struct builder *b, struct jm_series *s)
 		build_counter(b, s);
 	else
 		build_gauge(b, s);
-	s->scatter_w = scatter(s);
+	s->scatter_w = jm_series_scatter(s);
 	return 0;
 }
 

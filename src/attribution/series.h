@@ -55,6 +55,9 @@ int jm_series_init(struct jm_series *out, const struct jm_channel *channel, cons
 		   int64_t max_gap_ns, struct jm_error *err);
 void jm_series_finish(struct jm_series *s);
 
+/* Gives the sd of a reading about the line through its neighbours, W; 0 with fewer than three. */
+double jm_series_scatter(const struct jm_series *s);
+
 /* Gives the energy between two times, J, gaps left out; *seen_s_out (may be NULL): seconds of it with readings. O(log n). */
 double jm_series_energy(const struct jm_series *s, int64_t from_ns, int64_t to_ns, double *seen_s_out);
 

@@ -142,3 +142,17 @@ void jm_series_stats(const struct jm_series *s, int64_t from_ns, int64_t to_ns, 
 		stats->max_w = fmax(stats->max_w, fmax(start_w, end_w));
 	}
 }
+
+double jm_series_scatter(const struct jm_series *s)
+{
+	double sum = 0;
+	size_t i, n = 0;
+
+	for (i = 2; i < s->n_readings; i++) {
+		double d = s->readings[i].power_w - 2 * s->readings[i - 1].power_w + s->readings[i - 2].power_w;
+
+		sum += d * d;
+		n++;
+	}
+	return n ? sqrt(sum / (6 * (double)n)) : 0;
+}
