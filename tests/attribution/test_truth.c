@@ -1,6 +1,8 @@
 /* Gates on accuracy against known truth; the whole table, of eight seeds, is bench/attribution_truth.c. Errors are
- * energy-weighted, means of seeds 0 to 2. */
+ * energy-weighted, means of seeds 0 to 2. Sanitizers look for faults of the code, not of the figures: one seed, held to
+ * no limit, and no case that differs from another in numbers only. */
 #include "support/emulator.h"
+#include "support/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,12 +11,13 @@
 
 #include <cmocka.h>
 
-#define N_SEEDS    3
+#define N_SEEDS    (IS_SANITIZED ? 1 : 3)
 #define ALL_LAYERS 1e9 /* target that never merges */
 
 struct gate {
 	const char *sensor;
 	double passive, fused; /* error */
+	bool differs_in_numbers_only;
 };
 
 static const struct emu_sensor *sensor(const char *name)
@@ -55,6 +58,10 @@ static void check_gate(const struct gate *g)
 	double share = 0, passive = 0, fused = 0, held_passive = 0, held_fused = 0;
 	uint64_t seed;
 
+	if (IS_SANITIZED && g->differs_in_numbers_only) {
+		print_message("SKIP: for its figures only, which no sanitizer judges\n");
+		skip();
+	}
 	for (seed = 0; seed < N_SEEDS; seed++) {
 		struct emu_world *w = emu_create(sensor(g->sensor), &o, seed);
 		struct emu_verdict p = judge(w, JM_METHOD_REGRESS), f = judge(w, JM_METHOD_FUSED);
@@ -69,6 +76,8 @@ static void check_gate(const struct gate *g)
 	}
 	print_message("%s: share %.2f %%, passive %.2f %% (%.0f %% held), fused %.2f %% (%.0f %%)\n", g->sensor,
 		      100 * share, 100 * passive, 100 * held_passive, 100 * fused, 100 * held_fused);
+	if (IS_SANITIZED)
+		return;
 	assert_true(passive <= g->passive);
 	assert_true(fused <= g->fused);
 	assert_true(held_passive >= 0.88 && held_fused >= 0.88);
@@ -77,25 +86,25 @@ static void check_gate(const struct gate *g)
 	assert_true(share >= 3 * passive);
 }
 
-#define GATE(function, name, passive_error, fused_error)                                                               \
+#define GATE(function, name, passive_error, fused_error, numbers_only)                                                 \
 	static void function(void **state)                                                                             \
 	{                                                                                                              \
-		static const struct gate g = {name, passive_error, fused_error};                                       \
+		static const struct gate g = {name, passive_error, fused_error, numbers_only};                         \
                                                                                                                        \
 		(void)state;                                                                                           \
 		check_gate(&g);                                                                                        \
 	}
 
-GATE(a_boxcar_of_25_ms_every_100_ms, "a100-like", 0.06, 0.015)
-GATE(a_low_pass_of_12_ms, "rc-12", 0.04, 0.012)
+GATE(a_boxcar_of_25_ms_every_100_ms, "a100-like", 0.06, 0.015, false)
+GATE(a_low_pass_of_12_ms, "rc-12", 0.04, 0.012, false)
 /* More than 2.5 and 1 % (2 W: 5.5 and 1.5 %): these readings do not hold more, see docs/attribution.md, and
  * bench/attribution_bound.c for the proof. */
-GATE(a_buffer_of_20_ms, "h200-like", 0.05, 0.0135)
-GATE(a_noisy_buffer_of_20_ms, "h200-like-2w", 0.085, 0.017)
-GATE(a_boxcar_of_100_ms, "3090-like", 0.08, 0.02)
-GATE(a_boxcar_of_10_ms_every_20_ms, "v100-like", 0.025, 0.01)
-GATE(a_counter_every_ms, "rapl-1ms", 0.006, 0.004)
-GATE(a_converter_of_1_ms_every_7_ms, "ina3221", 0.02, 0.008)
+GATE(a_buffer_of_20_ms, "h200-like", 0.05, 0.0135, false)
+GATE(a_noisy_buffer_of_20_ms, "h200-like-2w", 0.085, 0.017, true)
+GATE(a_boxcar_of_100_ms, "3090-like", 0.08, 0.02, false)
+GATE(a_boxcar_of_10_ms_every_20_ms, "v100-like", 0.025, 0.01, true)
+GATE(a_counter_every_ms, "rapl-1ms", 0.006, 0.004, false)
+GATE(a_converter_of_1_ms_every_7_ms, "ina3221", 0.02, 0.008, true)
 
 /* A counter beside the buffer, whose gain is 1 % off. */
 static void a_counter_beside_a_gauge_adds_to_it(void **state)
