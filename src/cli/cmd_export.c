@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct settings {
@@ -41,10 +42,14 @@ static int write_output(const struct settings *s, const struct jm_report *report
 {
 	struct jm_error err = {0};
 	FILE *f = open_output(s, &err);
+	struct stat st;
+	bool is_ours;
 	int rc;
 
 	if (!f)
 		return jm_cli_fail_output(&err);
+	/* A pipe or device that was named is none of ours to remove. */
+	is_ours = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
 	rc = jm_report_write(report, view, write_file, f, &err);
 	if (fclose(f) && rc == 0) {
 		rc = err.code = JM_E_IO;
@@ -52,7 +57,8 @@ static int write_output(const struct settings *s, const struct jm_report *report
 	}
 	if (rc == 0)
 		return JM_EXIT_OK;
-	unlink(s->output);
+	if (is_ours)
+		unlink(s->output);
 	return jm_cli_fail(&err);
 }
 
