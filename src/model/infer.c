@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MODULE "libjoulemap_onnx.so"
 
@@ -15,13 +16,21 @@ static void *open_module(void)
 	char path[4096];
 	const char *slash;
 	void *module = NULL;
-	Dl_info own;
+	char own[3000];
+	Dl_info info;
+	ssize_t n;
 
-	if (dladdr((void *)(uintptr_t)jm_infer_shapes, &own) && own.dli_fname) {
-		slash = strrchr(own.dli_fname, '/');
-		snprintf(path, sizeof(path), "%.*s" MODULE, slash ? (int)(slash - own.dli_fname) + 1 : 0,
-			 own.dli_fname);
-		module = slash ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+	if (dladdr((void *)(uintptr_t)jm_infer_shapes, &info) && info.dli_fname && strchr(info.dli_fname, '/')) {
+		snprintf(own, sizeof(own), "%s", info.dli_fname);
+	} else {
+		/* A program that was found through PATH is known by its bare name. */
+		n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+		own[n > 0 ? n : 0] = '\0';
+	}
+	slash = strrchr(own, '/');
+	if (slash) {
+		snprintf(path, sizeof(path), "%.*s/" MODULE, (int)(slash - own), own);
+		module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	}
 	return module ? module : dlopen(MODULE, RTLD_NOW | RTLD_LOCAL);
 }

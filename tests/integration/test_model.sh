@@ -49,5 +49,12 @@ check "a shape that contradicts the model is refused" exits 1 "$JM" model alexne
 check "with the input's name" says err "input 'x'"
 check "a file that is none is refused" exits 1 "$JM" model published
 check "an unknown order is refused" exits 1 "$JM" model alexnet.onnx --sort colour
+if [ -e "$(dirname "$JM")/libjoulemap_onnx.so" ]; then
+    mkdir bin && ln "$JM" bin/ 2>/dev/null || cp "$JM" bin/
+    ln -s "$(dirname "$JM")/libjoulemap_onnx.so" bin/
+    check "a program found through PATH finds its module" \
+        exits 0 env PATH="$PWD/bin:$PATH" joulemap model resnet50.onnx --never-run --format summary
+    check "and infers shapes by it" [ -z "$(grep 'not inferred' "$WORK/out")" ]
+fi
 check "a file must be named" exits 2 "$JM" model
 finish
