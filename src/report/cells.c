@@ -3,8 +3,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Templates make kernels' names of hundreds of columns; CSV and JSON have them whole. */
+#define NAME_COLUMNS_MAX 96
 
 void jm_cells_add(struct jm_cells *cells, const char *format, ...)
 {
@@ -112,13 +116,14 @@ static void measure(const struct jm_cells *cells, size_t n_rows, size_t *widths)
 
 static void shrink_column(struct jm_cells *cells, size_t n_rows, size_t shrink, int width, size_t *widths)
 {
-	size_t total = 2 * (cells->n_columns - 1), i;
+	size_t total = 2 * (cells->n_columns - 1), most = width > 0 ? (size_t)width : SIZE_MAX, i;
 
+	if (widths[shrink] > NAME_COLUMNS_MAX)
+		widths[shrink] = NAME_COLUMNS_MAX;
 	for (i = 0; i < cells->n_columns; i++)
 		total += widths[i];
-	if (width <= 0 || total <= (size_t)width)
-		return;
-	widths[shrink] = widths[shrink] > total - (size_t)width + 12 ? widths[shrink] - (total - (size_t)width) : 12;
+	if (total > most)
+		widths[shrink] = widths[shrink] > total - most + 12 ? widths[shrink] - (total - most) : 12;
 	for (i = 0; i < n_rows; i++)
 		cut(cells->texts[i * cells->n_columns + shrink], widths[shrink]);
 	measure(cells, n_rows, widths);

@@ -16,7 +16,8 @@ struct jm_cells {
 
 /* Adds one cell; rows follow each other. */
 void jm_cells_add(struct jm_cells *cells, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Appends the table. width: where it is too wide, column shrink is cut in its middle; 0: never. header: of bold first
+/* Appends the table. width: where it is too wide, column shrink is cut in its middle; 0: only
+ * beyond 96 columns. header: of bold first
  * row where is_colour. Frees the cells. Errors: JM_E_NOMEM. */
 int jm_cells_print(struct jm_cells *cells, size_t shrink, int width, bool is_colour, struct jm_buffer *out);
 

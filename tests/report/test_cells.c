@@ -39,6 +39,22 @@ static void long_names_are_cut_in_their_middle(void **state)
 	jm_buffer_finish(&out);
 }
 
+static void very_long_names_are_cut_where_no_width_is_known(void **state)
+{
+	struct jm_cells cells = {.n_columns = 2, .is_left = {true}};
+	struct jm_buffer out = {0};
+	char name[301];
+
+	(void)state;
+	memset(name, 'k', 300);
+	name[300] = '\0';
+	jm_cells_add(&cells, "%s", name);
+	jm_cells_add(&cells, "12");
+	assert_int_equal(jm_cells_print(&cells, 0, 0, false, &out), 0);
+	assert_int_equal(strlen(jm_buffer_terminate(&out)), 96 + 2 + 2 + 1);
+	jm_buffer_finish(&out);
+}
+
 static void control_characters_do_not_reach_the_terminal(void **state)
 {
 	struct jm_cells cells = {.n_columns = 1, .is_left = {true}};
@@ -75,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
 	    cmocka_unit_test(long_names_are_cut_in_their_middle),
+	    cmocka_unit_test(very_long_names_are_cut_where_no_width_is_known),
 	    cmocka_unit_test(control_characters_do_not_reach_the_terminal),
 	    cmocka_unit_test(quantities_have_four_digits_and_a_prefix),
 	};
