@@ -113,6 +113,37 @@ static int join(struct jm_sensor_set *into, struct jm_sensor_set *from)
 	return 0;
 }
 
+static bool is_name_taken(const struct jm_sensors *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->set.n_channels; i++)
+		if (strcmp(s->set.channels[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Names are unique: a second meter of the same kind gets a number. A device that is named twice would be counted
+ * twice. */
+static int settle_names(const struct jm_sensors *s, const struct jm_sensor_driver *driver, struct jm_sensor_set *found,
+			struct jm_error *err)
+{
+	size_t i;
+	int n;
+
+	for (i = 0; i < found->n_channels; i++) {
+		char *name = found->channels[i].name;
+		size_t size = sizeof(found->channels[i].name), length = strlen(name);
+
+		if (!driver->needs_argument && is_name_taken(s, name))
+			return jm_error_set(err, JM_E_INVALID, "the sensor %s is named twice", name);
+		for (n = 2; is_name_taken(s, name); n++)
+			if (snprintf(name + length, size - length, "-%d", n) >= (int)(size - length))
+				return jm_error_set(err, JM_E_INVALID, "there is another sensor called %s", name);
+	}
+	return 0;
+}
+
 static int probe_driver(struct jm_sensors *s, const struct jm_sensor_driver *driver, const char *argument,
 			struct jm_error *err)
 {
@@ -128,6 +159,11 @@ static int probe_driver(struct jm_sensors *s, const struct jm_sensor_driver *dri
 		/* The user named it with an argument: a mistake in that ends the probe. */
 		if (err)
 			*err = result->why;
+		jm_sensor_set_finish(&found);
+		return rc;
+	}
+	rc = settle_names(s, driver, &found, err);
+	if (rc) {
 		jm_sensor_set_finish(&found);
 		return rc;
 	}
