@@ -50,10 +50,27 @@ void jm_recording_file_remove(const char *path)
 	unlink(path);
 }
 
+/* Says whether another program has the recording open: SQLite holds a lock on the file as long (sqlite.org/lockingv3.html,
+ * section 3). *pid_out: which. */
+static bool is_in_use(const char *path, pid_t *pid_out)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool found;
+
+	if (fd < 0)
+		return false;
+	found = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	*pid_out = lock.l_pid;
+	close(fd);
+	return found;
+}
+
 /* Says no to what must never be unlinked, even when told to overwrite. */
 static int check_old(const char *path, bool overwrite, struct jm_error *err)
 {
 	struct stat st;
+	pid_t pid;
 	size_t i;
 
 	if (lstat(path, &st) == 0) {
@@ -61,6 +78,11 @@ static int check_old(const char *path, bool overwrite, struct jm_error *err)
 			return jm_error_set(err, JM_E_INVALID, "cannot record to %s: it is a directory", path);
 		if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 			return jm_error_set(err, JM_E_INVALID, "cannot record to %s: it is not a regular file", path);
+		if (overwrite && S_ISREG(st.st_mode) && is_in_use(path, &pid)) {
+			jm_error_set(err, JM_E_IO, "%s is in use by process %ld", path, (long)pid);
+			jm_error_remedy(err, "let that end, or give another name");
+			return JM_E_IO;
+		}
 		if (overwrite)
 			return 0;
 		jm_error_set(err, JM_E_EXISTS, "%s exists already", path);
