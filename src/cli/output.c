@@ -10,10 +10,15 @@
 void jm_cli_default_output(char *out, size_t size)
 {
 	time_t now = time(NULL);
+	char stamp[32];
 	struct tm local;
+	int n;
 
 	localtime_r(&now, &local);
-	strftime(out, size, "joulemap-%Y%m%d-%H%M%S.jmap", &local);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &local);
+	snprintf(out, size, "joulemap-%s.jmap", stamp);
+	for (n = 2; n < 100 && access(out, F_OK) == 0; n++)
+		snprintf(out, size, "joulemap-%s-%d.jmap", stamp, n);
 }
 
 int jm_cli_fail(const struct jm_error *err)
