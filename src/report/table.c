@@ -60,7 +60,10 @@ static void add_channel(struct jm_cells *cells, const struct jm_channel_result *
 	jm_cells_add(cells, "%.1f Hz", jm_ledger_rate_hz(&c->ledger));
 	jm_cells_add(cells, "%llu", (unsigned long long)c->ledger.late);
 	jm_cells_add(cells, "%llu", (unsigned long long)c->ledger.repeated);
-	jm_cells_add(cells, "%.1f ms", (double)c->ledger.longest_gap_ns * 1e-6);
+	if (c->ledger.taken >= 2)
+		jm_cells_add(cells, "%.1f ms", (double)c->ledger.longest_gap_ns * 1e-6);
+	else
+		jm_cells_add(cells, "-");
 }
 
 static bool is_energy(const struct jm_channel_result *c)
@@ -75,12 +78,13 @@ static void notes(const struct jm_result *r, struct jm_buffer *out)
 
 	for (i = 0; i < r->n_channels; i++) {
 		const struct jm_channel_result *c = &r->channels[i];
-		const char *reason = c->reason[0] ? c->reason : c->channel->reason;
+		const char *reason = c->reason[0] ? c->reason : c->channel->reason, *remedy;
 
 		if (!is_energy(c) || (c->channel->state == JM_STATE_MEASURED && isfinite(c->energy_j)) || !reason[0])
 			continue;
-		jm_buffer_printf(out, "  %s: %s%s%s\n", c->channel->name, reason,
-				 c->channel->remedy[0] ? "; mend: " : "", c->channel->remedy);
+		/* The channel's remedy mends what the channel says of itself. */
+		remedy = c->reason[0] && c->channel->state != JM_STATE_MEASURED ? "" : c->channel->remedy;
+		jm_buffer_printf(out, "  %s: %s%s%s\n", c->channel->name, reason, remedy[0] ? "; mend: " : "", remedy);
 	}
 }
 
@@ -148,6 +152,17 @@ static void idle(const struct jm_result *r, struct jm_buffer *out)
 	}
 }
 
+/* Says whether another method than time share was picked, and every layer got its share by time all the same. */
+static bool is_refused(const struct jm_result *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_layers; i++)
+		if (r->layers[i].method != JM_METHOD_SHARE)
+			return false;
+	return r->method != JM_METHOD_SHARE && r->n_layers;
+}
+
 static void run(const struct jm_result *r, struct jm_buffer *out)
 {
 	const struct jm_run *run = &r->run;
@@ -182,7 +197,8 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 		    "unprofiled median; scaled back, energy is from unprofiled blocks\n",
 		    run->profiled_latency_ms, run->distortion);
 	if (r->n_layers)
-		jm_buffer_printf(out, "method      %s: %s\n", jm_method_text(r->method), r->method_reason);
+		jm_buffer_printf(out, "method      %s: %s%s\n", jm_method_text(r->method), r->method_reason,
+				 is_refused(r) ? "; refused, see the warning: shares by time" : "");
 	for (i = 0; i < r->n_notes; i++)
 		jm_buffer_printf(out, "fit         %s\n", r->notes[i]);
 	idle(r, out);
@@ -429,7 +445,7 @@ static void own_cost(const struct jm_result *r, struct jm_buffer *out)
 }
 
 /* Names come from files and devices: whatever would move the cursor, but for our own colours, becomes a question mark. */
-static void sanitise(struct jm_buffer *out, size_t from)
+static void sanitise(struct jm_buffer *out, size_t from, bool is_colour)
 {
 	size_t i;
 
@@ -439,7 +455,7 @@ static void sanitise(struct jm_buffer *out, size_t from)
 
 		if ((c >= 0x20 && c != 0x7f) || c == '\n')
 			continue;
-		if (c == 033 && i + 1 < out->n && out->data[i + 1] == '[')
+		if (is_colour && c == 033 && i + 1 < out->n && out->data[i + 1] == '[')
 			for (n = 2; i + n < out->n && strchr("0123456789;", out->data[i + n]) && out->data[i + n]; n++)
 				;
 		if (n && i + n < out->n && out->data[i + n] == 'm')
@@ -471,7 +487,7 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 	accuracy(r, out);
 	own_cost(r, out);
 	if (!out->is_failed)
-		sanitise(out, from);
+		sanitise(out, from, view->is_colour);
 	if (rc == 0 && out->is_failed)
 		rc = JM_E_NOMEM;
 	return rc ? jm_error_set(err, rc, "out of memory for the report") : 0;

@@ -338,6 +338,9 @@ void jm_slot_settle(struct jm_slot *slot, int64_t now_ns)
 	for (i = 0; i < slot->sensor->n_channels; i++) {
 		struct jm_ledger *l = &slot->ledgers[i];
 
+		/* What no reading will end is a gap all the same. */
+		if ((slot->is_gone || slot->is_failing) && l->taken && now_ns - l->last_ns > l->longest_gap_ns)
+			l->longest_gap_ns = now_ns - l->last_ns;
 		if (!slot->is_own_pace) {
 			l->expected = (uint64_t)((slot->deadline_ns - slot->started_ns) / slot->period_ns);
 			continue;

@@ -268,12 +268,17 @@ static void warn_about_coverage(struct jm_result *result)
 		if (!c->has_ledger || !jm_channel_has_energy(c->channel) || c->channel->same_as >= 0 ||
 		    jm_ledger_coverage(&c->ledger) >= COVERAGE_MIN)
 			continue;
-		jm_result_warn_first(result,
-				     "%s: only %.1f %% of the readings came (%llu of %llu, longest gap %.3f s): "
-				     "figures rest on these alone",
-				     c->channel->name, jm_ledger_coverage(&c->ledger) * 100,
-				     (unsigned long long)c->ledger.taken, (unsigned long long)c->ledger.expected,
-				     jm_s_from_ns(c->ledger.longest_gap_ns));
+		if (c->ledger.taken < 2)
+			jm_result_warn_first(result, "%s: only %llu of the %llu readings due came", c->channel->name,
+					     (unsigned long long)c->ledger.taken,
+					     (unsigned long long)c->ledger.expected);
+		else
+			jm_result_warn_first(
+			    result,
+			    "%s: only %.1f %% of the readings came (%llu of %llu, longest gap %.3f s): "
+			    "figures rest on these alone",
+			    c->channel->name, jm_ledger_coverage(&c->ledger) * 100, (unsigned long long)c->ledger.taken,
+			    (unsigned long long)c->ledger.expected, jm_s_from_ns(c->ledger.longest_gap_ns));
 	}
 }
 
@@ -446,10 +451,11 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 	int sort = choose(options->sort, sorts, sizeof(sorts) / sizeof(sorts[0]), JM_SORT_ENERGY);
 
 	if (by < 0)
-		return jm_error_set(err, JM_E_INVALID,
-				    "cannot report by '%s': layer, type, iteration, channel, process, container, kernel, range or "
-				    "stream",
-				    options->by);
+		return jm_error_set(
+		    err, JM_E_INVALID,
+		    "cannot report by '%s': layer, type, iteration, channel, process, container, kernel, range or "
+		    "stream",
+		    options->by);
 	if (sort < 0)
 		return jm_error_set(err, JM_E_INVALID, "cannot sort by '%s': energy, time, power, name or none",
 				    options->sort);
@@ -471,7 +477,8 @@ static int write_to(const struct jm_result *r, const char *format, const struct 
 		return jm_report_table(r, view, strcmp(format, "summary") == 0, b, err);
 	exporter = jm_exporter_find(format);
 	if (!exporter)
-		return jm_error_set(err, JM_E_INVALID, "there is no format '%s': table, summary, csv, json or aipowermeter", format);
+		return jm_error_set(err, JM_E_INVALID,
+				    "there is no format '%s': table, summary, csv, json or aipowermeter", format);
 	return exporter->write(r, view, b, err);
 }
 

@@ -153,7 +153,7 @@ int jm_trace_read(const struct jm_importer *importer, const struct jm_trace_inpu
 		rc = importer->read(&plain, out, err);
 	} else {
 		rc = jm_error_set(err, JM_E_UNSUPPORTED, "%s: no importer recognises it", path_of(in));
-		jm_error_remedy(err, "name the format; docs/importers.md lists what is known");
+		jm_error_remedy(err, "docs/importers.md lists what is known");
 	}
 	free(text);
 	return rc;

@@ -29,6 +29,27 @@ check "a file that is no program is 126" exits 126 "$JM" record -s estimate -o b
 check "an unknown sensor is refused" exits 1 "$JM" record -s nonsense -d 0.1 -o b.jmap
 check "the unknown sensor is named" says err 'nonsense'
 check "a folder that is not there is said" exits 1 "$JM" record -s estimate -d 0.1 -o nowhere/b.jmap
+check "a sensor named twice is refused" exits 1 "$JM" record -s estimate,estimate -d 0.1 -o b.jmap
+check "and named" says err 'estimate/cpu is named twice'
+meter='exec:period=50ms;while :; do echo 5; sleep 0.05; done'
+check "two meters have names of their own" exits 0 "$JM" record -s "$meter,$meter" -d 0.3 -o meters.jmap
+check "the report has both" exits 0 "$JM" report meters.jmap
+check "the second is numbered" says out '^exec/power-2 '
+(for _ in 1 2; do "$JM" record -q -s estimate -d 0.1 || exit 1; done)
+check "recordings without a name take one each" [ "$(ls joulemap-*.jmap | wc -l)" -ge 2 ]
+"$JM" record -q -s estimate -d 60 -o busy.jmap &
+pid=$!
+while ! "$JM" report busy.jmap >"$WORK/out" 2>&1; do kill -0 $pid || break; done
+check "a recording that is being written is not overwritten" exits 1 "$JM" record -s estimate -d 0.1 -f -o busy.jmap
+check "who writes it is said" says err "in use by process $pid"
+kill -INT $pid
+wait $pid
+check "afterwards it may be" exits 0 "$JM" record -s estimate -d 0.1 -f -o busy.jmap
+# A device that is always full; who is not root cannot make one.
+if mknod full c 1 7 2>/dev/null && [ "$(sh -c 'echo text >full' 2>&1 | grep -c 'No space')" = 1 ]; then
+    check "what cannot be written is said" exits 1 "$JM" export a.jmap --format json -f -o full
+    check "a device that was named stays" [ -c full ]
+fi
 check "no interval of zero" exits 2 "$JM" record -i 0 -d 1
 check "no nonsense interval" exits 2 "$JM" record -i soon -d 1
 check "a command without -- is explained" exits 2 "$JM" stat sleep 1
