@@ -2,6 +2,7 @@
 #include "attribution/estimate.h"
 
 #include "attribution/calibrate.h"
+#include "attribution/consider.h"
 #include "attribution/estimate_input.h"
 #include "attribution/gate.h"
 #include "attribution/scaled.h"
@@ -127,7 +128,7 @@ static void refuse(struct jm_part *parts, size_t n, struct jm_levels *levels, co
 	for (l = 0; l < n; l++) {
 		parts[l] = (struct jm_part){
 		    .energy_j = NAN, .variance_j2 = NAN, .group = -1, .origin = JM_ORIGIN_UNIDENTIFIED};
-		snprintf(parts[l].reason, sizeof(parts[l].reason), "%s", reason);
+		snprintf(parts[l].reason, sizeof(parts[l].reason), "%.159s", reason);
 	}
 }
 
@@ -289,6 +290,11 @@ static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estim
 		    100 * e->straying);
 	else if (e->is_class_shared)
 		snprintf(levels->reason + used, sizeof(levels->reason) - used, "; one factor for all types");
+	used = strlen(levels->reason);
+	if (e->unseen_s > 0)
+		snprintf(levels->reason + used, sizeof(levels->reason) - used,
+			 "; read too rarely to see when it changes (%.2g ms, in the intervals): read it faster",
+			 1e3 * e->unseen_s);
 }
 
 /* Only the sum of all layers stands: what the series saw inside iterations. */
@@ -371,6 +377,9 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 	code = fit_types(w, &r, &in, &e, err);
 	if (code == 0)
 		code = jm_estimate_input_stack(&in, w, c, &e.fit, err);
+	e.unseen_s = jm_consider_edge_s(&w->series[c], &w->in->channels[c]);
+	if (code == 0 && e.unseen_s > 0)
+		code = jm_consider_lag(&in.fit, e.unseen_s, &e.fit, err);
 	if (code == JM_E_UNIDENTIFIABLE) {
 		refuse(parts, w->n_layers, levels,
 		       err && err->message[0] ? err->message : "the readings do not determine the layers");

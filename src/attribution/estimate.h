@@ -19,6 +19,7 @@ struct jm_estimate {
 	bool is_lag_known, is_dithered, is_misfit;
 	bool is_class_shared; /* all layers share one factor, since types cannot be told */
 	bool is_straying;     /* the residual is above the gate, but the power's and not the model's: see gate.h */
+	double unseen_s; /* sd of the time of all updates together, where they cannot be seen: consider.h */
 	size_t n_readings;
 };
 

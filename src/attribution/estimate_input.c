@@ -271,6 +271,8 @@ static void make_priors(struct jm_estimate_input *e, const struct jm_work *w, si
 		e->layer_sd[l] = isolated ? NO_ISOLATED_SD : 0;
 	}
 	e->layer_sd[e->n_fitted] = BARE_SD;
+	/* Between layers of an iteration a device draws no less than between iterations. */
+	e->fit.n_above_idle = e->has_bare;
 	for (l = 0; l < w->n_layers && isolated; l++) {
 		if (!isnan(isolated->power_w[l]) && isolated->power_w[l] > 0) {
 			e->prior_w[e->fitted_of_layer[l]] = isolated->power_w[l];

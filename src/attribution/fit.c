@@ -22,8 +22,6 @@
 #define MAX_LEARNED   0.15 /* of a start below that */
 #define FOOLED_GAIN   0.03
 #define N_LEARN_STEPS 10
-#define PIN           1e9 /* precision that holds a layer at zero power */
-#define N_PIN_ROUNDS  4
 
 static const double eps_choices[] = {0.01, 0.02, 0.04, 0.08, 0.15};
 #define N_CHOICES (sizeof(eps_choices) / sizeof(eps_choices[0]))
@@ -219,46 +217,6 @@ static void project(struct jm_fit_solver *s, int first, int n_halves)
 	}
 }
 
-/* Solves (xx * noise_scale + 1) x = xy * noise_scale + centre, layers at or above zero. m: factor afterwards. */
-static int solve(struct jm_fit_solver *s)
-{
-	size_t p = s->n_params, i, l, c, n_new, round;
-
-	for (round = 0, n_new = 1; n_new > 0 && round <= N_PIN_ROUNDS; round++) {
-		for (i = 0; i < p * p; i++)
-			s->m[i] = s->xx[i] * s->variance_scale;
-		for (i = 0; i < p; i++) {
-			s->m[i * p + i] += 1;
-			s->solution[i] = s->xy[i] * s->variance_scale + s->centre[i];
-		}
-		for (l = 0; l < s->in->n_layers; l++) {
-			double a = s->scale[l], b;
-
-			c = s->first_class + s->in->layer_class[l];
-			b = s->scale[c];
-			if (!s->is_pinned[l])
-				continue;
-			s->m[l * p + l] += PIN * a * a;
-			s->m[c * p + c] += PIN * b * b;
-			s->m[c * p + l] += PIN * a * b;
-			s->m[l * p + c] += PIN * a * b;
-			s->solution[l] -= PIN * a;
-			s->solution[c] -= PIN * b;
-		}
-		if (jm_cholesky(s->m, p) < 0)
-			return JM_E_UNIDENTIFIABLE;
-		jm_cholesky_solve(s->m, p, s->solution);
-		for (l = 0, n_new = 0; l < s->in->n_layers; l++) {
-			c = s->first_class + s->in->layer_class[l];
-			if (!s->is_pinned[l] && 1 + s->solution[l] * s->scale[l] + s->solution[c] * s->scale[c] < 0) {
-				s->is_pinned[l] = true;
-				n_new++;
-			}
-		}
-	}
-	return 0;
-}
-
 /* raw = base + T solution. */
 static void expand(struct jm_fit_solver *s)
 {
@@ -318,7 +276,7 @@ static int hold_out(struct jm_fit_solver *s)
 			set_priors(s, sd);
 			set_terms(s);
 			project(s, half, 1);
-			code = solve(s);
+			code = jm_fit_solve(s);
 			expand(s);
 			sum += squares(s, 1 - half);
 		}
@@ -345,7 +303,7 @@ static int solve_noise(struct jm_fit_solver *s, double *freedom_out)
 	for (step = 0; step < (s->n_params > MANY_PARAMS ? N_FEW_STEPS : N_NOISE_STEPS) && code == 0; step++) {
 		double freedom, chi2;
 
-		code = solve(s);
+		code = jm_fit_solve(s);
 		if (code < 0)
 			break;
 		freedom = (double)s->n_params - trace_inverse(s);
@@ -430,6 +388,8 @@ static int run(struct jm_fit_solver *s, struct jm_fit *out)
 		if (code == 0 && step + 1 < n_steps)
 			step_state(s);
 	}
+	if (code == 0)
+		code = jm_fit_release(s);
 	if (code == 0)
 		code = jm_fit_describe(s, freedom, out);
 	return code;

@@ -6,7 +6,7 @@
  * eps: sd sd_eps; kappa: of a class of layers (0.15); s1, s2: how the power runs inside a layer, on three sub-segments
  * (u = -1, 0, 1; v = 1/3, -2/3, 1/3; learned, from 0.12 on). lag, box, tau: priors from calibration. drift: y times two slow curves of zero
  * mean over the run (0.02), or the temperature. Minimised by Gauss-Newton over (lag, box, tau), everything else is linear:
- *   sum (y - yhat)^2 / (s^2 + v_k) + sum (theta - prior)^2 / sd^2,   p >= 0
+ *   sum (y - yhat)^2 / (s^2 + v_k) + sum (theta - prior)^2 / sd^2,   p >= 0 (p_idle: see n_above_idle)
  * Noise of reading k: s^2 + v_k + J (dyhat/dt)^2 + random effects of variance R, s, J and R found from the residual's
  * squares and its products between neighbours (moments):
  *   J: the update strays from the clock by sd sqrt(J); readings on a slope know less than those on a plateau.
@@ -44,6 +44,7 @@ struct jm_fit_input {
 	struct jm_kernel kernel, kernel_sd; /* start and prior; sd 0: held */
 	double idle_w, idle_sd_w;
 	size_t n_layers, n_classes;
+	size_t n_above_idle;         /* the last so many layers draw idle power at least, the others 0 */
 	const double *prior_w;       /* n_layers */
 	const double *layer_sd;      /* n_layers: sd of eps as a fraction, where it is not sd_eps; 0: sd_eps; or NULL */
 	const uint32_t *layer_class; /* n_layers */

@@ -33,6 +33,14 @@ struct jm_fit_solver {
 	double sd_shape[2]; /* of the linear and of the quadratic terms */
 };
 
+/* Solves the system that xx and xy hold, layers at or above their lowest power: solution; m: its factor. Errors:
+ * JM_E_UNIDENTIFIABLE: singular. */
+int jm_fit_solve(struct jm_fit_solver *s);
+
+/* A layer held at idle power is not known to draw that: makes m and inverse those without this bound; the solution stays. After
+ * the last solve. Errors: JM_E_UNIDENTIFIABLE. */
+int jm_fit_release(struct jm_fit_solver *s);
+
 /* Learns sd_eps, sd_class and sd_shape from a solution and its inverse. */
 void jm_fit_learn(struct jm_fit_solver *s);
 

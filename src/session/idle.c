@@ -157,7 +157,8 @@ size_t jm_session_idle_files(char ***out)
 	size_t i;
 
 	each_file(add_file, &f);
-	qsort(f.items, f.n, f.n ? sizeof(*f.items) : 1, newest_first);
+	if (f.n)
+		qsort(f.items, f.n, sizeof(*f.items), newest_first);
 	*out = malloc((f.n + 1) * sizeof(**out));
 	for (i = 0; i < f.n; i++) {
 		if (*out)

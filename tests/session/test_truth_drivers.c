@@ -156,6 +156,29 @@ static void check_case(const char *sensor, const struct limits *limits)
 	world_destroy(w);
 }
 
+/* Nobody sees when it changes: the figures may be bad, but their intervals must say so. */
+static void a_counter_read_once_an_update_has_intervals_that_hold(void **state)
+{
+	struct world_case what = *find_case("rapl-1ms");
+	struct emu_options o = {0};
+	struct emu_verdict passive, fused;
+	struct sensor_world *w;
+	struct jm_error err = {0};
+
+	(void)state;
+	what.period_ns = JM_NS_PER_MS;
+	what.is_oversampled = false;
+	w = world_create(&what, &o, NULL, SEED);
+	if (world_record(w, &err))
+		fail_msg("%s", err.message);
+	passive = judge(w, "regress", NULL);
+	fused = judge(w, "fused", NULL);
+	print_message("passive %.2f %% (%.0f %%), fused %.2f %% (%.0f %%)\n", 100 * passive.error,
+		      100 * passive.coverage, 100 * fused.error, 100 * fused.coverage);
+	assert_true(passive.coverage >= 0.85 && fused.coverage >= 0.85);
+	world_destroy(w);
+}
+
 #define CASE(function, name, passive_error, fused_error, energy, numbers_only)                                         \
 	static void function(void **state)                                                                             \
 	{                                                                                                              \
@@ -279,6 +302,7 @@ static void a_sensor_that_stands_does_not_give_false_figures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_counter_read_once_an_update_has_intervals_that_hold),
 	    cmocka_unit_test(instant_power_with_a_window_of_25_ms),
 	    cmocka_unit_test(instant_power_through_a_low_pass),
 	    cmocka_unit_test(the_sample_buffer_of_an_h200),
