@@ -3,5 +3,6 @@
 #define SERVICE_FILES_H
 
 extern const char jm_service_openapi_json[];
+extern const char jm_service_page_html[];
 
 #endif

@@ -167,8 +167,31 @@ static enum MHD_Result file(struct MHD_Connection *c, const char *type, const ch
 	return jm_http_send(c, MHD_HTTP_OK, type, &b);
 }
 
+/* What the page may do: itself, and ask us. */
+static enum MHD_Result page(struct MHD_Connection *c)
+{
+	size_t n = strlen(jm_service_page_html);
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(n, (void *)jm_service_page_html, MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result rc;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", "text/html; charset=utf-8");
+	MHD_add_response_header(
+	    response, "Content-Security-Policy",
+	    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
+	    "frame-ancestors 'none'; base-uri 'none'");
+	MHD_add_response_header(response, "Cache-Control", "no-cache");
+	rc = MHD_queue_response(c, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
 static enum MHD_Result get(struct jm_http *http, struct MHD_Connection *c, const char *url)
 {
+	if (strcmp(url, "/") == 0)
+		return page(c);
 	if (strcmp(url, MEASUREMENTS) == 0)
 		return list(http, c);
 	if (strcmp(url, "/metrics") == 0)
