@@ -8,6 +8,7 @@
 #include "session/processes.h"
 #include "session/report_parts.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,16 +270,14 @@ static void warn_about_coverage(struct jm_result *result)
 		    jm_ledger_coverage(&c->ledger) >= COVERAGE_MIN)
 			continue;
 		if (c->ledger.taken < 2)
-			jm_result_warn_first(result, "%s: only %llu of the %llu readings due came", c->channel->name,
-					     (unsigned long long)c->ledger.taken,
-					     (unsigned long long)c->ledger.expected);
+			jm_result_warn_first(result, "%s: only %" PRIu64 " of the %" PRIu64 " readings due came",
+					     c->channel->name, c->ledger.taken, c->ledger.expected);
 		else
 			jm_result_warn_first(
-			    result,
-			    "%s: only %.1f %% of the readings came (%llu of %llu, longest gap %.3f s): "
-			    "figures rest on these alone",
-			    c->channel->name, jm_ledger_coverage(&c->ledger) * 100, (unsigned long long)c->ledger.taken,
-			    (unsigned long long)c->ledger.expected, jm_s_from_ns(c->ledger.longest_gap_ns));
+			    result, "%s: only %.1f %% of the readings came (%" PRIu64 " of %" PRIu64
+			    ", longest gap %.3f s): figures rest on these alone",
+			    c->channel->name, jm_ledger_coverage(&c->ledger) * 100, c->ledger.taken,
+			    c->ledger.expected, jm_s_from_ns(c->ledger.longest_gap_ns));
 	}
 }
 
@@ -438,8 +437,7 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 					    [JM_BY_GROUP] = "group",
 					    [JM_BY_ITERATION] = "iteration",
 					    [JM_BY_CHANNEL] = "channel",
-					    [JM_BY_PROCESS] = "process",
-					    [JM_BY_CONTAINER] = "container"};
+					    [JM_BY_PROCESS] = "process", [JM_BY_CONTAINER] = "container"};
 	static const char *const sorts[] = {[JM_SORT_ENERGY] = "energy",
 					    [JM_SORT_TIME] = "time",
 					    [JM_SORT_POWER] = "power",
