@@ -59,7 +59,8 @@ def evaluate(s, script):
     return call(s, "Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
 
-with tempfile.TemporaryDirectory() as folder:
+# The browser may still write while its folder is removed.
+with tempfile.TemporaryDirectory(**({"ignore_cleanup_errors": True} if sys.version_info >= (3, 10) else {})) as folder:
     browser = subprocess.Popen([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0",
                                 "--window-size=1200,1010", "--hide-scrollbars", "--user-data-dir=" + folder, url],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
