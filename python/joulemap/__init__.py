@@ -22,6 +22,7 @@ from joulemap.errors import (
     NotFoundError,
     UnsupportedError,
 )
+from joulemap.events import send_power_measure_event, send_power_stop_event
 from joulemap.recording import Recording, Region, Span
 from joulemap.report import Channel, Closure, Ledger, Report, Row, Total, open_report
 from joulemap._sensors import ChannelInfo, DriverInfo, Sensors, sensors
@@ -50,6 +51,8 @@ __all__ = [
     "Total",
     "UnsupportedError",
     "open_report",
+    "send_power_measure_event",
+    "send_power_stop_event",
     "sensors",
     "span_kind",
 ]

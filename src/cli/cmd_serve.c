@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "service/http.h"
+#include "service/plugin.h"
 #include "service/service.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct settings {
 	const char *sensors, *address, *token_file, *host, *processes;
 	uint64_t port;
 	bool is_always;
+	struct jm_plugin_options plugin;
 };
 
 static const struct jm_option options[] = {
@@ -38,6 +40,14 @@ static const struct jm_option options[] = {
      offsetof(struct settings, host)},
     {0, "metrics-processes", "WHOM", "processes in /metrics: watched (default) or all", JM_OPTION_TEXT,
      offsetof(struct settings, processes)},
+    {0, "engine", "HOST[:PORT]", "be the power plugin of the camera-traps engine there (port 6010)", JM_OPTION_TEXT,
+     offsetof(struct settings, plugin.engine)},
+    {0, "subscribe", "ADDRESS", "take its events from a publisher, tcp://HOST:PORT; @ADDRESS: bind", JM_OPTION_TEXT,
+     offsetof(struct settings, plugin.subscribe)},
+    {0, "publish", "ADDRESS", "tell start and end of this plugin to a subscriber, tcp://HOST:PORT", JM_OPTION_TEXT,
+     offsetof(struct settings, plugin.publish)},
+    {0, "output", "FOLDER", "of CPU.json and the like; none (default with events: ~/logs)", JM_OPTION_TEXT,
+     offsetof(struct settings, plugin.output)},
     {0, "always", NULL, "never let the sensors sleep", JM_OPTION_FLAG, offsetof(struct settings, is_always)},
 };
 
@@ -121,6 +131,11 @@ static void print_start(const struct settings *s, const struct jm_service *servi
 	fflush(stdout);
 }
 
+static void say(const char *text)
+{
+	fprintf(stderr, "joulemap serve: %s\n", text);
+}
+
 static int serve(const struct settings *s, struct jm_service *service, const char *token, struct jm_error *err)
 {
 	struct jm_http_options http_options = {
@@ -129,9 +144,12 @@ static int serve(const struct settings *s, struct jm_service *service, const cha
 	    .token = token[0] ? token : NULL,
 	    .host = s->host};
 	struct ending ending = {service->loop, signal_descriptor()};
+	struct jm_plugin *plugin = NULL;
 	struct jm_http *http = NULL;
 	int rc = jm_http_open(service, &http_options, &http, err);
 
+	if (rc == 0)
+		rc = jm_plugin_open(service, &s->plugin, say, &plugin, err);
 	if (rc == 0 && (ending.fd < 0 || jm_loop_add(service->loop, ending.fd, on_signal, &ending)))
 		rc = jm_error_set(err, JM_E_IO, "cannot wait for signals");
 	if (rc == 0) {
@@ -139,6 +157,7 @@ static int serve(const struct settings *s, struct jm_service *service, const cha
 		rc = jm_loop_run(service->loop, err);
 	}
 	jm_measurements_stop_all(service->measurements, jm_now_ns());
+	jm_plugin_close(plugin);
 	jm_http_close(http);
 	if (ending.fd >= 0)
 		close(ending.fd);
@@ -182,7 +201,8 @@ const struct jm_command jm_cmd_serve = {
     .usage = "[--listen ADDRESS] [--port PORT] [-s LIST]",
     .details =
 	"Samples once for all who ask; the sensors sleep while nobody does. Listens on loopback; any other address\n"
-	"takes a token (--token-file, or JOULEMAP_TOKEN). --port 0 takes a free port. SIGTERM ends it.",
+	"takes a token (--token-file, or JOULEMAP_TOKEN). --port 0 takes a free port. SIGTERM ends it.\n"
+	"--engine, --subscribe and --output make it the power plugin of camera-traps (docs/camera-traps.md).",
     .examples = "  joulemap serve\n"
 		"  joulemap ask --pids 4711 --for 10s\n"
 		"  curl -s http://127.0.0.1:7373/metrics\n",

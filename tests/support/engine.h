@@ -108,8 +108,10 @@ static inline void *engine_plugin(void *arg)
 		if (engine_is(&msg, "plugin_command: next_msg")) {
 			e->n_next++;
 			zmq_msg_init(&event);
-			if (zmq_msg_recv(&event, e->plugin_sub, 0) < 0)
+			if (zmq_msg_recv(&event, e->plugin_sub, 0) < 0) {
+				zmq_msg_close(&msg); /* holds what the sender said of itself */
 				break;
+			}
 			zmq_msg_send(&event, e->rep, 0);
 		} else {
 			zmq_send(e->plugin_pub, zmq_msg_data(&msg), zmq_msg_size(&msg), 0);
