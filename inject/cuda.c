@@ -239,7 +239,8 @@ static void in_child(void)
 	if (jm_cuda.file)
 		jm_activity_abandon(jm_cuda.file);
 	jm_cuda.file = NULL;
-	jm_cuda.is_ticking = jm_cuda.has_ranges = false;
+	jm_cuda.is_ticking = false;
+	jm_cuda.has_ranges = false;
 	jm_cuda.status = JM_CUDA_NOT_STARTED;
 }
 
