@@ -79,7 +79,7 @@ static inline int fuzz_importer(const char *name, const uint8_t *data, size_t n)
 {
 	const struct jm_importer *importer = jm_importer_find(name);
 	struct fuzz_seen seen = {0};
-	struct jm_trace_output out = {.spans = {fuzz_name, fuzz_spans, &seen},
+	struct jm_trace_output out = {.spans = {fuzz_name, fuzz_spans, &seen, NULL},
 				      .samples = {fuzz_samples, &seen},
 				      .channel = fuzz_channel,
 				      .meta = fuzz_meta,

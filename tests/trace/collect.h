@@ -90,7 +90,7 @@ static inline int collect_text(struct collected *c, const char *name, const char
 {
 	const struct jm_importer *importer = name ? jm_importer_find(name) : NULL;
 	struct jm_trace_output out = {.isolated = collect_isolated,
-				      .spans = {collect_name, collect_spans, c},
+				      .spans = {collect_name, collect_spans, c, NULL},
 				      .samples = {collect_samples, c},
 				      .channel = collect_channel,
 				      .meta = collect_meta,
