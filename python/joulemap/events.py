@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import time
 from typing import Any, Iterable, List, Optional, Union
 
 from joulemap.errors import InvalidError, NotFoundError, UnsupportedError
@@ -111,12 +112,16 @@ def _publish(message: bytes, endpoint: str, timeout: float) -> None:
     with zmq.Context() as context, context.socket(zmq.XPUB) as socket:
         socket.linger = int(timeout * 1000)
         socket.connect(endpoint)
-        if not socket.poll(int(timeout * 1000)):
-            raise NotFoundError(
-                f"nobody takes events at {endpoint}",
-                "give the incoming port of the engine, or that of joulemap serve --subscribe @tcp://127.0.0.1:PORT",
-            )
-        socket.recv()
+        end = time.monotonic() + timeout
+        wanted = False
+        while not wanted:  # a subscriber tells each of its prefixes by a message of its own
+            if not socket.poll(max(0, int((end - time.monotonic()) * 1000))):
+                raise NotFoundError(
+                    f"nobody takes events at {endpoint}",
+                    "give the incoming port of the engine, or that of joulemap serve --subscribe @tcp://127.0.0.1:PORT",
+                )
+            subscription = socket.recv()
+            wanted = subscription[:1] == b"\x01" and message.startswith(subscription[1:])
         socket.send(message)
 
 

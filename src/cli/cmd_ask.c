@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/units.h"
+#include "service/ask_events.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,28 @@
 #define POLL_NS     (50 * JM_NS_PER_MS)
 #define DEFAULT_NS  (10 * JM_NS_PER_S)
 #define DEVICES     3
+#define EVENT_MS    5000 /* an engine that is there takes an event at once */
 
 struct settings {
 	struct jm_common common;
-	const char *pids, *devices, *url, *format;
-	int64_t duration_ns;
+	const char *pids, *devices, *url, *format, *events;
+	int64_t duration_ns, in_ns;
+	bool is_stop, is_endless;
 };
 
 static const struct jm_option options[] = {
     {'p', "pids", "PID,...", "processes to measure, each with all that descends from it", JM_OPTION_TEXT,
      offsetof(struct settings, pids)},
     {0, "for", "DURATION", "how long (default 10s)", JM_OPTION_DURATION, offsetof(struct settings, duration_ns)},
+    {0, "in", "DURATION", "how long from now it begins (default: at once)", JM_OPTION_DURATION,
+     offsetof(struct settings, in_ns)},
     {0, "devices", "LIST", "cpu, gpu, dram or all (default)", JM_OPTION_TEXT, offsetof(struct settings, devices)},
     {0, "url", "URL", "of the service (default " DEFAULT_URL ")", JM_OPTION_TEXT, offsetof(struct settings, url)},
+    {0, "events", "ADDRESS", "ask by event: the camera-traps engine's incoming port, HOST[:PORT] (5559)",
+     JM_OPTION_TEXT, offsetof(struct settings, events)},
+    {0, "until-stopped", NULL, "with --events: no end is set", JM_OPTION_FLAG, offsetof(struct settings, is_endless)},
+    {0, "stop", NULL, "with --events: end the measurements of these processes", JM_OPTION_FLAG,
+     offsetof(struct settings, is_stop)},
     {'f', "format", "FORMAT", "table (default) or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
@@ -212,6 +222,8 @@ static bool make_request(const struct settings *s, struct jm_buffer *b)
 	is_good = append_list(b, s->devices ? s->devices : "all", true) && is_good;
 	jm_buffer_puts(b, "],\"label\":\"ask\",\"duration_s\":");
 	jm_buffer_json_number(b, jm_s_from_ns(s->duration_ns ? s->duration_ns : DEFAULT_NS));
+	jm_buffer_puts(b, ",\"start_in_s\":");
+	jm_buffer_json_number(b, jm_s_from_ns(s->in_ns));
 	jm_buffer_puts(b, "}");
 	return is_good && jm_buffer_terminate(b);
 }
@@ -257,7 +269,7 @@ static int ask(const struct settings *s, const struct jm_http_peer *peer, const 
 		return jm_cli_fail(&err);
 	snprintf(w.path, sizeof(w.path), "/measurements/%s", id);
 	/* Most of the time nothing is to be asked. */
-	w.next_ns = jm_now_ns() + duration_ns;
+	w.next_ns = jm_now_ns() + s->in_ns + duration_ns;
 	jm_cli_wait_until(-1, is_done, &w);
 	if (!w.is_over) /* interrupted: what there is by now is the result */
 		w.rc = jm_http_ask(peer, "DELETE", w.path, NULL, &w.status, answer, &err);
@@ -269,6 +281,24 @@ static int ask(const struct settings *s, const struct jm_http_peer *peer, const 
 		return jm_cli_write_stdout(NULL, answer->data, answer->n) ? JM_EXIT_FAILURE : JM_EXIT_OK;
 	rc = print_table(answer->data, answer->n, &err);
 	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
+static int ask_by_event(const struct settings *s)
+{
+	struct jm_ask_event event = {.address = s->events,
+				     .pids = s->pids,
+				     .devices = s->devices,
+				     .in_ns = s->in_ns,
+				     .duration_ns = s->duration_ns ? s->duration_ns : DEFAULT_NS,
+				     .is_stop = s->is_stop};
+	struct jm_error err = {0};
+
+	if (s->is_endless)
+		event.duration_ns = 0;
+	if (jm_ask_by_event(&event, EVENT_MS, &err))
+		return jm_cli_fail(&err);
+	fprintf(stderr, "joulemap ask: the event was taken; what comes of it is in the files of the power plugin\n");
+	return JM_EXIT_OK;
 }
 
 static int run(void *settings, char **positional, size_t n_positional, char **command)
@@ -284,6 +314,10 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	(void)command;
 	if (!s->pids)
 		return jm_cli_usage_error(&jm_cmd_ask, "--pids names the processes to measure");
+	if (s->events)
+		return ask_by_event(s);
+	if (s->is_stop || s->is_endless)
+		return jm_cli_usage_error(&jm_cmd_ask, "--stop and --until-stopped go with --events");
 	if (s->format && strcmp(s->format, "json") != 0 && strcmp(s->format, "table") != 0)
 		return jm_cli_usage_error(&jm_cmd_ask, "--format wants table or json, not '%s'", s->format);
 	if (jm_http_peer_parse(s->url ? s->url : DEFAULT_URL, "7373", &peer, &err))
@@ -305,10 +339,15 @@ const struct jm_command jm_cmd_ask = {
     .name = "ask",
     .summary = "have a running service measure processes, and print what they took",
     .usage = "--pids PID,... [--for DURATION]",
-    .details = "Asks joulemap serve. Ctrl-C ends the measurement and prints what there is. JOULEMAP_TOKEN is the "
-	       "service's token.",
+    .details =
+	"Asks joulemap serve. Ctrl-C ends the measurement and prints what there is. JOULEMAP_TOKEN is the "
+	"service's token.\n"
+	"With --events it speaks the protocol of camera-traps instead, as its plugins do, to whatever power plugin is\n"
+	"there (docs/camera-traps.md): nobody answers that, and the figures are in the plugin's files.",
     .examples = "  joulemap ask --pids 4711 --for 10s\n"
-		"  joulemap ask --pids 4711,4712 --for 1m --devices cpu,dram --format json\n",
+		"  joulemap ask --pids 4711,4712 --for 1m --devices cpu,dram --format json\n"
+		"  joulemap ask --pids 4711 --for 10s --events 127.0.0.1:5559\n"
+		"  joulemap ask --pids 4711 --stop --events 127.0.0.1:5559\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .settings_size = sizeof(struct settings),

@@ -93,6 +93,7 @@ static void stop(struct jm_events *events)
 {
 	size_t i;
 
+	events->stats.n_stops++;
 	tidy_pids(&events->event);
 	for (i = 0; i < events->event.n_pids; i++)
 		events->stats.n_stopped += events->target.stop_pid(events->target.ctx, events->event.pids[i]);

@@ -33,9 +33,10 @@ struct jm_events_target {
 };
 
 struct jm_events_stats {
-	uint64_t n_started, n_stopped, n_terminated;
-	uint64_t n_denied; /* well-formed starts that the target refused */
-	uint64_t n_others; /* well-formed events that are not for this plugin */
+	uint64_t n_started, n_stops, n_terminated;
+	uint64_t n_stopped; /* processes ended by stops, in each measurement that had them */
+	uint64_t n_denied;  /* well-formed starts that the target refused */
+	uint64_t n_others;  /* well-formed events that are not for this plugin */
 	uint64_t n_faults[JM_N_EVENT_FAULTS];
 	struct jm_event_link_stats link;
 };

@@ -17,7 +17,7 @@ struct jm_measurements {
 	size_t n_listeners;
 	struct jm_measurement **items; /* in order of id */
 	size_t n_items, capacity, n_active, n_parts;
-	uint64_t next_id;
+	uint64_t next_id, n_done, n_gone;
 };
 
 const char *jm_device_text(enum jm_device device)
@@ -151,6 +151,8 @@ static void end_if_over(struct jm_measurements *all, struct jm_measurement *m, i
 	m->state = n_gone == m->n_parts ? JM_MEASURE_GONE : JM_MEASURE_DONE;
 	m->end_ns = now_ns;
 	all->n_active--;
+	all->n_gone += m->state == JM_MEASURE_GONE;
+	all->n_done += m->state == JM_MEASURE_DONE;
 	tell(all, JM_MEASURE_ENDED, m, NULL);
 }
 
@@ -461,6 +463,11 @@ size_t jm_measurements_n_running(const struct jm_measurements *all)
 uint64_t jm_measurements_n_ever(const struct jm_measurements *all)
 {
 	return all->next_id - 1;
+}
+
+uint64_t jm_measurements_n_ended(const struct jm_measurements *all, enum jm_measure_state state)
+{
+	return state == JM_MEASURE_DONE ? all->n_done : state == JM_MEASURE_GONE ? all->n_gone : 0;
 }
 
 const struct jm_measurement *jm_measurements_get(const struct jm_measurements *all, uint64_t id)

@@ -135,6 +135,8 @@ size_t jm_measurements_n(const struct jm_measurements *all);
 size_t jm_measurements_n_active(const struct jm_measurements *all);
 size_t jm_measurements_n_running(const struct jm_measurements *all);
 uint64_t jm_measurements_n_ever(const struct jm_measurements *all);
+/* How many have ended in that state (JM_MEASURE_DONE, JM_MEASURE_GONE), those forgotten since included. */
+uint64_t jm_measurements_n_ended(const struct jm_measurements *all, enum jm_measure_state state);
 /* Borrowed until the next add or tick; NULL: there is none. In order of id. */
 const struct jm_measurement *jm_measurements_get(const struct jm_measurements *all, uint64_t id);
 const struct jm_measurement *jm_measurements_at(const struct jm_measurements *all, size_t i);

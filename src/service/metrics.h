@@ -2,7 +2,7 @@
 #ifndef SERVICE_METRICS_H
 #define SERVICE_METRICS_H
 
-#include "core/text.h"
+#include "service/metrics_page.h"
 #include "service/service.h"
 
 /* What HTTP counts. */

@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
-#include "service/events.h"
+#include "service/events_metrics.h"
 #include "service/outputs.h"
 
 #include <stdio.h>
@@ -110,6 +110,14 @@ static void events_work(void *ctx)
 	jm_events_work(((struct jm_plugin *)ctx)->events, jm_now_ns());
 }
 
+static void write_metrics(void *ctx, struct jm_metrics_page *page)
+{
+	struct jm_events_stats stats;
+
+	jm_events_stats(((struct jm_plugin *)ctx)->events, &stats);
+	jm_events_metrics(&stats, page);
+}
+
 static int64_t outputs_due(void *ctx)
 {
 	return jm_outputs_due_ns(((struct jm_plugin *)ctx)->outputs);
@@ -153,6 +161,7 @@ static int open_events(struct jm_plugin *plugin, const struct jm_plugin_options 
 	struct jm_events_options events = {
 	    .subscribe = options->subscribe, .publish = options->publish, .name = options->name, .uuid = options->uuid};
 	struct jm_events_target target = {clocks, start, stop_pid, terminate, tell, plugin};
+	struct jm_service_metrics metrics = {write_metrics, plugin};
 	struct jm_loop *loop = plugin->service->loop;
 	const char *engine = options->engine;
 	char address[300];
@@ -176,6 +185,7 @@ static int open_events(struct jm_plugin *plugin, const struct jm_plugin_options 
 		return rc;
 	rc = jm_loop_add(loop, jm_events_fd(plugin->events), events_work, plugin);
 	rc = rc ? rc : jm_loop_add_timed(loop, events_due, events_work, plugin);
+	rc = rc ? rc : jm_service_add_metrics(plugin->service, &metrics);
 	return rc ? jm_error_set(err, rc, "cannot wait for events") : 0;
 }
 

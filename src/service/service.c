@@ -259,6 +259,14 @@ int jm_service_follow(struct jm_service *s, const struct jm_service_follower *fo
 	return 0;
 }
 
+int jm_service_add_metrics(struct jm_service *s, const struct jm_service_metrics *metrics)
+{
+	if (s->n_metrics == JM_SERVICE_METRICS_MAX)
+		return JM_E_NOMEM;
+	s->metrics[s->n_metrics++] = *metrics;
+	return 0;
+}
+
 int jm_service_open(struct jm_service *s, const struct jm_service_options *options, struct jm_error *err)
 {
 	struct jm_live_options live = {

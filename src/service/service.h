@@ -33,6 +33,15 @@ struct jm_service_follower {
 
 #define JM_SERVICE_FOLLOWERS_MAX 8
 
+struct jm_metrics_page;
+/* Who has metrics of his own. */
+struct jm_service_metrics {
+	void (*write)(void *ctx, struct jm_metrics_page *page);
+	void *ctx;
+};
+
+#define JM_SERVICE_METRICS_MAX 4
+
 struct jm_service {
 	struct jm_service_options options;
 	struct jm_loop *loop;
@@ -49,6 +58,8 @@ struct jm_service {
 	enum jm_device *device_of; /* one a channel; JM_N_DEVICES: none */
 	struct jm_service_follower followers[JM_SERVICE_FOLLOWERS_MAX];
 	size_t n_followers;
+	struct jm_service_metrics metrics[JM_SERVICE_METRICS_MAX];
+	size_t n_metrics;
 	int64_t wanted_until_ns; /* somebody looked */
 	size_t n_streams;        /* readers that stay */
 	int64_t start_realtime_ns;
@@ -59,6 +70,8 @@ int jm_service_open(struct jm_service *s, const struct jm_service_options *optio
 /* Ends what is under way, frees. A zeroed one is allowed. */
 void jm_service_close(struct jm_service *s);
 int jm_service_follow(struct jm_service *s, const struct jm_service_follower *follower);
+/* Adds metrics to /metrics. Errors: JM_E_NOMEM: too many. */
+int jm_service_add_metrics(struct jm_service *s, const struct jm_service_metrics *metrics);
 
 /* Somebody looks: the sensors stay awake for a minute. Figures are fresh when this returns. */
 void jm_service_look(struct jm_service *s);

@@ -36,18 +36,34 @@ static bool listen_to_publisher(struct jm_event_link *link)
 	return true;
 }
 
-/* A publisher's messages vanish while nobody subscribes. An XPUB socket is told who does: the first part of a message is 1 or 0
- * and the prefix. Only then is sent what waits. */
+/* An XPUB socket is told who subscribes: a message of 1 (or 0: no more) and the prefix that is wanted, the first time somebody wants
+ * it. Of a prefix two bytes count, and the second is 0 in all that is sent here. */
+static void take_subscription(struct jm_event_link *link, const uint8_t *data, size_t n)
+{
+	if (n == 1)
+		link->wants_all = data[0] == 1;
+	else if (n > 1)
+		link->is_wanted[data[1]] = data[0] == 1;
+}
+
+/* Says whether somebody wants the next message. */
+static bool has_subscriber(const struct jm_event_link *link)
+{
+	const struct jm_zeromq_message *m = &link->to_publish.items[0];
+
+	return link->to_publish.n && (link->wants_all || (m->n && link->is_wanted[*(const uint8_t *)m->data]));
+}
+
+/* A publisher's messages vanish while nobody subscribes to them: what is not wanted yet waits. */
 static void publish(struct jm_event_link *link)
 {
 	zmq_msg_t msg;
 
 	while (jm_zeromq_is_ready(link->pub, ZMQ_POLLIN) && jm_zeromq_receive(link->pub, &msg)) {
-		if (zmq_msg_size(&msg) > 0)
-			link->has_subscriber = *(const char *)zmq_msg_data(&msg) == 1;
+		take_subscription(link, zmq_msg_data(&msg), zmq_msg_size(&msg));
 		zmq_msg_close(&msg);
 	}
-	while (link->has_subscriber && link->to_publish.n && jm_zeromq_is_ready(link->pub, ZMQ_POLLOUT)) {
+	while (has_subscriber(link) && jm_zeromq_is_ready(link->pub, ZMQ_POLLOUT)) {
 		struct jm_zeromq_message *m = &link->to_publish.items[0];
 
 		if (zmq_send(link->pub, m->data, m->n, ZMQ_DONTWAIT) < 0)
@@ -57,13 +73,15 @@ static void publish(struct jm_event_link *link)
 	}
 }
 
-/* Events of the engine that this program listens to. */
-static int subscribe(void *sub)
+/* Events of the engine that this program listens to. Of what is sent here alone, all is wanted: what is malformed is counted. */
+static int subscribe(void *sub, bool is_bound)
 {
 	static const uint8_t prefixes[][2] = {
 	    {JM_EVENT_PLUGIN_TERMINATE, 0}, {JM_EVENT_POWER_START, 0}, {JM_EVENT_POWER_STOP, 0}};
 	size_t i;
 
+	if (is_bound)
+		return zmq_setsockopt(sub, ZMQ_SUBSCRIBE, "", 0);
 	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (zmq_setsockopt(sub, ZMQ_SUBSCRIBE, prefixes[i], 2) != 0)
 			return -1;
@@ -88,7 +106,7 @@ static int open_sub(struct jm_event_link *link, const char *address, struct jm_e
 		return JM_E_INVALID;
 	}
 	link->sub = jm_zeromq_open(link, ZMQ_SUB);
-	if (!link->sub || jm_zeromq_watch(link, link->sub) != 0 || subscribe(link->sub) != 0 ||
+	if (!link->sub || jm_zeromq_watch(link, link->sub) != 0 || subscribe(link->sub, is_bound) != 0 ||
 	    (is_bound ? zmq_bind(link->sub, address) : zmq_connect(link->sub, address)) != 0)
 		return jm_zeromq_error(err, is_bound ? "bind" : "connect to", address);
 	return 0;
@@ -228,9 +246,8 @@ void jm_event_link_quit(struct jm_event_link *link)
 bool jm_event_link_is_done(const struct jm_event_link *link)
 {
 	bool engine_can = link->state == ENGINE_FREE || link->state == ENGINE_SAID;
-	bool publisher_can = link->to_publish.n && link->has_subscriber;
 
-	return !publisher_can && !(engine_can && (link->to_engine.n || link->hello_is_due || link->is_quitting));
+	return !has_subscriber(link) && !(engine_can && (link->to_engine.n || link->hello_is_due || link->is_quitting));
 }
 
 void jm_event_link_stats(const struct jm_event_link *link, struct jm_event_link_stats *out)

@@ -39,7 +39,8 @@ struct jm_event_link {
 	int64_t retry_ns, backoff_ns;
 	unsigned n_monitors; /* names of monitors are used once */
 	struct jm_zeromq_message hello;
-	bool hello_is_due, has_more, is_holding, is_quitting, has_subscriber;
+	bool hello_is_due, has_more, is_holding, is_quitting;
+	bool wants_all, is_wanted[256]; /* by subscribers: everything; by the first byte */
 	struct jm_zeromq_queue to_engine, to_publish;
 	struct jm_event_link_stats stats;
 };

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import flatbuffers
 import zmq
@@ -157,8 +158,81 @@ def plugin_at_engine(busy):
     engine.stop()
 
 
+def message(tag, prefix, fields):
+    """An event of n fields, each a function that makes it, or None: it is missing."""
+    b = flatbuffers.Builder(256)
+    offsets = [make(b) if make else None for make in fields]
+    b.StartObject(len(fields))
+    for slot, offset in enumerate(offsets):
+        if offset is not None:
+            b.PrependUOffsetTRelativeSlot(slot, offset, 0)
+    table = b.EndObject()
+    b.StartObject(2)
+    b.PrependUint8Slot(0, tag, 0)
+    b.PrependUOffsetTRelativeSlot(1, table, 0)
+    b.Finish(b.EndObject())
+    return prefix + bytes(b.Output())
+
+
+def text(value):
+    return lambda b: b.CreateString(value)
+
+
+def numbers(values, size):
+    return lambda b: events._vector(b, values, size)
+
+
+def malformed(good):
+    """Messages of each kind of fault, and the reason they are counted under."""
+    stamp = "2024-05-02T15:05:15"
+    pids, types, now = numbers([4711], 4), numbers([1], 1), text("")
+    huge = bytearray(good)
+    at = good.index(b"\x01\x00\x00\x00", 40)
+    huge[at : at + 4] = b"\xff\xff\xff\x3f"
+
+    def start(*fields):
+        return message(9, b"\x20\x00", [text(stamp), *fields])
+
+    return [
+        (good[:3], "too short"),
+        (good[:20], "damaged buffer"),
+        (b"\x77\x00" + good[2:], "unknown prefix"),
+        (b"\x20\x01" + good[2:], "unknown prefix"),
+        (good[:2] + b"\xff\xff\xff\x7f" + good[6:], "damaged buffer"),
+        (bytes(huge), "damaged buffer"),
+        (b"\x21" + good[1:], "prefix and event differ"),
+        (message(77, b"\x20\x00", [text(stamp)]), "prefix and event differ"),
+        (message(9, b"\x20\x00", [None, pids, types, now]), "field missing"),
+        (start(None, types, now), "field missing"),
+        (start(pids, None, now), "field missing"),
+        (start(pids, types, None), "field missing"),
+        (start(numbers([], 4), types, now), "empty list"),
+        (start(pids, numbers([], 1), now), "empty list"),
+        (start(numbers(list(range(1, 5000)), 4), types, now), "list too long"),
+        (start(numbers([-1], 4), types, now), "no process id"),
+        (start(pids, numbers([5], 1), now), "unknown monitor type"),
+        (start(pids, types, text("tomorrow")), "start time unreadable"),
+        (message(8, b"\x12\x00", [text(stamp), text("*"), text("no uuid")]), "uuid unreadable"),
+        (message(8, b"\x12\x00", [text(stamp), lambda b: b.CreateString(b"\xff\xfe"), text("")]), "text too long or not UTF-8"),
+    ]
+
+
+def metrics(service):
+    with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % service.port, timeout=PATIENCE) as answer:
+        return answer.read().decode()
+
+
+def value(page, name):
+    return float(next(line for line in page.splitlines() if line.startswith(name + " ")).rsplit(" ", 1)[1])
+
+
+def resident_kib(pid):
+    with open("/proc/%d/statm" % pid, encoding="ascii") as f:
+        return int(f.read().split()[1]) * 4
+
+
 def flood(busy):
-    """Malformed events of every kind."""
+    """Malformed events of every kind: each is counted, memory stays, and the good ones between them are done."""
     context = zmq.Context()
     probe = context.socket(zmq.REP)
     port = probe.bind_to_random_port("tcp://127.0.0.1")
@@ -166,25 +240,49 @@ def flood(busy):
     endpoint = "tcp://127.0.0.1:%d" % port
     service = Service("flood", "--subscribe", "@" + endpoint)
     good = python_plugin_message([busy[0]], [1], "", 5)
-    kinds = [good[:20], good[:2] + b"\xff" * 4 + good[6:], b"\x21" + good[1:], good[:2] + b"\x00" * 900, good[:3]]
+    kinds = malformed(good)
     socket = context.socket(zmq.XPUB)
     socket.linger = 1000
+    socket.sndhwm = 0  # nothing is dropped here
     socket.connect(endpoint)
-    for _ in range(3):
-        socket.recv()
-    for i in range(2000):
-        socket.send(kinds[i % len(kinds)])
-        if i % 200 == 199:  # a publisher drops what is beyond its queue
-            time.sleep(0.02)
+    socket.recv()
+
+    def send(rounds):
+        for _ in range(rounds):
+            for data, _ in kinds:
+                socket.send(data)
+
+    def received(n):
+        return lambda: value(metrics(service), "joulemap_events_received_total") == n
+
+    send(25)
+    until("malformed events are received", received(25 * len(kinds)))
+    before = resident_kib(service.process.pid)
+    send(75)
     socket.send(good)
-    until("2,000 malformed events and a good one: it is measured", is_measured(service.folder, busy[0]))
+    until("and 1,500 more", received(100 * len(kinds) + 1))
+    until("the good one behind them is measured", is_measured(service.folder, busy[0]))
+    page, expected = metrics(service), {}
+    for _, reason in kinds:
+        expected[reason] = expected.get(reason, 0) + 100
+    counted = {r: value(page, 'joulemap_events_malformed_total{reason="%s"}' % r) for r in expected}
+    check("each is counted under its reason", counted == expected, (counted, expected))
+    check("none under another", value(page, 'joulemap_events_total{type="start"}') == 1)
+    grown = resident_kib(service.process.pid) - before
+    check("memory stays", grown < 2048, grown)
+    ask = [JM, "ask", "--events", endpoint[6:], "--pids", str(busy[1])]
+    check("ask --events starts", subprocess.call(ask + ["--for", "600s", "--devices", "cpu"]) == 0)
+    until("what it asked for is measured", is_measured(service.folder, busy[1]))
+    check("ask --events --stop stops", subprocess.call(ask + ["--stop"]) == 0)
+    until("and it is", lambda: value(metrics(service), "joulemap_events_stopped_processes_total") == 1)
+    check("ask --events wants whole seconds", subprocess.call(ask + ["--for", "1500ms"], stderr=subprocess.DEVNULL) == 1)
     socket.close()
     context.term()
     service.process.send_signal(signal.SIGTERM)
     check("SIGTERM ends it with exit code 0", service.ends_with(0))
     service.errors.seek(0)
-    text = service.errors.read()
-    check("faults are told by reason, not one by one", 3 <= text.count("malformed event") < 25, text)
+    log = service.errors.read()
+    check("faults are told by reason, not one by one", 3 <= log.count("malformed event") < 50, log)
     load(service.folder, "power_summary_report.json")
 
 
