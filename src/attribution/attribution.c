@@ -276,6 +276,24 @@ static int attribute_iterations(struct jm_work *w, struct jm_error *err)
 	return code;
 }
 
+/* A fit that was refused on every channel left shares by time: that is the method then, for whoever reads the result. */
+static void settle_method(const struct jm_work *w)
+{
+	struct jm_result *r = w->result;
+	size_t i;
+
+	if (w->method != JM_METHOD_REGRESS && w->method != JM_METHOD_ISOLATE && w->method != JM_METHOD_FUSED)
+		return;
+	for (i = 0; i < r->n_layers; i++)
+		if (r->layers[i].method != JM_METHOD_SHARE)
+			return;
+	if (r->n_layers == 0)
+		return;
+	r->method = JM_METHOD_SHARE;
+	snprintf(r->method_reason, sizeof(r->method_reason), "%s was %s and refused, see the warning: shares by time",
+		 jm_method_text(w->method), w->opt->method == JM_METHOD_AUTO ? "picked" : "asked for");
+}
+
 static int attribute(struct jm_work *w, struct jm_error *err)
 {
 	size_t c, n_primary = 0;
@@ -295,6 +313,8 @@ static int attribute(struct jm_work *w, struct jm_error *err)
 	}
 	if (code == 0 && n_primary == 0)
 		code = attribute_nothing(w, err);
+	else if (code == 0)
+		settle_method(w);
 	if (code == 0)
 		code = attribute_iterations(w, err);
 	return code ? code : jm_split_add(w, err);

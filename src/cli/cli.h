@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Exit codes besides those of a measured command. */
 enum jm_cli_exit {
@@ -70,6 +71,10 @@ struct jm_command {
 int jm_cli_dispatch(const struct jm_command *command, int argc, char **argv);
 void jm_cli_help(const struct jm_command *command);
 
+/* Print to a terminal what may hold names of files, devices and processes: neutralised (core/display.h), so that none of them
+ * moves the cursor or forges a line. jm_cli_line ends the line. */
+void jm_cli_text(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void jm_cli_line(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints "joulemap: message" and the remedy to stderr. Gives JM_EXIT_FAILURE. */
 int jm_cli_fail(const struct jm_error *err);
 /* The same for commands with -o and --force: a file that exists is explained by these. */

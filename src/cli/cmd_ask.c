@@ -119,12 +119,12 @@ static void print_row(const struct figures *f, const char *first)
 	printf("%-10s", first);
 	for (i = 0; i < DEVICES; i++) {
 		if (f->devices[i].is_known)
-			printf("  %10.3f J %8.3f W%s", f->devices[i].energy_j, f->devices[i].power_w,
+			jm_cli_text(stdout, "  %10.3f J %8.3f W%s", f->devices[i].energy_j, f->devices[i].power_w,
 			       strcmp(f->devices[i].state, "estimated") == 0 ? "~" : " ");
 		else
 			printf("  %10s   %8s   ", "-", "-");
 	}
-	printf("  %s\n", f->name);
+	jm_cli_line(stdout, "  %s", f->name);
 }
 
 static int print_table(const char *text, size_t n, struct jm_error *err)
@@ -137,7 +137,7 @@ static int print_table(const char *text, size_t n, struct jm_error *err)
 
 	if (rc)
 		return rc;
-	printf("%-10s  %-22s   %-22s   %-22s   %s\n", "PID", "  CPU", "  GPU", "  DRAM", "COMMAND");
+	jm_cli_line(stdout, "%-10s  %-22s   %-22s   %-22s   %s", "PID", "  CPU", "  GPU", "  DRAM", "COMMAND");
 	rc = jm_json_next(json, &t, err);
 	while (rc == 0 && (rc = jm_json_next(json, &t, err)) == 0 && t.type == JM_JSON_KEY) {
 		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);

@@ -53,7 +53,7 @@ static void print_ms(const char *name, double value_s, double sd_s)
 static void print_known(const char *name, double value, const char *unit, bool is_known)
 {
 	if (is_known)
-		printf("  %-14s %.3g %s\n", name, value, unit);
+		jm_cli_line(stdout, "  %-14s %.3g %s", name, value, unit);
 	else
 		printf("  %-14s unknown\n", name);
 }
@@ -62,13 +62,13 @@ static void print_response(const struct jm_calibration_info *c)
 {
 	size_t i;
 
-	printf("  %-14s %s\n", "family", c->family);
+	jm_cli_line(stdout, "  %-14s %s", "family", c->family);
 	printf("  %-14s", "hold-out");
 	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		if (isfinite(c->hold_out_w[i]))
-			printf("%s %s %.3g W", i ? "," : "", families[i], c->hold_out_w[i]);
+			jm_cli_text(stdout, "%s %s %.3g W", i ? "," : "", families[i], c->hold_out_w[i]);
 		else
-			printf("%s %s -", i ? "," : "", families[i]);
+			jm_cli_text(stdout, "%s %s -", i ? "," : "", families[i]);
 	}
 	printf("\n");
 	print_ms("lag", c->lag_s, c->lag_sd_s);
@@ -97,7 +97,7 @@ static void print_one(const struct jm_calibration_info *c)
 {
 	bool is_found = strcmp(c->family, "unknown") != 0;
 
-	printf("%s\n", c->channel);
+	jm_cli_line(stdout, "%s", c->channel);
 	if (c->period_s > 0)
 		print_ms("period", c->period_s, c->jitter_s);
 	if (is_found)
@@ -112,17 +112,17 @@ static void print_one(const struct jm_calibration_info *c)
 		print_stairs(c);
 	}
 	if (c->full_time || isfinite(c->counter_spread)) {
-		printf("  %-14s %s", "full-time", c->full_time > 0 ? "yes" : c->full_time < 0 ? "no" : "unknown");
+		jm_cli_text(stdout, "  %-14s %s", "full-time", c->full_time > 0 ? "yes" : c->full_time < 0 ? "no" : "unknown");
 		if (isfinite(c->counter_spread))
 			printf(" (%.1f %% of the swing over 16 phases of a locked load)", c->counter_spread * 100);
 		printf("\n");
 	}
 	if (is_found)
-		printf("  %-14s %s: residual %.2f %% of the swing%s%s\n", "verdict",
+		jm_cli_line(stdout, "  %-14s %s: residual %.2f %% of the swing%s%s", "verdict",
 		       c->is_accepted ? "accepted" : "refused", c->hold_out_fraction * 100, *c->reason ? "; " : "",
 		       c->reason);
 	else
-		printf("  %-14s refused: %s\n", "verdict", c->reason);
+		jm_cli_line(stdout, "  %-14s refused: %s", "verdict", c->reason);
 }
 
 static int print_table(const struct settings *s, const struct jm_calibrations *list)
@@ -132,7 +132,7 @@ static int print_table(const struct settings *s, const struct jm_calibrations *l
 	size_t n_kept = 0, i;
 
 	for (i = 0; (note = jm_calibrations_note(list, i)) && !s->common.is_quiet; i++)
-		fprintf(stderr, "joulemap: %s\n", note);
+		jm_cli_line(stderr, "joulemap: %s", note);
 	for (i = 0; jm_calibrations_get(list, i, &c) == 0; i++) {
 		print_one(&c);
 		n_kept += strcmp(c.family, "unknown") != 0;

@@ -17,7 +17,7 @@ static void tell(void *ctx, const char *text)
 	const struct settings *s = ctx;
 
 	if (!s->common.is_quiet)
-		fprintf(stderr, "%s\n", text);
+		jm_cli_line(stderr, "%s", text);
 }
 
 static int run(void *settings, char **positional, size_t n_positional, char **command)
@@ -41,7 +41,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	if (jm_import((const char *const *)positional, n_positional, &options, &err))
 		return jm_cli_fail_output(&err);
 	if (!s->common.is_quiet)
-		fprintf(stderr, "imported to %s; next: joulemap report %s\n", s->output, s->output);
+		jm_cli_line(stderr, "imported to %s; next: joulemap report %s", s->output, s->output);
 	return JM_EXIT_OK;
 }
 

@@ -16,7 +16,7 @@ static void warn(void *ctx, const char *text)
 	const struct settings *s = ctx;
 
 	if (!s->common.is_quiet)
-		fprintf(stderr, "joulemap: %s\n", text);
+		jm_cli_line(stderr, "joulemap: %s", text);
 }
 
 static double percent(double part, double whole)
@@ -35,7 +35,7 @@ static void tell(void *ctx, const struct jm_map_model *m)
 	}
 	if (s->common.is_quiet)
 		return;
-	printf("%s: %llu rows (%llu inferences of %llu layers) to %s\n", m->name, (unsigned long long)m->n_rows,
+	jm_cli_line(stdout, "%s: %llu rows (%llu inferences of %llu layers) to %s", m->name, (unsigned long long)m->n_rows,
 	       (unsigned long long)m->n_cycles, (unsigned long long)m->n_layers, m->csv_path);
 	printf("  power in %llu rows, %.1f %% of the layers' time; %llu of %llu readings used\n",
 	       (unsigned long long)m->n_measured, percent(m->measured_time_s, m->layer_time_s),

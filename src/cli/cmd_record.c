@@ -24,7 +24,7 @@ static void print_warnings(const struct jm_recorder *r)
 	size_t i;
 
 	for (i = 0; (text = jm_recorder_warning(r, i)); i++)
-		fprintf(stderr, "joulemap: warning: %s\n", text);
+		jm_cli_line(stderr, "joulemap: warning: %s", text);
 }
 
 static bool all_are_gone(void *ctx)
@@ -156,7 +156,7 @@ static int run_record(void *settings, char **positional, size_t n_positional, ch
 	if (!s->output)
 		s->output = path;
 	if (!command && !s->duration_ns && !s->common.is_quiet)
-		fprintf(stderr, "recording to %s; %s ends it\n", s->output,
+		jm_cli_line(stderr, "recording to %s; %s ends it", s->output,
 			s->pids ? "the end of these processes or Ctrl-C" : "Ctrl-C");
 	if (s->with_cuda && jm_cli_cuda_begin(folder, sizeof(folder), &err))
 		return jm_cli_fail(&err);
@@ -164,7 +164,7 @@ static int run_record(void *settings, char **positional, size_t n_positional, ch
 	if (s->with_cuda)
 		jm_cli_cuda_end(folder);
 	if (is_recorded && !s->common.is_quiet)
-		fprintf(stderr, "recorded %s; next: joulemap report %s\n", s->output, s->output);
+		jm_cli_line(stderr, "recorded %s; next: joulemap report %s", s->output, s->output);
 	return exit_code;
 }
 
@@ -182,7 +182,8 @@ static int run_stat(void *settings, char **positional, size_t n_positional, char
 		return jm_cli_usage_error(&jm_cmd_stat, "there is no command to measure: joulemap stat -- COMMAND");
 	snprintf(work, sizeof(work), "%s/joulemap-XXXXXX", folder && *folder ? folder : "/tmp");
 	if (!mkdtemp(work)) {
-		fprintf(stderr, "joulemap: cannot make a folder for the readings in %s\n  try: TMPDIR=FOLDER\n", work);
+		jm_cli_line(stderr, "joulemap: cannot make a folder for the readings in %s", work);
+		jm_cli_line(stderr, "  try: TMPDIR=FOLDER");
 		return JM_EXIT_FAILURE;
 	}
 	snprintf(path, sizeof(path), "%s/stat.jmap", work);
@@ -230,7 +231,7 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 		return JM_EXIT_FAILURE;
 	}
 	if (rc == 0 && !s->common.is_quiet)
-		fprintf(stderr, "kept as %s; later reports of this machine use it\n", path);
+		jm_cli_line(stderr, "kept as %s; later reports of this machine use it", path);
 	return rc;
 }
 

@@ -37,7 +37,7 @@ static uint64_t passes_of(const struct settings *s)
 static void tell(void *progress, const char *text)
 {
 	jm_progress_finish(progress);
-	fprintf(stderr, "joulemap: %s\n", text);
+	jm_cli_line(stderr, "joulemap: %s", text);
 }
 
 static int measure(const struct settings *s, const char *model, const char *path)
@@ -88,7 +88,7 @@ static int measure(const struct settings *s, const char *model, const char *path
 	rc = jm_run_model(r, &run, jm_progress_step, &progress, &err);
 	jm_progress_finish(&progress);
 	for (i = 0; (text = jm_recorder_warning(r, i)); i++)
-		fprintf(stderr, "joulemap: warning: %s\n", text);
+		jm_cli_line(stderr, "joulemap: warning: %s", text);
 	if (jm_recorder_stop(r, &stopping) && rc == 0) {
 		rc = stopping.code;
 		err = stopping;
@@ -142,7 +142,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	if (rc == JM_EXIT_OK)
 		rc = print_report(s, s->output);
 	if (rc == JM_EXIT_OK && !s->common.is_quiet)
-		fprintf(stderr, "\nrecorded %s; next: joulemap report %s --by type\n", s->output, s->output);
+		jm_cli_line(stderr, "recorded %s; next: joulemap report %s --by type", s->output, s->output);
 	return rc;
 }
 

@@ -113,11 +113,11 @@ static void print_calibration(const struct jm_sensors *sensors, size_t i)
 	int rc = jm_sensors_calibration(sensors, i, &calibration, &err);
 
 	if (rc == 0)
-		printf("  %-11s   calibrated: %s\n", "", calibration.text);
+		jm_cli_line(stdout, "  %-11s   calibrated: %s", "", calibration.text);
 	else if (rc != JM_E_NOT_FOUND)
-		printf("  %-11s   calibration refused: %s\n", "", err.message);
+		jm_cli_line(stdout, "  %-11s   calibration refused: %s", "", err.message);
 	if (rc && rc != JM_E_NOT_FOUND && *err.remedy)
-		printf("  %-11s   mend: %s\n", "", err.remedy);
+		jm_cli_line(stdout, "  %-11s   mend: %s", "", err.remedy);
 }
 
 static void print_channel(const struct settings *s, const struct jm_sensors *sensors, size_t i,
@@ -128,21 +128,21 @@ static void print_channel(const struct settings *s, const struct jm_sensors *sen
 
 	if (c->update_period_ns > 0)
 		snprintf(period, sizeof(period), "update %.4g ms", (double)c->update_period_ns / (double)JM_NS_PER_MS);
-	printf("  %s%-11s%s %-38s %s, %s, %s", colour, c->state, *colour ? "\033[0m" : "", c->name, c->quantity,
-	       c->kind, period);
+	printf("  %s%-11s%s", colour, c->state, *colour ? "\033[0m" : "");
+	jm_cli_text(stdout, " %-38s %s, %s, %s", c->name, c->quantity, c->kind, period);
 	if (c->step)
-		printf(", step %llu %s", (unsigned long long)c->step, c->unit);
+		jm_cli_text(stdout, ", step %llu %s", (unsigned long long)c->step, c->unit);
 	if (*c->part_of)
-		printf(", part of %s", c->part_of);
+		jm_cli_text(stdout, ", part of %s", c->part_of);
 	if (*c->same_as)
-		printf(", same as %s", c->same_as);
+		jm_cli_text(stdout, ", same as %s", c->same_as);
 	if (c->is_default)
 		printf("  *");
 	printf("\n");
 	if (*c->reason)
-		printf("  %-11s   %s\n", "", c->reason);
+		jm_cli_line(stdout, "  %-11s   %s", "", c->reason);
 	if (*c->remedy)
-		printf("  %-11s   mend: %s\n", "", c->remedy);
+		jm_cli_line(stdout, "  %-11s   mend: %s", "", c->remedy);
 	print_calibration(sensors, i);
 }
 
@@ -153,16 +153,16 @@ static void print_table(const struct settings *s, const struct jm_sensors *senso
 	size_t i, k;
 
 	for (i = 0; jm_sensors_driver(sensors, i, &driver) == 0; i++) {
-		printf("%s: %s\n", driver.name, driver.summary);
+		jm_cli_line(stdout, "%s: %s", driver.name, driver.summary);
 		for (k = 0; jm_sensors_channel(sensors, k, &channel) == 0; k++)
 			if (strcmp(channel.driver, driver.name) == 0)
 				print_channel(s, sensors, k, &channel);
 		if (driver.n_channels == 0) {
-			printf("  %sunavailable%s %s\n", state_colour(s, "unavailable"),
-			       *state_colour(s, "unavailable") ? "\033[0m" : "",
-			       *driver.reason ? driver.reason : "nothing found");
+			printf("  %sunavailable%s", state_colour(s, "unavailable"),
+			       *state_colour(s, "unavailable") ? "\033[0m" : "");
+			jm_cli_line(stdout, " %s", *driver.reason ? driver.reason : "nothing found");
 			if (*driver.remedy)
-				printf("  %-11s mend: %s\n", "", driver.remedy);
+				jm_cli_line(stdout, "  %-11s mend: %s", "", driver.remedy);
 		}
 	}
 	if (!s->common.is_quiet)

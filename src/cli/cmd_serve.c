@@ -124,7 +124,7 @@ static void print_start(const struct settings *s, const struct jm_service *servi
 	size_t i;
 
 	for (i = 0; (note = jm_live_note(service->live, i)); i++)
-		fprintf(stderr, "joulemap serve: %s\n", note);
+		jm_cli_line(stderr, "joulemap serve: %s", note);
 	/* The one line on standard output: whoever started it may wait for it. */
 	printf(strchr(address, ':') ? "listening on http://[%s]:%u\n" : "listening on http://%s:%u\n", address,
 	       jm_http_port(http));
@@ -133,7 +133,7 @@ static void print_start(const struct settings *s, const struct jm_service *servi
 
 static void say(const char *text)
 {
-	fprintf(stderr, "joulemap serve: %s\n", text);
+	jm_cli_line(stderr, "joulemap serve: %s", text);
 }
 
 static int serve(const struct settings *s, struct jm_service *service, const char *token, struct jm_error *err)

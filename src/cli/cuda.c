@@ -31,7 +31,7 @@ int jm_cli_cuda_begin(char *folder, size_t size, struct jm_error *err)
 		const char *before = getenv(loaders[i]);
 
 		if (before && *before && strcmp(before, library) != 0)
-			fprintf(stderr, "joulemap: warning: %s named another library, %s: it is not loaded\n",
+			jm_cli_line(stderr, "joulemap: warning: %s named another library, %s: it is not loaded",
 				loaders[i], before);
 		setenv(loaders[i], library, 1);
 	}

@@ -39,7 +39,7 @@ static int run(int argc, char **argv)
 		return JM_EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
-		printf("joulemap %s\n", jm_version());
+		jm_cli_line(stdout, "joulemap %s", jm_version());
 		return JM_EXIT_OK;
 	}
 	command = find(strcmp(argv[1], "help") == 0 && argc > 2 ? argv[2] : argv[1]);
@@ -53,7 +53,8 @@ static int run(int argc, char **argv)
 		usage(stdout);
 		return JM_EXIT_OK;
 	}
-	fprintf(stderr, "joulemap: there is no command '%s'\n  try: joulemap --help\n", argv[1]);
+	jm_cli_line(stderr, "joulemap: there is no command '%s'", argv[1]);
+	jm_cli_line(stderr, "  try: joulemap --help");
 	return JM_EXIT_USAGE;
 }
 

@@ -43,13 +43,14 @@ void jm_cli_help(const struct jm_command *command)
 
 int jm_cli_usage_error(const struct jm_command *command, const char *format, ...)
 {
+	char text[1024];
 	va_list args;
 
-	fprintf(stderr, "joulemap %s: ", command->name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "\n  try: joulemap %s --help\n", command->name);
+	jm_cli_line(stderr, "joulemap %s: %s", command->name, text);
+	jm_cli_line(stderr, "  try: joulemap %s --help", command->name);
 	return JM_EXIT_USAGE;
 }
 

@@ -1,5 +1,8 @@
 #include "cli/cli.h"
 
+#include "core/display.h"
+
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +24,41 @@ void jm_cli_default_output(char *out, size_t size)
 		snprintf(out, size, "joulemap-%s-%d.jmap", stamp, n);
 }
 
+static void print(FILE *to, bool is_line, const char *format, va_list args)
+{
+	struct jm_buffer b = {0};
+
+	jm_display_vtext(&b, format, args);
+	if (is_line)
+		jm_buffer_puts(&b, "\n");
+	if (!b.is_failed)
+		fwrite(b.data, 1, b.n, to);
+	jm_buffer_finish(&b);
+}
+
+void jm_cli_text(FILE *to, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(to, false, format, args);
+	va_end(args);
+}
+
+void jm_cli_line(FILE *to, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(to, true, format, args);
+	va_end(args);
+}
+
 int jm_cli_fail(const struct jm_error *err)
 {
-	fprintf(stderr, "joulemap: %s\n", err->message[0] ? err->message : jm_error_text(err->code));
+	jm_cli_line(stderr, "joulemap: %s", err->message[0] ? err->message : jm_error_text(err->code));
 	if (err->remedy[0])
-		fprintf(stderr, "  try: %s\n", err->remedy);
+		jm_cli_line(stderr, "  try: %s", err->remedy);
 	return JM_EXIT_FAILURE;
 }
 

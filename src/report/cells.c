@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "report/cells.h"
 
+#include "core/display.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdint.h>
@@ -9,6 +11,9 @@
 
 /* Templates make kernels' names of hundreds of columns; CSV and JSON have them whole. */
 #define NAME_COLUMNS_MAX 96
+/* A name is cut to so many before a column is left out, and to so few in the end. */
+#define NAME_COLUMNS_FEW 16
+#define NAME_COLUMNS_MIN 5
 
 void jm_cells_add(struct jm_cells *cells, const char *format, ...)
 {
@@ -36,67 +41,31 @@ void jm_cells_add(struct jm_cells *cells, const char *format, ...)
 		cells->texts[cells->n++] = text;
 }
 
-/* Columns on a terminal: bytes that do not continue a UTF-8 sequence. */
-static size_t columns(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
-/* Control characters (a layer may be called anything) would move the cursor. */
-static void sanitise(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
-static size_t byte_at(const char *text, size_t column)
-{
-	size_t i;
-
-	for (i = 0; text[i]; i++)
-		if (((unsigned char)text[i] & 0xc0) != 0x80 && column-- == 0)
-			break;
-	return i;
-}
-
-/* Cuts text to n columns, from its middle: both ends of a layer's name tell it from others. */
-static void cut(char *text, size_t n)
-{
-	size_t have = columns(text), head, from;
-
-	if (have <= n || n < 5)
-		return;
-	head = byte_at(text, (n - 2) / 2);
-	from = byte_at(text, have - (n - 2 - (n - 2) / 2));
-	memcpy(text + head, "..", 2);
-	memmove(text + head + 2, text + from, strlen(text + from) + 1);
-}
-
 static void pad(struct jm_buffer *out, size_t n)
 {
 	while (n-- > 0)
 		jm_buffer_append(out, " ", 1);
 }
 
-static void print_row(const struct jm_cells *cells, size_t row, const size_t *widths, struct jm_buffer *out)
+static void print_row(const struct jm_cells *cells, size_t row, const size_t *widths, const bool *is_out,
+		      struct jm_buffer *out)
 {
-	size_t i;
+	size_t last = cells->n_columns, i, n_before = 0;
 
-	for (i = 0; i < cells->n_columns; i++) {
+	while (last > 0 && is_out[last - 1])
+		last--;
+	for (i = 0; i < last; i++) {
 		const char *text = cells->texts[row * cells->n_columns + i];
-		size_t n = columns(text);
+		size_t n = jm_display_columns(text);
 
-		if (i)
+		if (is_out[i])
+			continue;
+		if (n_before++)
 			jm_buffer_puts(out, "  ");
 		if (!cells->is_left[i])
 			pad(out, widths[i] - n);
 		jm_buffer_puts(out, text);
-		if (cells->is_left[i] && i + 1 < cells->n_columns)
+		if (cells->is_left[i] && i + 1 < last)
 			pad(out, widths[i] - n);
 	}
 }
@@ -107,42 +76,81 @@ static void measure(const struct jm_cells *cells, size_t n_rows, size_t *widths)
 
 	memset(widths, 0, JM_CELLS_COLUMNS_MAX * sizeof(*widths));
 	for (i = 0; i < n_rows * cells->n_columns; i++) {
-		size_t n = columns(cells->texts[i]);
+		size_t n = jm_display_columns(cells->texts[i]);
 
 		if (n > widths[i % cells->n_columns])
 			widths[i % cells->n_columns] = n;
 	}
 }
 
-static void shrink_column(struct jm_cells *cells, size_t n_rows, size_t shrink, int width, size_t *widths)
+/* Columns of the table beyond those that column shrink takes at least. */
+static size_t others(const struct jm_cells *cells, size_t shrink, const size_t *widths, const bool *is_out)
 {
-	size_t total = 2 * (cells->n_columns - 1), most = width > 0 ? (size_t)width : SIZE_MAX, i;
+	size_t total = 0, i;
 
-	if (widths[shrink] > NAME_COLUMNS_MAX)
-		widths[shrink] = NAME_COLUMNS_MAX;
 	for (i = 0; i < cells->n_columns; i++)
-		total += widths[i];
-	if (total > most)
-		widths[shrink] = widths[shrink] > total - most + 12 ? widths[shrink] - (total - most) : 12;
+		total += is_out[i] || i == shrink ? 0 : widths[i] + 2;
+	return total;
+}
+
+/* Gives the column to leave out next, or n_columns. */
+static size_t most_spare(const struct jm_cells *cells, const bool *is_out)
+{
+	size_t best = cells->n_columns, i;
+
+	for (i = 0; i < cells->n_columns; i++)
+		if (cells->spare[i] && !is_out[i] &&
+		    (best == cells->n_columns || cells->spare[i] >= cells->spare[best]))
+			best = i;
+	return best;
+}
+
+/* Cuts names and leaves out columns until the table fits, or nothing more can go. */
+static void fit(struct jm_cells *cells, size_t n_rows, size_t shrink, size_t width, size_t *widths, bool *is_out)
+{
+	size_t name = widths[shrink] < NAME_COLUMNS_MAX ? widths[shrink] : NAME_COLUMNS_MAX, few, rest, i;
+
+	few = name < NAME_COLUMNS_FEW ? name : NAME_COLUMNS_FEW;
+	while (width && (rest = others(cells, shrink, widths, is_out)) + few > width &&
+	       (i = most_spare(cells, is_out)) < cells->n_columns)
+		is_out[i] = true;
+	rest = others(cells, shrink, widths, is_out);
+	if (width && rest + name > width)
+		name = width > rest + NAME_COLUMNS_MIN ? width - rest : NAME_COLUMNS_MIN;
 	for (i = 0; i < n_rows; i++)
-		cut(cells->texts[i * cells->n_columns + shrink], widths[shrink]);
+		jm_display_cut(cells->texts[i * cells->n_columns + shrink], name);
 	measure(cells, n_rows, widths);
+}
+
+/* What is not shown is said. */
+static void tell_left_out(const struct jm_cells *cells, const bool *is_out, struct jm_buffer *out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < cells->n_columns; i++)
+		if (is_out[i])
+			jm_display_text(out, "%s%s", n++ ? ", " : "  no room for: ", cells->texts[i]);
+	if (n)
+		jm_buffer_puts(out, "\n");
 }
 
 int jm_cells_print(struct jm_cells *cells, size_t shrink, int width, bool is_colour, struct jm_buffer *out)
 {
 	size_t widths[JM_CELLS_COLUMNS_MAX];
+	bool is_out[JM_CELLS_COLUMNS_MAX] = {false};
 	size_t n_rows = cells->n / cells->n_columns, i;
 
 	for (i = 0; i < cells->n; i++)
-		sanitise(cells->texts[i]);
+		jm_display_neutralise(cells->texts[i]);
 	measure(cells, n_rows, widths);
-	shrink_column(cells, n_rows, shrink, width, widths);
+	fit(cells, n_rows, shrink, width > 0 ? (size_t)width : 0, widths, is_out);
 	for (i = 0; i < n_rows; i++) {
 		jm_buffer_puts(out, is_colour && i == 0 ? "\033[1m" : "");
-		print_row(cells, i, widths, out);
+		print_row(cells, i, widths, is_out, out);
 		jm_buffer_puts(out, is_colour && i == 0 ? "\033[0m\n" : "\n");
 	}
+	if (n_rows)
+		tell_left_out(cells, is_out, out);
 	for (i = 0; i < cells->n; i++)
 		free(cells->texts[i]);
 	free(cells->texts);

@@ -1,5 +1,6 @@
 #include "report/complexity.h"
 
+#include "core/display.h"
 #include "report/cells.h"
 #include "report/table.h"
 
@@ -183,7 +184,9 @@ static void header_cells(struct jm_cells *cells, bool is_by_type)
 
 static int print_rows(const struct jm_complexity_view *v, struct jm_buffer *out)
 {
-	struct jm_cells cells = {.n_columns = v->is_by_type ? 9 : 10, .is_left = {true, !v->is_by_type}};
+	struct jm_cells cells = {.n_columns = v->is_by_type ? 9 : 10,
+				 .is_left = {true, !v->is_by_type},
+				 .spare = {0, 0, 0, 0, 2, 1, 4, 5, 6, 3}};
 	size_t i, n, n_shown;
 	struct row *rows = make_rows(v, &n);
 
@@ -198,7 +201,7 @@ static int print_rows(const struct jm_complexity_view *v, struct jm_buffer *out)
 	if (jm_cells_print(&cells, 0, v->width, v->is_colour, out))
 		return JM_E_NOMEM;
 	if (n_shown < n)
-		jm_buffer_printf(out, "(%zu of %zu; -n 0 shows all)\n", n_shown, n);
+		jm_display_line(out, "(%zu of %zu; -n 0 shows all)", n_shown, n);
 	return 0;
 }
 
@@ -209,7 +212,7 @@ static void print_quantity(struct jm_buffer *out, const char *title, double valu
 	/* A sum over layers of which none is known is no 0. */
 	if (value > 0 || !rest[0])
 		jm_report_quantity(value, unit, text, sizeof(text));
-	jm_buffer_printf(out, "  %-12s %s%s\n", title, text, rest);
+	jm_display_line(out, "  %-12s %s%s", title, text, rest);
 }
 
 static void print_totals(const struct jm_complexity_view *v, struct jm_buffer *out)
@@ -219,14 +222,14 @@ static void print_totals(const struct jm_complexity_view *v, struct jm_buffer *o
 	size_t i;
 	char shape[96];
 
-	jm_buffer_printf(out, "%s: %zu layers, weights mostly %s, opset %lld%s%s\n", v->path, c->n_layers,
+	jm_display_line(out, "%s: %zu layers, weights mostly %s, opset %lld%s%s", v->path, c->n_layers,
 			 jm_dtype_text(v->model->precision), (long long)v->model->opset,
 			 v->model->producer[0] ? ", by " : "", v->model->producer);
 	for (i = 0; i < v->n_inputs; i++) {
 		jm_shape_text(&v->inputs[i].shape, shape, sizeof(shape));
-		jm_buffer_printf(out, "  input        %s %s\n", v->inputs[i].name, shape);
+		jm_display_line(out, "  input        %s %s", v->inputs[i].name, shape);
 	}
-	jm_buffer_printf(out, "  parameters   %llu, and %llu in buffers\n", (unsigned long long)c->n_parameters,
+	jm_display_line(out, "  parameters   %llu, and %llu in buffers", (unsigned long long)c->n_parameters,
 			 (unsigned long long)c->n_buffers);
 	print_quantity(out, "weights", (double)c->weight_bytes, "B", "");
 	print_quantity(out, "MACs", c->macs, "MAC", rest);
@@ -234,13 +237,12 @@ static void print_totals(const struct jm_complexity_view *v, struct jm_buffer *o
 	print_quantity(out, "activations", c->activation_bytes, "B", rest);
 	print_quantity(out, "moved", c->bytes, "B", rest);
 	if (c->bytes > 0 && c->flops > 0)
-		jm_buffer_printf(out, "  intensity    %.4g FLOP/byte\n", c->flops / c->bytes);
+		jm_display_line(out, "  intensity    %.4g FLOP/byte", c->flops / c->bytes);
 	if (c->n_batch_norm)
-		jm_buffer_printf(out,
-				 "  %zu batch normalisations are layers of their own (not folded into convolutions)\n",
+		jm_display_line(out, "  %zu batch normalisations are layers of their own (not folded into convolutions)",
 				 c->n_batch_norm);
 	for (i = 0; i < v->n_notes; i++)
-		jm_buffer_printf(out, "  note: %s\n", v->notes[i]);
+		jm_display_line(out, "  note: %s", v->notes[i]);
 }
 
 int jm_complexity_table(const struct jm_complexity_view *v, struct jm_buffer *out)

@@ -1,5 +1,6 @@
 #include "report/figures.h"
 
+#include "core/display.h"
 #include "report/table.h"
 
 #include <math.h>
@@ -72,4 +73,22 @@ void jm_report_four_digits(double value, char *out, size_t size)
 			 value);
 	else
 		snprintf(out, size, "%.3g", value);
+}
+
+double jm_report_per_unit(const struct jm_row *row, bool has_iterations)
+{
+	if (!has_iterations)
+		return row->count ? 1e3 / (double)row->count : NAN;
+	return row->energy_j != 0 ? row->energy_per_iteration_mj / row->energy_j : NAN;
+}
+
+void jm_report_heading(struct jm_buffer *out, bool is_colour, const char *format, ...)
+{
+	va_list args;
+
+	jm_buffer_puts(out, is_colour ? "\033[1m" : "");
+	va_start(args, format);
+	jm_display_vtext(out, format, args);
+	va_end(args);
+	jm_buffer_puts(out, is_colour ? "\033[0m\n" : "\n");
 }

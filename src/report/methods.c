@@ -1,7 +1,9 @@
 #include "report/methods.h"
 
+#include "core/display.h"
 #include "core/error.h"
 #include "report/cells.h"
+#include "report/figures.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,23 +26,31 @@ static const struct jm_row *find_row(const struct jm_result *r, const struct jm_
 	return NULL;
 }
 
-/* "5.148 [4.9, 5.3]": mJ an iteration, or J where there are none. */
-static void figure(const struct jm_method_column *c, const struct jm_row *row, char *out, size_t size)
+/* Below this width there is no room for intervals of four methods. */
+#define BOUNDS_WIDTH 120
+
+static bool has_room(const struct jm_view *view)
 {
-	uint64_t n = c->result->run.iterations;
-	double scale = n ? 1e3 / (double)n : 1;
-	size_t used;
+	return view->width <= 0 || view->width >= BOUNDS_WIDTH;
+}
+
+/* "5.148 [4.9, 5.3]": mJ of an iteration as reports have it, or of an execution where there are none. */
+static void figure(const struct jm_method_column *c, const struct jm_row *row, bool with_bounds, char *out, size_t size)
+{
+	char bounds[64] = "", energy[32];
+	double scale;
 
 	if (!row || !row->resolvable || !isfinite(row->energy_j)) {
 		snprintf(out, size, "%s", row && row->origin == JM_ORIGIN_MERGED ? "in a group" : "-");
 		return;
 	}
-	used = (size_t)snprintf(out, size, "%.4g", row->energy_j * scale);
-	if (isfinite(row->energy_ci_j.low) && isfinite(row->energy_ci_j.high) && used < size)
-		used += (size_t)snprintf(out + used, size - used, " [%.3g, %.3g]", row->energy_ci_j.low * scale,
-					 row->energy_ci_j.high * scale);
-	if (row->method != c->asked && used < size)
-		snprintf(out + used, size - used, " (%s)", jm_method_text(row->method));
+	scale = jm_report_per_unit(row, c->result->run.iterations > 0);
+	jm_report_four_digits(row->energy_j * scale, energy, sizeof(energy));
+	if (with_bounds && isfinite(row->energy_ci_j.low) && isfinite(row->energy_ci_j.high))
+		snprintf(bounds, sizeof(bounds), " [%.3g, %.3g]", row->energy_ci_j.low * scale,
+			 row->energy_ci_j.high * scale);
+	snprintf(out, size, "%s%s%s%s%s", energy, bounds, row->method != c->asked ? " (" : "",
+		 row->method != c->asked ? jm_method_text(row->method) : "", row->method != c->asked ? ")" : "");
 }
 
 static int compare_energy(const void *a, const void *b)
@@ -55,13 +65,16 @@ static int print_channel(const struct jm_method_column *columns, size_t n_column
 			 const struct jm_view *view, struct jm_buffer *out)
 {
 	size_t shown = view->limit && view->limit < n ? view->limit : n, i, c;
-	const char *unit = columns[0].result->run.iterations ? "mJ/iteration" : "J";
-	struct jm_cells cells = {.n_columns = 3 + n_columns, .is_left = {true, true}};
+	const char *unit = columns[0].result->run.iterations ? "mJ/iteration" : "mJ each";
+	struct jm_cells cells = {.n_columns = 3 + n_columns, .is_left = {true, true}, .spare = {0, 2, 1}};
 	int channel = rows[0]->channel, rc;
 
-	if (channel >= 0)
-		jm_buffer_printf(out, "\non %s, %s with 95 %% interval\n",
-				 columns[0].result->channels[channel].channel->name, unit);
+	if (channel >= 0) {
+		jm_buffer_puts(out, "\n");
+		jm_report_heading(out, view->is_colour, "on %s, %s%s",
+				  columns[0].result->channels[channel].channel->name, unit,
+				  has_room(view) ? " with 95 % interval" : "");
+	}
 	jm_cells_add(&cells, "name");
 	jm_cells_add(&cells, "type");
 	jm_cells_add(&cells, "ms each");
@@ -74,13 +87,13 @@ static int print_channel(const struct jm_method_column *columns, size_t n_column
 		for (c = 0; c < n_columns; c++) {
 			char text[CELL];
 
-			figure(&columns[c], find_row(columns[c].result, rows[i]), text, sizeof(text));
+			figure(&columns[c], find_row(columns[c].result, rows[i]), has_room(view), text, sizeof(text));
 			jm_cells_add(&cells, "%s", text);
 		}
 	}
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (shown < n)
-		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n - shown);
+		jm_display_line(out, "  ... and %zu more: --limit all shows them", n - shown);
 	return rc;
 }
 
@@ -189,15 +202,15 @@ static void print_reasons(const struct jm_method_column *columns, size_t n_colum
 	for (c = 0; c < n_columns; c++) {
 		const struct jm_result *r = columns[c].result;
 
-		jm_buffer_printf(out, "\n%-8s  %s\n", jm_method_text(columns[c].asked), r->method_reason);
+		jm_buffer_puts(out, "\n");
+		jm_display_line(out, "%-8s  %s", jm_method_text(columns[c].asked), r->method_reason);
 		for (i = 0; i < r->n_notes; i++)
-			jm_buffer_printf(out, "          %s\n", r->notes[i]);
-		jm_buffer_printf(out,
-				 "          cost: %.3g s of blocks and %.3g s of rests when recorded, %.2g s now\n",
-				 columns[c].blocks_s, columns[c].rests_s, columns[c].report_s);
+			jm_display_line(out, "          %s", r->notes[i]);
+		jm_display_line(out, "          cost: %.3g s of blocks and %.3g s of rests when recorded, %.2g s now",
+				columns[c].blocks_s, columns[c].rests_s, columns[c].report_s);
 		for (i = 0; i < r->n_closure; i++)
-			jm_buffer_printf(
-			    out, "          %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g\n",
+			jm_display_line(
+			    out, "          %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
 			    r->channels[r->closure[i].channel].channel->name, r->closure[i].total_j,
 			    r->closure[i].parts_j, r->closure[i].idle_j, r->closure[i].unattributed_j,
 			    r->closure[i].residual_j);

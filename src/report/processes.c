@@ -1,6 +1,8 @@
 #include "report/processes.h"
 
+#include "core/display.h"
 #include "report/cells.h"
+#include "report/figures.h"
 #include "report/table.h"
 
 #include <math.h>
@@ -93,8 +95,11 @@ static int print_rows(const struct jm_view *view, const struct jm_row *const *ro
 	bool is_process = view->by == JM_BY_PROCESS;
 	struct jm_cells cells = {.n_columns = is_process ? 10 : 9,
 				 .is_left = {!is_process, true, is_process, [8] = true}};
+	static const unsigned char process_spare[] = {0, 0, 4, 0, 0, 5, 3, 1, 0, 6};
+	static const unsigned char container_spare[] = {0, 2, 4, 0, 0, 5, 3, 1, 0};
 	size_t i;
 
+	memcpy(cells.spare, is_process ? process_spare : container_spare, cells.n_columns);
 	for (i = 0; i < cells.n_columns; i++)
 		jm_cells_add(&cells, "%s", is_process ? process_head[i] : container_head[i]);
 	for (i = 0; i < n; i++)
@@ -111,15 +116,14 @@ static int print_channel(const struct jm_result *r, const struct jm_view *view, 
 	if (!rows)
 		return JM_E_NOMEM;
 	if (n) {
-		jm_buffer_printf(out, "%son %s%s%s%s\n", view->is_colour ? "\033[1m" : "",
-				 r->channels[channel].channel->name, view->is_colour ? "\033[0m" : "",
-				 rows[0]->basis[0] ? ", by " : "", rows[0]->basis);
+		jm_report_heading(out, view->is_colour, "on %s%s%s", r->channels[channel].channel->name,
+				  rows[0]->basis[0] ? ", by " : "", rows[0]->basis);
 		if (rows[0]->reason[0])
-			jm_buffer_printf(out, "  %s: %s\n", rows[0]->resolvable ? "estimated" : "not split",
-					 rows[0]->reason);
+			jm_display_line(out, "  %s: %s", rows[0]->resolvable ? "estimated" : "not split",
+					rows[0]->reason);
 		rc = print_rows(view, rows, n, out);
 		if (n < n_all)
-			jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n_all - n);
+			jm_display_line(out, "  ... and %zu more: --limit all shows them", n_all - n);
 		jm_buffer_puts(out, "\n");
 	}
 	free((void *)rows);
@@ -131,7 +135,8 @@ int jm_report_processes(const struct jm_result *r, const struct jm_view *view, s
 	size_t i;
 	int rc = 0;
 
-	jm_buffer_printf(out, "processes   %s\n\n", r->process_reason);
+	jm_display_line(out, "processes   %s", r->process_reason);
+	jm_buffer_puts(out, "\n");
 	for (i = 0; i < r->n_process_closure && rc == 0; i++)
 		rc = print_channel(r, view, r->process_closure[i].channel, out);
 	return rc;
@@ -157,15 +162,15 @@ void jm_report_process_sums(const struct jm_result *r, struct jm_buffer *out)
 		const struct jm_closure *c = &r->process_closure[i];
 		double others = others_j(r, c->channel);
 
-		jm_buffer_printf(out,
-				 "sum check   %s: %.4f J = processes %.4f + other processes %.4f + idle %.4f%s + "
-				 "unattributed %.4f + residual %.2g",
-				 r->channels[c->channel].channel->name, c->total_j, c->parts_j - others, others,
-				 c->idle_j,
-				 isnan(r->channels[c->channel].idle_power_w) ? " (by unused processor time)" : "",
-				 c->unattributed_j, c->residual_j);
+		jm_display_text(out,
+				"sum check   %s: %.4f J = processes %.4f + other processes %.4f + idle %.4f%s + "
+				"unattributed %.4f + residual %.2g",
+				r->channels[c->channel].channel->name, c->total_j, c->parts_j - others, others,
+				c->idle_j,
+				isnan(r->channels[c->channel].idle_power_w) ? " (by unused processor time)" : "",
+				c->unattributed_j, c->residual_j);
 		if (c->gap_s >= 0.0005)
-			jm_buffer_printf(out, "; %.3f s without readings are in no sum", c->gap_s);
+			jm_display_text(out, "; %.3f s without readings are in no sum", c->gap_s);
 		jm_buffer_puts(out, "\n");
 	}
 }

@@ -1,5 +1,6 @@
 #include "report/table.h"
 
+#include "core/display.h"
 #include "core/error.h"
 #include "report/cells.h"
 #include "report/devices.h"
@@ -16,11 +17,6 @@ static const char *red(const struct jm_view *view)
 	return view->is_colour ? "\033[1;31m" : "";
 }
 
-static const char *bold(const struct jm_view *view)
-{
-	return view->is_colour ? "\033[1m" : "";
-}
-
 static const char *off(const struct jm_view *view)
 {
 	return view->is_colour ? "\033[0m" : "";
@@ -30,8 +26,10 @@ static void warnings(const struct jm_result *r, const struct jm_view *view, stru
 {
 	size_t i;
 
-	for (i = 0; i < r->n_warnings; i++)
-		jm_buffer_printf(out, "%swarning:%s %s\n", red(view), off(view), r->warnings[i]);
+	for (i = 0; i < r->n_warnings; i++) {
+		jm_buffer_printf(out, "%swarning:%s ", red(view), off(view));
+		jm_display_line(out, "%s", r->warnings[i]);
+	}
 	if (r->n_warnings)
 		jm_buffer_puts(out, "\n");
 }
@@ -84,7 +82,7 @@ static void notes(const struct jm_result *r, struct jm_buffer *out)
 			continue;
 		/* The channel's remedy mends what the channel says of itself. */
 		remedy = c->reason[0] && c->channel->state != JM_STATE_MEASURED ? "" : c->channel->remedy;
-		jm_buffer_printf(out, "  %s: %s%s%s\n", c->channel->name, reason, remedy[0] ? "; mend: " : "", remedy);
+		jm_display_line(out, "  %s: %s%s%s", c->channel->name, reason, remedy[0] ? "; mend: " : "", remedy);
 	}
 }
 
@@ -92,7 +90,7 @@ static int sensors(const struct jm_result *r, const struct jm_view *view, struct
 {
 	static const char *const head[] = {"channel",  "state", "energy", "interval [J]", "mean power",
 					   "readings", "rate",  "late",   "repeated",     "longest gap"};
-	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true}};
+	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true}, .spare = {0, 0, 0, 2, 0, 1, 3, 5, 6, 4}};
 	size_t i;
 	int rc;
 
@@ -139,7 +137,7 @@ static void idle(const struct jm_result *r, struct jm_buffer *out)
 
 	if (!r->baseline_reason[0])
 		return;
-	jm_buffer_printf(out, "idle        %s\n", r->baseline_reason);
+	jm_display_line(out, "idle        %s", r->baseline_reason);
 	for (i = 0; i < r->n_channels; i++) {
 		const struct jm_channel_result *c = &r->channels[i];
 
@@ -148,19 +146,8 @@ static void idle(const struct jm_result *r, struct jm_buffer *out)
 			continue;
 		jm_report_quantity(c->idle_power_w, "W", level, sizeof(level));
 		jm_report_quantity(c->energy_j * (1 - c->idle_power_w / c->mean_power_w), "J", above, sizeof(above));
-		jm_buffer_printf(out, "            %s: %s when idle; %s above that\n", c->channel->name, level, above);
+		jm_display_line(out, "            %s: %s when idle; %s above that", c->channel->name, level, above);
 	}
-}
-
-/* Says whether another method than time share was picked, and every layer got its share by time all the same. */
-static bool is_refused(const struct jm_result *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->n_layers; i++)
-		if (r->layers[i].method != JM_METHOD_SHARE)
-			return false;
-	return r->method != JM_METHOD_SHARE && r->n_layers;
 }
 
 static void run(const struct jm_result *r, struct jm_buffer *out)
@@ -170,47 +157,38 @@ static void run(const struct jm_result *r, struct jm_buffer *out)
 	size_t i;
 
 	if (run->model)
-		jm_buffer_printf(out, "model       %s%s%s\n", run->model, run->precision ? ", " : "",
-				 run->precision ? run->precision : "");
+		jm_display_line(out, "model       %s%s%s", run->model, run->precision ? ", " : "",
+				run->precision ? run->precision : "");
 	if (run->command)
-		jm_buffer_printf(out, "command     %s\n", run->command);
+		jm_display_line(out, "command     %s", run->command);
 	if (run->exit_code > 0)
-		jm_buffer_printf(out, "exit code   %d\n", run->exit_code);
+		jm_display_line(out, "exit code   %d", run->exit_code);
 	if (r->counters[0])
-		jm_buffer_printf(out, "counters    %s\n", r->counters);
+		jm_display_line(out, "counters    %s", r->counters);
 	if (isfinite(run->duration_s))
-		jm_buffer_printf(out, "measured    %.3f s\n", run->duration_s);
+		jm_display_line(out, "measured    %.3f s", run->duration_s);
 	if (l->n) {
-		jm_buffer_printf(out,
-				 "latency     mean %.4g ms, std %.3g, min %.4g, median %.4g, p95 %.4g, max %.4g  (%llu "
-				 "iterations)\n",
-				 l->mean_ms, l->std_ms, l->min_ms, l->median_ms, l->p95_ms, l->max_ms,
-				 (unsigned long long)l->n);
+		jm_display_line(out,
+				"latency     mean %.4g ms, std %.3g, min %.4g, median %.4g, p95 %.4g, max %.4g  (%llu "
+				"iterations)",
+				l->mean_ms, l->std_ms, l->min_ms, l->median_ms, l->p95_ms, l->max_ms,
+				(unsigned long long)l->n);
 		if (isfinite(run->throughput_items_s))
-			jm_buffer_printf(out, "throughput  %.4g items/s (%llu per iteration)\n",
-					 run->throughput_items_s, (unsigned long long)run->items_per_iteration);
+			jm_display_line(out, "throughput  %.4g items/s (%llu per iteration)", run->throughput_items_s,
+					(unsigned long long)run->items_per_iteration);
 	}
 	if (isfinite(run->distortion))
-		jm_buffer_printf(
+		jm_display_line(
 		    out,
 		    "profiler    layer times from profiled blocks: %.4g ms an iteration there, %.2f times the "
-		    "unprofiled median; scaled back, energy is from unprofiled blocks\n",
+		    "unprofiled median; scaled back, energy is from unprofiled blocks",
 		    run->profiled_latency_ms, run->distortion);
 	if (r->n_layers)
-		jm_buffer_printf(out, "method      %s: %s%s\n", jm_method_text(r->method), r->method_reason,
-				 is_refused(r) ? "; refused, see the warning: shares by time" : "");
+		jm_display_line(out, "method      %s: %s", jm_method_text(r->method), r->method_reason);
 	for (i = 0; i < r->n_notes; i++)
-		jm_buffer_printf(out, "fit         %s\n", r->notes[i]);
+		jm_display_line(out, "fit         %s", r->notes[i]);
 	idle(r, out);
 	jm_buffer_puts(out, "\n");
-}
-
-/* Energies are those of one iteration, or of one execution where there are no iterations. */
-static double per_unit(const struct jm_row *row, bool has_iterations)
-{
-	if (!has_iterations)
-		return row->count ? 1e3 / (double)row->count : NAN;
-	return row->energy_j != 0 ? row->energy_per_iteration_mj / row->energy_j : NAN;
 }
 
 static void add_state(struct jm_cells *cells, const struct jm_row *row)
@@ -248,7 +226,7 @@ static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_i
 	jm_report_four_digits(row->energy_per_item_mj, item, sizeof(item));
 	jm_report_plain(row->mean_power_w, 2, power, sizeof(power));
 	jm_report_plain(row->share * 100, 1, share, sizeof(share));
-	add_head(cells, row, per_unit(row, has_iterations), has_absolute);
+	add_head(cells, row, jm_report_per_unit(row, has_iterations), has_absolute);
 	jm_cells_add(cells, "%s", item);
 	jm_cells_add(cells, "%s", power);
 	jm_cells_add(cells, "%s", share);
@@ -263,7 +241,7 @@ static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool 
 	jm_report_four_digits(jm_row_mj_per_mmac(row), by_mac, sizeof(by_mac));
 	jm_report_four_digits(jm_row_gflop_per_j(row), by_joule, sizeof(by_joule));
 	jm_report_four_digits(jm_row_flop_per_byte(row), by_byte, sizeof(by_byte));
-	add_head(cells, row, per_unit(row, has_iterations), has_absolute);
+	add_head(cells, row, jm_report_per_unit(row, has_iterations), has_absolute);
 	jm_cells_add(cells, "%s", macs);
 	jm_cells_add(cells, "%s", by_mac);
 	jm_cells_add(cells, "%s", by_joule);
@@ -277,22 +255,18 @@ static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool 
 /* The reasons of rows without a figure, each once. */
 static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_buffer *out)
 {
-	size_t n_notes = 0, at, i, k;
+	size_t n_notes = 0, i, k;
 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < i && strcmp(rows[k]->reason, rows[i]->reason) != 0; k++)
 			;
 		if (!rows[i]->reason[0] || k < i || n_notes++ >= NOTES_MAX)
 			continue;
-		at = out->n;
-		jm_buffer_printf(out, "  note: %s: %s", rows[i]->name, rows[i]->reason);
-		for (; at < out->n && !out->is_failed; at++) /* a name may hold line breaks */
-			out->data[at] = out->data[at] == '\n' ? '?' : out->data[at];
-		jm_buffer_puts(out, "\n");
+		jm_display_line(out, "  note: %s: %s", rows[i]->name, rows[i]->reason);
 	}
 	if (n_notes > NOTES_MAX)
-		jm_buffer_printf(out, "  note: and %zu more reasons like these: --format csv gives each row's\n",
-				 n_notes - NOTES_MAX);
+		jm_display_line(out, "  note: and %zu more reasons like these: --format csv gives each row's",
+				n_notes - NOTES_MAX);
 }
 
 /* The accuracy class of most sensors is not known: then there is no column for it. */
@@ -304,6 +278,16 @@ static bool is_absolute_known(const struct jm_row *const *rows, size_t n)
 		if (isfinite(rows[i]->energy_absolute_ci_j.low) && !rows[i]->is_estimated)
 			return true;
 	return false;
+}
+
+/* Which columns a narrow terminal does without: the highest first. */
+static const unsigned char *spare(bool with_work, bool has_absolute)
+{
+	static const unsigned char ranks[2][2][12] = {
+	    {{0, 4, 5, 0, 0, 1, 7, 3, 2, 0}, {0, 4, 5, 0, 0, 1, 6, 7, 3, 2, 0}},
+	    {{0, 2, 4, 0, 0, 1, 3, 0, 6, 7, 0}, {0, 2, 4, 0, 0, 1, 5, 3, 0, 6, 7, 0}}};
+
+	return ranks[with_work][has_absolute];
 }
 
 static int table_of(const struct jm_result *r, const struct jm_view *view, int channel,
@@ -319,8 +303,9 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 	struct jm_cells cells = {.n_columns = n_head + has_absolute, .is_left = {true, true}};
 	int rc;
 
+	memcpy(cells.spare, spare(view->with_work, has_absolute), cells.n_columns);
 	if (channel >= 0)
-		jm_buffer_printf(out, "%son %s%s\n", bold(view), r->channels[channel].channel->name, off(view));
+		jm_report_heading(out, view->is_colour, "on %s", r->channels[channel].channel->name);
 	cells.is_left[cells.n_columns - 1] = true;
 	for (i = 0; i < n_head; i++) {
 		if (i == ABSOLUTE_COLUMN && has_absolute)
@@ -334,7 +319,7 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 		(view->with_work ? add_work_row : add_row)(&cells, rows[i], has_iterations, has_absolute);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (n < n_all)
-		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n_all - n);
+		jm_display_line(out, "  ... and %zu more: --limit all shows them", n_all - n);
 	row_reasons(rows, n, out);
 	jm_buffer_puts(out, "\n");
 	return rc;
@@ -393,11 +378,11 @@ static void sums(const struct jm_result *r, struct jm_buffer *out)
 
 		if (!is_outermost(r, &r->channels[c->channel]) || !isfinite(c->total_j))
 			continue;
-		jm_buffer_printf(out,
-				 "sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
-				 channel->name, c->total_j, c->parts_j, c->idle_j, c->unattributed_j, c->residual_j);
+		jm_display_text(out,
+				"sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
+				channel->name, c->total_j, c->parts_j, c->idle_j, c->unattributed_j, c->residual_j);
 		if (c->gap_s >= 0.0005)
-			jm_buffer_printf(out, "; %.3f s without readings are in no sum", c->gap_s);
+			jm_display_text(out, "; %.3f s without readings are in no sum", c->gap_s);
 		jm_buffer_puts(out, "\n");
 	}
 }
@@ -417,17 +402,17 @@ static void accuracy(const struct jm_result *r, struct jm_buffer *out)
 			continue;
 		jm_report_bounds(c->energy_ci_j, 1, relative, sizeof(relative));
 		jm_report_bounds(c->energy_absolute_ci_j, 1, absolute, sizeof(absolute));
-		jm_buffer_printf(out, "relative    %s: %s J, relative to the sensor: quantum, edges and noise\n",
-				 channel->name, relative);
+		jm_display_line(out, "relative    %s: %s J, relative to the sensor: quantum, edges and noise",
+				channel->name, relative);
 		if (channel->accuracy_fraction < 0) {
-			jm_buffer_printf(out, "absolute    %s: unknown, since the accuracy class of this sensor is\n",
-					 channel->name);
+			jm_display_line(out, "absolute    %s: unknown, since the accuracy class of this sensor is",
+					channel->name);
 			continue;
 		}
 		if (channel->accuracy_offset_w > 0)
 			snprintf(offset, sizeof(offset), " and %.3g W", channel->accuracy_offset_w);
-		jm_buffer_printf(out, "absolute    %s: %s J, with the sensor's class of %.3g %%%s\n", channel->name,
-				 absolute, 100 * channel->accuracy_fraction, offset);
+		jm_display_line(out, "absolute    %s: %s J, with the sensor's class of %.3g %%%s", channel->name,
+				absolute, 100 * channel->accuracy_fraction, offset);
 		offset[0] = '\0';
 	}
 }
@@ -436,40 +421,18 @@ static void own_cost(const struct jm_result *r, struct jm_buffer *out)
 {
 	if (!isfinite(r->own_cost.cpu_s))
 		return;
-	jm_buffer_printf(out, "own cost    %.3f s processor time", r->own_cost.cpu_s);
+	jm_display_text(out, "own cost    %.3f s processor time", r->own_cost.cpu_s);
 	if (isfinite(r->own_cost.cpu_fraction))
-		jm_buffer_printf(out, ", %.2f %% of one core", r->own_cost.cpu_fraction * 100);
+		jm_display_text(out, ", %.2f %% of one core", r->own_cost.cpu_fraction * 100);
 	if (r->own_cost.rss_bytes)
-		jm_buffer_printf(out, ", %.1f MiB resident", (double)r->own_cost.rss_bytes / 1048576);
+		jm_display_text(out, ", %.1f MiB resident", (double)r->own_cost.rss_bytes / 1048576);
 	jm_buffer_puts(out, "\n");
-}
-
-/* Names come from files and devices: whatever would move the cursor, but for our own colours, becomes a question mark. */
-static void sanitise(struct jm_buffer *out, size_t from, bool is_colour)
-{
-	size_t i;
-
-	for (i = from; i < out->n; i++) {
-		unsigned char c = (unsigned char)out->data[i];
-		size_t n = 0;
-
-		if ((c >= 0x20 && c != 0x7f) || c == '\n')
-			continue;
-		if (is_colour && c == 033 && i + 1 < out->n && out->data[i + 1] == '[')
-			for (n = 2; i + n < out->n && strchr("0123456789;", out->data[i + n]) && out->data[i + n]; n++)
-				;
-		if (n && i + n < out->n && out->data[i + n] == 'm')
-			i += n;
-		else
-			out->data[i] = '?';
-	}
 }
 
 int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool is_summary, struct jm_buffer *out,
 		    struct jm_error *err)
 {
 	bool is_process = view->by == JM_BY_PROCESS || view->by == JM_BY_CONTAINER;
-	size_t from = out->n;
 	int rc;
 
 	warnings(r, view, out);
@@ -486,8 +449,6 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 		sums(r, out);
 	accuracy(r, out);
 	own_cost(r, out);
-	if (!out->is_failed)
-		sanitise(out, from, view->is_colour);
 	if (rc == 0 && out->is_failed)
 		rc = JM_E_NOMEM;
 	return rc ? jm_error_set(err, rc, "out of memory for the report") : 0;

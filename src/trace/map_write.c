@@ -318,7 +318,7 @@ static int write_seed(struct writing *w)
 {
 	const struct jm_map_power *p = w->power;
 	struct seed_row *rows;
-	size_t n = 0, i;
+	size_t n = 0, furthest = 0, i;
 	bool is_sorted;
 
 	for (i = 0; i < w->layers->n; i++)
@@ -336,7 +336,11 @@ static int write_seed(struct writing *w)
 		while (w->next < p->n && p->t_us[w->next] <= rows[i].end_us)
 			w->next++;
 		power_uw = w->next > from ? mean(p, from, w->next) : 0.0;
-		w->m->n_readings_used += w->next - from;
+		/* The script takes a layer's last reading for the next one, too: it is one reading all the same. */
+		if (w->next > furthest) {
+			w->m->n_readings_used += w->next - furthest;
+			furthest = w->next;
+		}
 		put_row(w, rows[i].layer, rows[i].cycle, power_uw, power_uw - w->idle_uw);
 		w->next -= w->next > 0;
 	}

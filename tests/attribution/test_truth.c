@@ -184,6 +184,7 @@ static void without_dither_and_calibration_the_lag_is_unanchored(void **state)
 	jm_result_finish(&r);
 	r = attribute(w, JM_METHOD_AUTO, 0);
 	assert_true(r.layers[0].method == JM_METHOD_FUSED || r.layers[0].method == JM_METHOD_SHARE);
+	assert_int_equal(r.method, r.layers[0].method); /* what the layers got, not what was tried */
 	jm_result_finish(&r);
 	emu_destroy(w);
 }

@@ -67,6 +67,42 @@ static void control_characters_do_not_reach_the_terminal(void **state)
 	jm_buffer_finish(&out);
 }
 
+static void wide_characters_take_two_columns(void **state)
+{
+	struct jm_cells cells = {.n_columns = 2, .is_left = {true}};
+	struct jm_buffer out = {0};
+
+	(void)state;
+	jm_cells_add(&cells, "\xe5\xb1\xa4"); /* a CJK character */
+	jm_cells_add(&cells, "1");
+	jm_cells_add(&cells, "abc");
+	jm_cells_add(&cells, "22");
+	assert_int_equal(jm_cells_print(&cells, 0, 0, false, &out), 0);
+	assert_string_equal(jm_buffer_terminate(&out), "\xe5\xb1\xa4    1\nabc  22\n");
+	jm_buffer_finish(&out);
+}
+
+static void what_can_be_spared_goes_where_there_is_no_room(void **state)
+{
+	struct jm_cells cells = {.n_columns = 4, .is_left = {true}, .spare = {0, 1, 2, 0}};
+	struct jm_buffer out = {0};
+
+	(void)state;
+	jm_cells_add(&cells, "name");
+	jm_cells_add(&cells, "second");
+	jm_cells_add(&cells, "third");
+	jm_cells_add(&cells, "state");
+	jm_cells_add(&cells, "/model/attention/MatMul");
+	jm_cells_add(&cells, "1234");
+	jm_cells_add(&cells, "123456789");
+	jm_cells_add(&cells, "measured");
+	assert_int_equal(jm_cells_print(&cells, 0, 40, false, &out), 0);
+	assert_string_equal(jm_buffer_terminate(&out), "name                    second     state\n"
+						       "/model/att..ion/MatMul    1234  measured\n"
+						       "  no room for: third\n");
+	jm_buffer_finish(&out);
+}
+
 static void expect(double value, const char *text)
 {
 	char out[32];
@@ -92,6 +128,8 @@ int main(void)
 	    cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
 	    cmocka_unit_test(long_names_are_cut_in_their_middle),
 	    cmocka_unit_test(very_long_names_are_cut_where_no_width_is_known),
+	    cmocka_unit_test(wide_characters_take_two_columns),
+	    cmocka_unit_test(what_can_be_spared_goes_where_there_is_no_room),
 	    cmocka_unit_test(control_characters_do_not_reach_the_terminal),
 	    cmocka_unit_test(quantities_have_four_digits_and_a_prefix),
 	};

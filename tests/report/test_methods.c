@@ -22,16 +22,18 @@ static void methods_stand_side_by_side(void **state)
 	(void)state;
 	share.result.run.iterations = fused.result.run.iterations = 4;
 	fused.layers[0].energy_j = 3;
+	fused.layers[0].energy_per_iteration_mj = 600; /* of five iterations: one of them fell into a gap */
 	fused.layers[0].method = JM_METHOD_FUSED;
 	fused.layers[1].energy_j = 0.4;
+	fused.layers[1].energy_per_iteration_mj = 100;
 	fused.layers[1].resolvable = true;
 	snprintf(fused.result.method_reason, sizeof(fused.result.method_reason), "because");
 	assert_int_equal(jm_report_methods(columns, 2, &view, &b, NULL), 0);
 	text = jm_buffer_terminate(&b);
 	assert_non_null(text);
-	assert_non_null(strstr(text, "500 [250, 1e+03]")); /* 2 J [1, 4] in 4 iterations */
-	assert_non_null(strstr(text, "750 [250, 1e+03]")); /* 3 J */
-	assert_non_null(strstr(text, "100 (share)"));      /* asked for fused, share answered */
+	assert_non_null(strstr(text, "500.0 [250, 1e+03]")); /* 2 J [1, 4] in 4 iterations */
+	assert_non_null(strstr(text, "600.0 [200, 800]")); /* 3 J [1, 4] in 5, as the report has it */
+	assert_non_null(strstr(text, "100.0 (share)")); /* asked for fused, share answered */
 	assert_non_null(strstr(text, "fused     because"));
 	assert_non_null(strstr(text, "residual"));
 	assert_non_null(strstr(text, "cost: 12 s of blocks and 3.5 s of rests when recorded"));

@@ -1,3 +1,5 @@
+#define _GNU_SOURCE
+#include "core/display.h"
 #include "export/small_result.h"
 #include "report/table.h"
 
@@ -65,12 +67,79 @@ static void estimates_have_neither_line(void **state)
 	free(text);
 }
 
+static void names_forge_no_lines(void **state)
+{
+	static char name[] = "rail\nwarning: all is well\r\033[2J";
+	struct jm_view view = {.by = JM_BY_LAYER, .is_colour = true};
+	struct jm_buffer b = {0};
+	struct small_result s;
+	const char *text;
+	char *warnings[] = {name};
+
+	(void)state;
+	small_result_init(&s);
+	snprintf(s.channel.name, sizeof(s.channel.name), "%s", name);
+	s.layers[1].name = s.result.run.command = s.result.run.model = name;
+	s.result.warnings = warnings;
+	s.result.n_warnings = 1;
+	assert_int_equal(jm_report_table(&s.result, &view, false, &b, NULL), 0);
+	text = jm_buffer_terminate(&b);
+	assert_non_null(strstr(text, "rail?warning: all is well??[2J"));
+	assert_null(strstr(text, "\nwarning: all"));
+	assert_null(strstr(text, "\033[2J"));
+	assert_null(strchr(text, '\r'));
+	jm_buffer_finish(&b);
+}
+
+/* Tables; the sentences around them are wrapped by the terminal. */
+static void assert_tables_fit(char *text, size_t width)
+{
+	char *line, *end;
+	bool is_table = false;
+	size_t n = 0;
+
+	for (line = text; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		is_table = is_table ? *line && strncmp(line, "  ", 2) != 0
+				    : strncmp(line, "name ", 5) == 0 || strncmp(line, "channel ", 8) == 0;
+		if (!is_table)
+			continue;
+		n++;
+		if (jm_display_columns(line) > width)
+			fail_msg("%zu columns: %s", jm_display_columns(line), line);
+		assert_non_null(strstr(line, strncmp(line, "name", 4) && strncmp(line, "channel", 7) ? "estimated" : "state"));
+	}
+	assert_int_equal(n, 5);
+}
+
+static void tables_fit_the_terminal_and_keep_the_state(void **state)
+{
+	static const int widths[] = {200, 115, 80, 60};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		struct jm_view view = {.by = JM_BY_LAYER, .width = widths[i]};
+		struct jm_buffer b = {0};
+		struct small_result s;
+
+		small_result_init(&s);
+		s.layers[0].name = "/encoder/\xe5\xb1\xa4\xe5\xb1\xa4\xe5\xb1\xa4/attention/self/query/MatMul_quantized";
+		assert_int_equal(jm_report_table(&s.result, &view, false, &b, NULL), 0);
+		assert_tables_fit(jm_buffer_terminate(&b), (size_t)widths[i]);
+		jm_buffer_finish(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_intervals_are_printed_where_the_class_is_known),
 	    cmocka_unit_test(an_unknown_class_is_said),
 	    cmocka_unit_test(estimates_have_neither_line),
+	    cmocka_unit_test(names_forge_no_lines),
+	    cmocka_unit_test(tables_fit_the_terminal_and_keep_the_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

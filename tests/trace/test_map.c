@@ -165,6 +165,8 @@ static void seed_charges_gaps_and_shares_readings(void **state)
 					"2,\"a, \"\"1\"\"\",Unknown,1800000.0,1299999.5,10.0\n"
 					"2,b,gemm,2000000.0,1499999.5,20.0\n");
 	free(csv);
+	/* A reading that two layers share is one reading. */
+	assert_int_equal(last.n_readings_used, last.n_readings);
 }
 
 static void stamps_that_fit_are_taken_as_ends(void **state)
