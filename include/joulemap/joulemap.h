@@ -417,6 +417,9 @@ struct jm_view_options {
 	bool is_colour;
 	int width;             /* of the terminal; 0: unlimited */
 	bool with_work;        /* tables show MACs, energy by MAC, FLOPs by joule and by byte of each row */
+	/* Figures of the user, of which tables, CSV and JSON then say what the energy comes to; NULL: none, there is no default.
+	 * carbon: "420", g CO2e by kWh; price: "0.30" or "0.30EUR", by kWh. */
+	const char *carbon, *price;
 };
 
 struct jm_report;

@@ -104,6 +104,8 @@ class ViewOptions(c.Structure):
         ("is_colour", c.c_bool),
         ("width", c.c_int),
         ("with_work", c.c_bool),
+        ("carbon", c.c_char_p),
+        ("price", c.c_char_p),
     ]
 
 

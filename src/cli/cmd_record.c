@@ -12,7 +12,7 @@
 struct settings {
 	struct jm_common common;
 	int64_t period_ns, duration_ns;
-	const char *sensors, *output, *baseline;
+	const char *sensors, *output, *baseline, *carbon, *price;
 	bool is_forced, with_cuda;
 	const char *processes, *pids;
 	int64_t process_period_ns;
@@ -114,7 +114,9 @@ static int print_report(const char *path, const struct settings *s, const char *
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = format,
 				       .is_colour = jm_cli_is_colour(&s->common, fileno(to)),
-				       .width = jm_cli_width(fileno(to))};
+				       .width = jm_cli_width(fileno(to)),
+				       .carbon = s->carbon,
+				       .price = s->price};
 	struct jm_error err = {0};
 	struct jm_report *report;
 	int rc;
@@ -273,15 +275,17 @@ const struct jm_command jm_cmd_record = {
 };
 
 static const struct jm_option stat_options[] = {JM_CLI_PERIOD(struct settings), JM_CLI_SENSORS(struct settings),
-						JM_CLI_BASELINE(struct settings)};
+						JM_CLI_BASELINE(struct settings), JM_CLI_CARBON(struct settings),
+						JM_CLI_PRICE(struct settings)};
 
 const struct jm_command jm_cmd_stat = {
     .name = "stat",
     .summary = "run a command and print what it took, like perf stat",
-    .usage = "[-i PERIOD] [-s LIST] -- COMMAND ...",
+    .usage = "[-i PERIOD] [-s LIST] [--carbon G_PER_KWH] [--price PER_KWH] -- COMMAND ...",
     .details = "Keeps no recording. The command's exit code is passed on.",
     .examples = "  joulemap stat -- make -j\n"
-		"  joulemap stat -i 1ms -s rapl_perf -- ./infer model.onnx\n",
+		"  joulemap stat -i 1ms -s rapl_perf -- ./infer model.onnx\n"
+		"  joulemap stat --carbon 420 --price 0.30EUR -- make -j\n",
     .options = stat_options,
     .n_options = sizeof(stat_options) / sizeof(stat_options[0]),
     .takes_command = true,

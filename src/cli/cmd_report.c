@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/recording_options.h"
 
 #include "core/text.h"
 
@@ -7,7 +8,7 @@
 
 struct settings {
 	struct jm_common common;
-	const char *by, *sort, *baseline, *format, *method, *limit, *window;
+	const char *by, *sort, *baseline, *format, *method, *limit, *window, *carbon, *price;
 	bool is_comparing, with_work;
 };
 
@@ -45,7 +46,9 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 									 : NULL,
 				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
 				       .width = jm_cli_width(STDOUT_FILENO),
-				       .with_work = s->with_work};
+				       .with_work = s->with_work,
+				       .carbon = s->carbon,
+				       .price = s->price};
 	struct jm_error err = {0};
 	struct jm_report *report;
 	int rc;
@@ -81,6 +84,8 @@ static const struct jm_option options[] = {
     {0, "window", "NAME", "only the time inside spans of this name", JM_OPTION_TEXT, offsetof(struct settings, window)},
     {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT,
      offsetof(struct settings, baseline)},
+    JM_CLI_CARBON(struct settings),
+    JM_CLI_PRICE(struct settings),
     {0, "format", "FORMAT", "table (default), summary, csv, json or aipowermeter", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 

@@ -12,7 +12,7 @@ struct settings {
 	struct jm_common common;
 	int64_t period_ns, idle_ns;
 	uint64_t runs, warmup, batch, threads, seed;
-	const char *sensors, *output, *baseline, *provider, *onnxruntime, *format, *by, *method;
+	const char *sensors, *output, *baseline, *provider, *onnxruntime, *format, *by, *method, *carbon, *price;
 	struct jm_text_list shapes, inputs;
 	bool is_forced, is_without_idle;
 	double dither_fraction;
@@ -114,7 +114,9 @@ static int print_report(const struct settings *s, const char *path)
 				       .by = s->by,
 				       .limit = is_table ? TABLE_ROWS : 0,
 				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
-				       .width = jm_cli_width(STDOUT_FILENO)};
+				       .width = jm_cli_width(STDOUT_FILENO),
+				       .carbon = s->carbon,
+				       .price = s->price};
 	struct jm_error err = {0};
 	struct jm_report *report;
 	int rc;
@@ -179,6 +181,8 @@ static const struct jm_option options[] = {
     {0, "method", "METHOD", "auto (default), share, window, integrate, ...", JM_OPTION_TEXT,
      offsetof(struct settings, method)},
     JM_CLI_BASELINE(struct settings),
+    JM_CLI_CARBON(struct settings),
+    JM_CLI_PRICE(struct settings),
     {0, "format", "FORMAT", "table (default), summary, csv or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 

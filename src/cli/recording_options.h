@@ -1,5 +1,5 @@
 /* Options that all commands share which make a recording. settings: a struct with the fields period_ns, sensors, output,
- * is_forced, baseline, as far as it takes the options. */
+ * is_forced, baseline, carbon, price, as far as it takes the options. */
 #ifndef CLI_RECORDING_OPTIONS_H
 #define CLI_RECORDING_OPTIONS_H
 
@@ -28,6 +28,17 @@
 	{                                                                                                              \
 		0, "baseline", "FILE", "idle recording to compare with, or none", JM_OPTION_TEXT,                      \
 		    offsetof(settings, baseline)                                                                       \
+	}
+
+#define JM_CLI_CARBON(settings)                                                                                        \
+	{                                                                                                              \
+		0, "carbon", "G_PER_KWH", "your grid's g CO2e by kWh: says what the energy comes to", JM_OPTION_TEXT,  \
+		    offsetof(settings, carbon)                                                                         \
+	}
+#define JM_CLI_PRICE(settings)                                                                                         \
+	{                                                                                                              \
+		0, "price", "PER_KWH", "your price of a kWh, such as 0.30EUR: says what the energy costs",             \
+		    JM_OPTION_TEXT, offsetof(settings, price)                                                          \
 	}
 
 #endif

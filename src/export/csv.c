@@ -21,7 +21,34 @@ static void text(struct jm_buffer *b, const char *value)
 	jm_buffer_puts(b, ",");
 }
 
-static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_row *row)
+/* What the user's figures make of an energy, in columns behind all others; none where none were given. */
+static void tariff_head(struct jm_buffer *b, const struct jm_tariff *t)
+{
+	jm_buffer_puts(b, t->has_carbon ? ",carbon_g" : "");
+	jm_buffer_puts(b, t->has_price ? ",price" : "");
+	if (t->has_price && t->currency[0]) {
+		jm_buffer_puts(b, "_");
+		jm_buffer_csv(b, t->currency);
+	}
+	jm_buffer_puts(b, "\n");
+}
+
+static void tariff(struct jm_buffer *b, const struct jm_tariff *t, double energy_j)
+{
+	const double values[] = {jm_tariff_carbon_g(t, energy_j), jm_tariff_price(t, energy_j)};
+	const bool is_given[] = {t->has_carbon, t->has_price};
+	char text[32];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		jm_buffer_puts(b, is_given[i] ? "," : "");
+		if (is_given[i] && isfinite(values[i]))
+			jm_buffer_append(b, text, jm_text_shortest(values[i], text));
+	}
+	jm_buffer_puts(b, "\n");
+}
+
+static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_row *row, const struct jm_tariff *t)
 {
 	text(b, row->name);
 	text(b, row->type);
@@ -45,10 +72,10 @@ static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_
 	text(b, jm_method_text(row->method));
 	jm_buffer_puts(b, row->resolvable ? "true," : "false,");
 	jm_buffer_csv(b, row->reason);
-	jm_buffer_puts(b, "\n");
+	tariff(b, t, row->energy_j);
 }
 
-static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
+static void channel(struct jm_buffer *b, const struct jm_channel_result *c, const struct jm_tariff *t)
 {
 	text(b, c->channel->name);
 	text(b, jm_state_text(c->channel->state));
@@ -66,7 +93,7 @@ static void channel(struct jm_buffer *b, const struct jm_channel_result *c)
 			 (unsigned long long)c->ledger.missed, (unsigned long long)c->ledger.repeated);
 	number(b, c->has_ledger ? jm_ledger_coverage(&c->ledger) : NAN);
 	jm_buffer_csv(b, c->reason);
-	jm_buffer_puts(b, "\n");
+	tariff(b, t, c->energy_j);
 }
 
 static void bytes(struct jm_buffer *b, int64_t value)
@@ -76,7 +103,7 @@ static void bytes(struct jm_buffer *b, int64_t value)
 	jm_buffer_puts(b, ",");
 }
 
-static void process(struct jm_buffer *b, const struct jm_result *r, const struct jm_row *row)
+static void process(struct jm_buffer *b, const struct jm_result *r, const struct jm_row *row, const struct jm_tariff *t)
 {
 	const struct jm_process_facts *f = row->process;
 	const struct jm_process *p = f->n_processes == 1 ? f->process : NULL;
@@ -104,7 +131,7 @@ static void process(struct jm_buffer *b, const struct jm_result *r, const struct
 	number(b, row->share);
 	text(b, row->basis);
 	jm_buffer_csv(b, row->reason);
-	jm_buffer_puts(b, "\n");
+	tariff(b, t, row->energy_j);
 }
 
 static int write(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err)
@@ -115,29 +142,33 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	if (view->by == JM_BY_CHANNEL) {
 		jm_buffer_puts(out,
 			       "name,state,kind,energy_j,energy_low_j,energy_high_j,mean_power_w,std_power_w,"
-			       "min_power_w,max_power_w,gap_s,expected,taken,late,missed,repeated,coverage,reason\n");
+			       "min_power_w,max_power_w,gap_s,expected,taken,late,missed,repeated,coverage,reason");
+		tariff_head(out, &view->tariff);
 		for (i = 0; i < r->n_channels; i++)
-			channel(out, &r->channels[i]);
+			channel(out, &r->channels[i], &view->tariff);
 		return 0;
 	}
 	rows = jm_view_sorted(r, view, -2, &n, NULL);
 	if (!rows)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the rows");
 	if (view->by == JM_BY_PROCESS || view->by == JM_BY_CONTAINER) {
-		jm_buffer_puts(out, "name,pid,parent_pid,ns_pid,command,runtime,container,pod,processes,channel,state,cpu_s,"
-				    "children_cpu_s,rss_bytes,pss_bytes,uss_bytes,energy_j,energy_low_j,energy_high_j,"
-				    "mean_power_w,share,basis,reason\n");
+		jm_buffer_puts(out,
+			       "name,pid,parent_pid,ns_pid,command,runtime,container,pod,processes,channel,state,cpu_s,"
+			       "children_cpu_s,rss_bytes,pss_bytes,uss_bytes,energy_j,energy_low_j,energy_high_j,"
+			       "mean_power_w,share,basis,reason");
+		tariff_head(out, &view->tariff);
 		for (i = 0; i < n; i++)
-			process(out, r, rows[i]);
+			process(out, r, rows[i], &view->tariff);
 		free((void *)rows);
 		return 0;
 	}
 	jm_buffer_puts(out,
 		       "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
 		       "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"
-		       "share,macs,flops,bytes,method,resolvable,reason\n");
+		       "share,macs,flops,bytes,method,resolvable,reason");
+	tariff_head(out, &view->tariff);
 	for (i = 0; i < n; i++)
-		row(out, r, rows[i]);
+		row(out, r, rows[i], &view->tariff);
 	free((void *)rows);
 	return 0;
 }

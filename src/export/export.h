@@ -4,6 +4,7 @@
 
 #include "core/result.h"
 #include "core/text.h"
+#include "export/tariff.h"
 
 enum jm_view_by { JM_BY_LAYER, JM_BY_TYPE, JM_BY_GROUP, JM_BY_ITERATION, JM_BY_CHANNEL, JM_BY_PROCESS, JM_BY_CONTAINER };
 enum jm_sort { JM_SORT_ENERGY, JM_SORT_TIME, JM_SORT_POWER, JM_SORT_NAME, JM_SORT_NONE };
@@ -16,6 +17,7 @@ struct jm_view {
 	bool with_work; /* columns of what the rows compute, and of energy by it */
 	bool is_colour; /* terminal colours */
 	int width;      /* columns of the terminal; 0: as wide as it gets */
+	struct jm_tariff tariff;
 };
 
 struct jm_exporter {

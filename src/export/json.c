@@ -214,7 +214,8 @@ static int rows(struct object *o, const char *name, const struct jm_result *r, e
 	return 0;
 }
 
-static void closure(struct object *parent, const char *name, const struct jm_result *r, const struct jm_closure *list, size_t n)
+static void closure(struct object *parent, const char *name, const struct jm_result *r, const struct jm_closure *list,
+		    size_t n)
 {
 	size_t i;
 
@@ -389,6 +390,38 @@ static void texts(struct object *o, const char *name, char *const *values, size_
 	jm_buffer_puts(o->b, "]");
 }
 
+/* What the energies come to by the user's figures; null where none were given. */
+static void tariff(struct object *parent, const struct jm_result *r, const struct jm_tariff *t)
+{
+	struct object o, c;
+	size_t i, n = 0;
+
+	member(parent, "tariff");
+	if (!t->has_carbon && !t->has_price) {
+		jm_buffer_puts(parent->b, "null");
+		return;
+	}
+	o = begin(parent->b);
+	text(&o, "source", "given by the user");
+	number(&o, "carbon_g_per_kwh", t->has_carbon ? t->carbon_g_per_kwh : NAN);
+	number(&o, "price_per_kwh", t->has_price ? t->price_per_kwh : NAN);
+	text(&o, "currency", t->currency[0] ? t->currency : NULL);
+	member(&o, "channels");
+	jm_buffer_puts(o.b, "[");
+	for (i = 0; i < r->n_channels; i++) {
+		if (!isfinite(r->channels[i].energy_j))
+			continue;
+		jm_buffer_puts(o.b, n++ ? "," : "");
+		c = begin(o.b);
+		text(&c, "channel", r->channels[i].channel->name);
+		number(&c, "carbon_g", jm_tariff_carbon_g(t, r->channels[i].energy_j));
+		number(&c, "price", jm_tariff_price(t, r->channels[i].energy_j));
+		end(&c);
+	}
+	jm_buffer_puts(o.b, "]");
+	end(&o);
+}
+
 static int write(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err)
 {
 	struct object o = begin(out);
@@ -422,6 +455,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	rc = rc ? rc : rows(&o, "processes", r, JM_BY_PROCESS, view);
 	rc = rc ? rc : rows(&o, "containers", r, JM_BY_CONTAINER, view);
 	closure(&o, "process_closure", r, r->process_closure, r->n_process_closure);
+	tariff(&o, r, &view->tariff);
 	own_cost(&o, &r->own_cost);
 	end(&o);
 	jm_buffer_puts(out, "\n");

@@ -6,6 +6,7 @@
 #include "report/devices.h"
 #include "report/figures.h"
 #include "report/processes.h"
+#include "report/tariff.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -448,6 +449,7 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 	else
 		sums(r, out);
 	accuracy(r, out);
+	jm_report_tariff(r, view, is_outermost, out);
 	own_cost(r, out);
 	if (rc == 0 && out->is_failed)
 		rc = JM_E_NOMEM;
