@@ -12,7 +12,7 @@
 /* Templates make kernels' names of hundreds of columns; CSV and JSON have them whole. */
 #define NAME_COLUMNS_MAX 96
 /* A name is cut to so many before a column is left out, and to so few in the end. */
-#define NAME_COLUMNS_FEW 16
+#define NAME_COLUMNS_FEW 24
 #define NAME_COLUMNS_MIN 5
 
 void jm_cells_add(struct jm_cells *cells, const char *format, ...)

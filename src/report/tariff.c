@@ -7,13 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Sums of money are small here: the shortest decimals that keep four digits, no prefix before a currency. */
+/* Four digits; sums of money are small here, and no currency has prefixes. */
 static void money(double value, const char *currency, char *out, size_t size)
 {
-	int decimals = value > 0 ? 3 - (int)floor(log10(value)) : 2;
+	const char *space = *currency ? " " : "";
 
-	decimals = decimals < 2 ? 2 : decimals > 15 ? 15 : decimals;
-	snprintf(out, size, "%.*f%s%s", decimals, value, *currency ? " " : "", currency);
+	if (fabs(value) >= 1e-3 && fabs(value) < 1e6)
+		snprintf(out, size, "%.*f%s%s",
+			 fabs(value) >= 10    ? 2
+			 : fabs(value) >= 0.1 ? 4
+					      : 6,
+			 value, space, currency);
+	else
+		snprintf(out, size, "%.4g%s%s", value, space, currency);
 }
 
 /* "12.34 mg" or "0.0012 EUR". */

@@ -79,7 +79,7 @@ static void tables_csv_and_json_say_them_and_whose_they_are(void **state)
 	assert_non_null(strstr(jm_buffer_terminate(&table),
 			       "carbon      estimate/cpu: 933.3 ug CO2e [466.7 ug, 1.867 mg]; "
 			       "at 420 g/kWh, your figure, and estimated energy\n"));
-	assert_non_null(strstr(table.data, "price       estimate/cpu: 0.0000006667 EUR"));
+	assert_non_null(strstr(table.data, "price       estimate/cpu: 6.667e-07 EUR"));
 	assert_non_null(strstr(jm_buffer_terminate(&csv), "reason,carbon_g,price_EUR\n"));
 	assert_non_null(strstr(csv.data, ",0.000933333"));
 	assert_non_null(strstr(jm_buffer_terminate(&json), "\"source\":\"given by the user\""));

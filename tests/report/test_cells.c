@@ -92,13 +92,13 @@ static void what_can_be_spared_goes_where_there_is_no_room(void **state)
 	jm_cells_add(&cells, "second");
 	jm_cells_add(&cells, "third");
 	jm_cells_add(&cells, "state");
-	jm_cells_add(&cells, "/model/attention/MatMul");
+	jm_cells_add(&cells, "/model/layer.11/attention/MatMul");
 	jm_cells_add(&cells, "1234");
 	jm_cells_add(&cells, "123456789");
 	jm_cells_add(&cells, "measured");
-	assert_int_equal(jm_cells_print(&cells, 0, 40, false, &out), 0);
-	assert_string_equal(jm_buffer_terminate(&out), "name                    second     state\n"
-						       "/model/att..ion/MatMul    1234  measured\n"
+	assert_int_equal(jm_cells_print(&cells, 0, 44, false, &out), 0);
+	assert_string_equal(jm_buffer_terminate(&out), "name                        second     state\n"
+						       "/model/layer..ntion/MatMul    1234  measured\n"
 						       "  no room for: third\n");
 	jm_buffer_finish(&out);
 }
