@@ -135,7 +135,16 @@ static void process_labels(struct page *p, const struct jm_live_process *q)
 	jm_metrics_label(&p->page, "pod", q->pod);
 }
 
-static void process_energy(struct page *p)
+/* An empty label is as good as none; where there are as many lines as processes it is left out. */
+static void split_labels(struct page *p, const struct jm_live_channel *c)
+{
+	jm_metrics_label(&p->page, "channel", c->info.name);
+	if (c->info.part_of[0])
+		jm_metrics_label(&p->page, "part_of", c->info.part_of);
+}
+
+/* Of each process; or of those that somebody watches on their own account, with what descends from them. */
+static void process_energy(struct page *p, bool is_tree)
 {
 	const struct jm_service *s = p->s;
 	struct jm_buffer names = {0};
@@ -143,21 +152,26 @@ static void process_energy(struct page *p)
 	struct jm_live_process q;
 	size_t at = 0, i;
 
-	jm_metrics_family(&p->page, "joulemap_process_energy_joules", "counter",
-			  "Energy of a watched process since it came under watch");
+	if (is_tree)
+		jm_metrics_family(&p->page, "joulemap_process_tree_energy_joules", "counter",
+				  "Energy of a process that was asked for, with all that descends from it, since then");
+	else
+		jm_metrics_family(&p->page, "joulemap_process_energy_joules", "counter",
+				  "Energy of a watched process since it came under watch");
 	while (jm_live_next_process(s->live, &at, &q)) {
-		if (q.is_gone)
+		if (q.is_gone || (is_tree && !q.is_root))
 			continue;
 		names.n = 0;
 		process_labels(&name_page, &q);
 		for (i = 0; i < s->n_channels && !names.is_failed; i++) {
 			if (!s->channels[i].is_split || !s->channels[i].is_counted)
 				continue;
-			jm_buffer_puts(p->page.b, "joulemap_process_energy_joules_total");
+			jm_buffer_puts(p->page.b, is_tree ? "joulemap_process_tree_energy_joules_total"
+							  : "joulemap_process_energy_joules_total");
 			jm_buffer_append(p->page.b, names.data, names.n);
-			jm_metrics_label(&p->page, "channel", s->channels[i].info.name);
+			split_labels(p, &s->channels[i]);
 			jm_buffer_puts(p->page.b, "}");
-			jm_metrics_number(&p->page, q.energy_j[i]);
+			jm_metrics_number(&p->page, (is_tree ? q.tree_energy_j : q.energy_j)[i]);
 		}
 	}
 	p->page.b->is_failed = p->page.b->is_failed || names.is_failed;
@@ -197,10 +211,38 @@ static void containers(struct page *p)
 			jm_metrics_label(&p->page, "runtime", g.runtime);
 			jm_metrics_label(&p->page, "container", g.container);
 			jm_metrics_label(&p->page, "pod", g.pod);
-			jm_metrics_label(&p->page, "channel", s->channels[i].info.name);
+			split_labels(p, &s->channels[i]);
 			jm_buffer_puts(p->page.b, "}");
 			jm_metrics_number(&p->page, g.energy_j[i]);
 		}
+	}
+}
+
+static void items(struct page *p)
+{
+	const struct jm_service *s = p->s;
+	struct jm_items_sum sum;
+	struct jm_live_process q;
+	size_t at = 0;
+
+	jm_metrics_family(&p->page, "joulemap_items", "counter",
+			  "Items that programs said they did: inferences, tokens, whatever they call it");
+	while (jm_items_next(s->items, &at, &sum)) {
+		if (sum.is_of_process)
+			continue;
+		jm_buffer_puts(p->page.b, "joulemap_items_total{");
+		jm_metrics_label(&p->page, "item", sum.item);
+		jm_buffer_printf(p->page.b, "} %llu\n", (unsigned long long)sum.count);
+	}
+	jm_metrics_family(&p->page, "joulemap_process_items", "counter",
+			  "Of them: those of processes that said which one they are");
+	for (at = 0; jm_items_next(s->items, &at, &sum);) {
+		if (!sum.is_of_process || jm_live_process(s->live, sum.process, &q) || q.is_gone)
+			continue;
+		jm_buffer_puts(p->page.b, "joulemap_process_items_total");
+		process_labels(p, &q);
+		jm_metrics_label(&p->page, "item", sum.item);
+		jm_buffer_printf(p->page.b, "} %llu\n", (unsigned long long)sum.count);
 	}
 }
 
@@ -265,9 +307,11 @@ void jm_metrics_write(struct jm_buffer *b, const struct jm_service *s, const str
 	channel_energy(&p);
 	channel_split(&p);
 	ledgers(&p);
-	process_energy(&p);
+	process_energy(&p, false);
+	process_energy(&p, true);
 	process_time(&p);
 	containers(&p);
+	items(&p);
 	measurements(&p);
 	own(&p, http);
 	for (i = 0; i < s->n_metrics; i++)

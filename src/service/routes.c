@@ -2,6 +2,7 @@
 #include "service/ask.h"
 #include "service/files.h"
 #include "service/http_internal.h"
+#include "service/items.h"
 #include "service/present.h"
 
 #include "core/error.h"
@@ -13,6 +14,7 @@
 
 #define JSON         "application/json"
 #define MEASUREMENTS "/measurements"
+#define ITEMS        "/items"
 
 static unsigned status_of(int code)
 {
@@ -58,17 +60,14 @@ static enum MHD_Result send_measurement(struct jm_http *http, struct MHD_Connect
 	return jm_http_send(c, status, JSON, &b);
 }
 
-static enum MHD_Result post(struct jm_http *http, struct MHD_Connection *c, const struct jm_http_request *request)
+static enum MHD_Result post_measurement(struct jm_http *http, struct MHD_Connection *c,
+					const struct jm_http_request *request)
 {
 	struct jm_ask *ask;
 	struct jm_error why = {0};
 	uint64_t id = 0;
 	int rc;
 
-	if (!is_json(c)) {
-		jm_error_set(&why, JM_E_INVALID, "a request for a measurement has Content-Type: " JSON);
-		return jm_http_refuse(http, c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, &why);
-	}
 	ask = malloc(sizeof(*ask));
 	if (!ask)
 		return MHD_NO;
@@ -81,6 +80,36 @@ static enum MHD_Result post(struct jm_http *http, struct MHD_Connection *c, cons
 	if (rc)
 		return jm_http_refuse(http, c, status_of(rc), &why);
 	return send_measurement(http, c, MHD_HTTP_CREATED, jm_measurements_get(http->service->measurements, id));
+}
+
+/* Somebody says what it did. */
+static enum MHD_Result post_items(struct jm_http *http, struct MHD_Connection *c, const struct jm_http_request *request)
+{
+	struct jm_items_told told;
+	struct jm_error why = {0};
+	struct jm_buffer b = {0};
+	uint64_t total;
+	int rc = jm_items_read(request->body.data ? request->body.data : "", request->body.n, &told, &why);
+
+	rc = rc ? rc : jm_items_add(http->service->items, &told, &total, &why);
+	if (rc)
+		return jm_http_refuse(http, c, status_of(rc), &why);
+	jm_buffer_puts(&b, "{\"item\":");
+	jm_buffer_json_string(&b, told.item);
+	jm_buffer_printf(&b, ",\"total\":%llu}\n", (unsigned long long)total);
+	return jm_http_send(c, MHD_HTTP_OK, JSON, &b);
+}
+
+static enum MHD_Result post(struct jm_http *http, struct MHD_Connection *c, const char *url,
+			    const struct jm_http_request *request)
+{
+	struct jm_error why = {0};
+
+	if (!is_json(c)) {
+		jm_error_set(&why, JM_E_INVALID, "what is sent here has Content-Type: " JSON);
+		return jm_http_refuse(http, c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, &why);
+	}
+	return strcmp(url, ITEMS) == 0 ? post_items(http, c, request) : post_measurement(http, c, request);
 }
 
 static enum MHD_Result wrong_method(struct jm_http *http, struct MHD_Connection *c, const char *method)
@@ -210,8 +239,8 @@ enum MHD_Result jm_http_route(struct jm_http *http, struct MHD_Connection *c, co
 {
 	if (strncmp(url, MEASUREMENTS "/", strlen(MEASUREMENTS) + 1) == 0)
 		return one(http, c, url, method);
-	if (strcmp(url, MEASUREMENTS) == 0 && strcmp(method, "POST") == 0)
-		return post(http, c, request);
+	if (strcmp(method, "POST") == 0 && (strcmp(url, MEASUREMENTS) == 0 || strcmp(url, ITEMS) == 0))
+		return post(http, c, url, request);
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
 		return get(http, c, url);
 	return wrong_method(http, c, method);

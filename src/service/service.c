@@ -205,6 +205,7 @@ static void follow(struct jm_service *s, int64_t now_ns)
 	size_t i;
 
 	update_powers(s, now_ns);
+	jm_items_tidy(s->items);
 	for (i = 0; i < s->n_followers; i++)
 		s->followers[i].ticked(s->followers[i].ctx, now_ns);
 }
@@ -282,7 +283,7 @@ int jm_service_open(struct jm_service *s, const struct jm_service_options *optio
 	rc = jm_live_open(&live, &s->live, err);
 	rc = rc ? rc : jm_measurements_create(&world, &options->limits, &s->measurements, err);
 	rc = rc ? rc : jm_loop_create(&s->loop, err);
-	if (rc == 0 && (init_channels(s) || jm_loop_add_timed(s->loop, due_ns, tick, s)))
+	if (rc == 0 && (init_channels(s) || jm_items_create(s->live, &s->items) || jm_loop_add_timed(s->loop, due_ns, tick, s)))
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the service");
 	if (rc) {
 		jm_service_close(s);
@@ -299,6 +300,7 @@ void jm_service_close(struct jm_service *s)
 	if (s->measurements)
 		jm_measurements_stop_all(s->measurements, jm_now_ns());
 	jm_measurements_destroy(s->measurements);
+	jm_items_destroy(s->items);
 	jm_loop_destroy(s->loop);
 	jm_live_close(s->live);
 	free(s->channels);

@@ -8,6 +8,7 @@
 #define SERVICE_SERVICE_H
 
 #include "joulemap/live.h"
+#include "service/items.h"
 #include "service/loop.h"
 #include "service/measurement.h"
 
@@ -47,6 +48,7 @@ struct jm_service {
 	struct jm_loop *loop;
 	struct jm_live *live;
 	struct jm_measurements *measurements;
+	struct jm_items *items; /* what programs say they did */
 	/* As of the last tick. */
 	struct jm_live_state state;
 	struct jm_live_channel *channels;

@@ -66,7 +66,14 @@ check("DELETE ends it", json.loads(ask("DELETE", path)[1])["state"] == "done")
 check("its result stays", json.loads(ask("GET", path)[1])["state"] == "done")
 check("the list has it", len(json.loads(ask("GET", "/measurements")[1])["measurements"]) >= 102)
 
+status, text = ask("POST", "/items", {"count": 32, "item": "token", "pid": PID})
+check("items are counted", status == 200 and json.loads(text) == {"item": "token", "total": 32}, text)
+check("and add up", json.loads(ask("POST", "/items", {"count": 1, "item": "token"})[1])["total"] == 33)
+
 refusals = [
+    ("items without a number", "POST", "/items", {"item": "token"}, None, 400),
+    ("items of a process that is not there", "POST", "/items", {"count": 1, "pid": 4194303}, None, 404),
+    ("items as a form sends them", "POST", "/items", '{"count":1}', {"Content-Type": "text/plain"}, 415),
     ("no JSON", "POST", "/measurements", "{", {"Content-Type": "application/json"}, 400),
     ("another type", "POST", "/measurements", '{"pids":[1]}', {"Content-Type": "text/plain"}, 415),
     ("no process", "POST", "/measurements", {"pids": []}, None, 400),
@@ -95,6 +102,9 @@ check("metrics have the energy", energy, text[:2000])
 time.sleep(0.5)
 after = re.search(r'^joulemap_energy_joules_total\{[^}]*\} (\S+)$', ask("GET", "/metrics")[1], re.M)
 check("which only rises, over wraps of the counter", float(after.group(1)) > float(energy.group(1)) > 30)
+check("metrics have the items", "\njoulemap_items_total{item=\"token\"} 33\n" in text, text[-2000:])
+check("by process, too", re.search(r'^joulemap_process_items_total\{pid="%d",.*item="token"\} 32$' % PID, text, re.M), text[-2000:])
+check("its tree has energy", re.search(r'^joulemap_process_tree_energy_joules_total\{pid="%d",.*\} \S+$' % PID, text, re.M))
 power = re.search(r'^joulemap_power_watts\{[^}]*\} (\S+)$', text, re.M)
 check("metrics have the power", power and abs(float(power.group(1)) - 50) < 2, power and power.group(0))
 split = [float(v) for v in re.findall(r'^joulemap_split_joules_total\{channel="replay/c"[^}]*\} (\S+)$', text, re.M)]
