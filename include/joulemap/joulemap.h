@@ -406,6 +406,7 @@ struct jm_report_options {
 	const char *window;    /* name of spans: only the time inside them counts; NULL: the measured part */
 	const char *by;        /* what the parts are: "kernel", "range", "stream" (of CUDA); any other, or NULL: layers */
 	bool with_timeline;    /* keep what formats of records need ("aipowermeter") */
+	const char *weigh;     /* processor time of processes: "time", "cycles", "instructions"; NULL: "auto" */
 };
 
 struct jm_view_options {

@@ -91,6 +91,7 @@ class ReportOptions(c.Structure):
         ("window", c.c_char_p),
         ("by", c.c_char_p),
         ("with_timeline", c.c_bool),
+        ("weigh", c.c_char_p),
     ]
 
 

@@ -48,14 +48,29 @@ struct jm_attribution_input {
 				 share one power; or NULL */
 	const struct jm_process_log *processes; /* what ran meanwhile; NULL or without steps: not known */
 	int64_t process_quantum_ns;             /* resolution of processor times there */
-	uint64_t items_per_iteration; /* inputs in one batch; 0: unknown */
+	const char *process_counts;     /* what hardware counters saw: "user and kernel mode", ...; NULL: nothing, */
+	const char *process_counts_why; /* for this reason; NULL: unknown */
+	uint64_t items_per_iteration;   /* inputs in one batch; 0: unknown */
 
 	const struct jm_baseline *baselines; /* n_channels entries from the user or the machine's idle file; or NULL */
 	const struct jm_response
 	    *responses; /* n_channels entries from calibration, family UNKNOWN where none; or NULL */
 };
 
+/* What processor time of processes is weighted by. X(name, text) */
+#define JM_WEIGHING_LIST(X)                                                                                            \
+	X(AUTO, "auto")                                                                                                \
+	X(TIME, "time")                                                                                                \
+	X(CYCLES, "cycles")                                                                                            \
+	X(INSTRUCTIONS, "instructions")
+#define JM_WEIGHING_ENUM(name, text) JM_WEIGH_##name,
+enum jm_weighing { JM_WEIGHING_LIST(JM_WEIGHING_ENUM) };
+#undef JM_WEIGHING_ENUM
+/* Errors: JM_E_NOT_FOUND. NULL: AUTO. */
+int jm_weighing_parse(const char *text, enum jm_weighing *out);
+
 struct jm_attribution_options {
+	enum jm_weighing weighing;   /* of processes; AUTO: cycles, else instructions, else time alone */
 	enum jm_method method;       /* AUTO picks */
 	bool no_baseline;            /* do not look for an idle level */
 	bool skip_iterations;        /* no rows per iteration */

@@ -20,11 +20,17 @@ const char *jm_split_text(enum jm_split_basis basis)
 
 void jm_split_finish(struct jm_split *s)
 {
+	int i;
+
 	free(s->first_sample);
 	free(s->done_s);
 	free(s->watched_s);
 	free(s->others_s);
 	free(s->idle_fraction);
+	for (i = 0; i < JM_N_COUNTS; i++) {
+		free(s->weights[i]);
+		free(s->others_weight[i]);
+	}
 	memset(s, 0, sizeof(*s));
 }
 
@@ -101,6 +107,10 @@ int jm_split_init(const struct jm_process_log *log, struct jm_split *out)
 	difference(log, s.done_s, last_ns);
 	free(last_ns);
 	count_intervals(&s);
+	if (jm_split_weigh(&s)) {
+		jm_split_finish(&s);
+		return JM_E_NOMEM;
+	}
 	*out = s;
 	return 0;
 }
@@ -154,21 +164,55 @@ static void add_part(struct jm_split_part *part, double energy_j, double other_j
 	part->high_j += fmax(energy_j, other_j);
 }
 
-static void split_by_time(const struct jm_split *s, size_t k, double active_j, struct jm_split_result *out)
+static int count_of(enum jm_split_basis basis)
 {
-	double all_s = s->watched_s[k] + s->others_s[k];
+	return basis == JM_SPLIT_CYCLES         ? JM_COUNT_CYCLES
+	       : basis == JM_SPLIT_INSTRUCTIONS ? JM_COUNT_INSTRUCTIONS
+	       : basis == JM_SPLIT_MISSES       ? JM_COUNT_LLC_MISSES
+						: -1;
+}
+
+/* What each did in an interval: processor time, or counts in its place. */
+struct doing {
+	const double *samples;
+	double others, all;
+};
+
+static struct doing doing_of(const struct jm_split *s, int count, size_t k)
+{
+	struct doing d = {.samples = count < 0 ? s->done_s : s->weights[count],
+			  .others = count < 0 ? s->others_s[k] : s->others_weight[count][k]};
 	size_t i;
 
-	if (!(all_s > 0)) {
+	d.all = d.others;
+	for (i = s->first_sample[k + 1]; i < s->first_sample[k + 2]; i++)
+		d.all += d.samples[i];
+	return d;
+}
+
+/* Splits by counts, or by time where nothing was counted; the split by time alone is the other bound. */
+static void split_by_doing(const struct jm_split *s, enum jm_split_basis basis, size_t k, double active_j,
+			   struct jm_split_result *out)
+{
+	struct doing time = doing_of(s, -1, k), by = doing_of(s, count_of(basis), k);
+	double energy_j, other_j;
+	size_t i;
+
+	if (!(by.all > 0) && basis != JM_SPLIT_MISSES)
+		by = time;
+	if (!(by.all > 0)) {
 		out->unattributed_j += active_j;
 		return;
 	}
+	if (!(time.all > 0) || basis == JM_SPLIT_MISSES)
+		time = by;
 	for (i = s->first_sample[k + 1]; i < s->first_sample[k + 2]; i++) {
-		double energy_j = active_j * (s->done_s[i] / all_s);
-
-		add_part(&out->parts[s->log->samples[i].process], energy_j, energy_j);
+		energy_j = active_j * (by.samples[i] / by.all);
+		other_j = active_j * (time.samples[i] / time.all);
+		add_part(&out->parts[s->log->samples[i].process], energy_j, other_j);
 	}
-	add_part(&out->others, active_j * (s->others_s[k] / all_s), active_j * (s->others_s[k] / all_s));
+	energy_j = active_j * (by.others / by.all);
+	add_part(&out->others, energy_j, active_j * (time.others / time.all));
 }
 
 /* Memory of the processes as time goes on. */
@@ -245,7 +289,7 @@ static void finish_memory(struct memory *m)
 	free(m->alive);
 }
 
-/* Intervals between snapshots, by processor time or memory. */
+/* Intervals between snapshots, by processor time, counts or memory. */
 static int split_steps(const struct jm_split *s, const struct jm_split_channel *channel, struct clip *clip,
 		       struct jm_split_result *out, double *covered_j)
 {
@@ -271,7 +315,7 @@ static int split_steps(const struct jm_split *s, const struct jm_split_channel *
 		else if (is_memory)
 			split_by_memory(s, k, &memory, active_j, out);
 		else
-			split_by_time(s, k, active_j, out);
+			split_by_doing(s, channel->basis, k, active_j, out);
 	}
 	finish_memory(&memory);
 	return rc;

@@ -8,7 +8,12 @@
  *
  *   processor time   package, core, uncore, and, estimated, platform. Wrong where processes differ in what an instruction costs,
  *                    in frequency, or in how they share a core's two threads.
- *   resident memory  DRAM, estimated: memory that is there need not be read or written.
+ *   cycles, instructions  the same channels, where hardware counters were read: processor time weighted by what each second of
+ *                    it did. Time of a process that was not counted, and of children that were never seen, weighs as the mean.
+ *                    Others: the machine's count less the watched ones', or by time and the mean. The bounds hold the split
+ *                    by time alone, too.
+ *   cache misses     DRAM: misses of the last-level cache, likewise. What hardware fetches ahead or writes back is not in them.
+ *   resident memory  DRAM where no misses were counted, estimated: memory that is there need not be read or written.
  *   SM time          GPU: the time a kernel of the process ran. Kernels that fill the GPU count as those that do not; so when
  *                    several share it, the truth lies about between this and equal shares, which are the bounds given.
  *
@@ -17,6 +22,7 @@
 #ifndef ATTRIBUTION_SPLIT_H
 #define ATTRIBUTION_SPLIT_H
 
+#include "attribution/attribution.h"
 #include "attribution/series.h"
 #include "attribution/stretch.h"
 #include "core/process.h"
@@ -24,6 +30,9 @@
 #define JM_SPLIT_LIST(X)                                                                                               \
 	X(NONE, "")                                                                                                    \
 	X(CPU_TIME, "processor time")                                                                                  \
+	X(CYCLES, "processor time weighted by cycles")                                                                 \
+	X(INSTRUCTIONS, "processor time weighted by instructions")                                                     \
+	X(MISSES, "cache misses")                                                                                      \
 	X(MEMORY, "resident memory")                                                                                   \
 	X(SM_TIME, "SM time")
 #define JM_ENUM(name, text) JM_SPLIT_##name,
@@ -38,11 +47,25 @@ struct jm_split {
 	size_t *first_sample; /* n_intervals + 2: the samples of step k are [k], up to [k + 1] */
 	double *done_s;       /* a sample's: processor time since the process's sample before */
 	double *watched_s, *others_s, *idle_fraction; /* of intervals; idle_fraction NAN: unknown */
+	/* By enum jm_count: weights of samples, and of intervals that of others; NULL: not counted. */
+	double *weights[JM_N_COUNTS], *others_weight[JM_N_COUNTS];
+	double counted_fraction[JM_N_COUNTS]; /* of the watched processor time */
 };
 
 /* Errors: JM_E_NOMEM. */
 int jm_split_init(const struct jm_process_log *log, struct jm_split *out);
 void jm_split_finish(struct jm_split *s);
+
+/* Fills weights from what hardware counters told. Errors: JM_E_NOMEM. For jm_split_init. */
+int jm_split_weigh(struct jm_split *s);
+
+/* Chooses what processor time is weighted by. reason: room for JM_SPLIT_REASON bytes: which, and why not the other. Gives CPU_TIME,
+ * CYCLES or INSTRUCTIONS. */
+#define JM_SPLIT_REASON 400
+enum jm_split_basis jm_split_choose(const struct jm_split *s, const struct jm_attribution_input *in,
+				    enum jm_weighing weighing, char *reason);
+/* Says whether DRAM goes by cache misses. */
+bool jm_split_has_misses(const struct jm_split *s, const struct jm_attribution_input *in, enum jm_weighing weighing);
 
 struct jm_split_channel {
 	const struct jm_series *series;

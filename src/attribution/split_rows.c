@@ -22,22 +22,27 @@ struct filling {
 	size_t *container_of;        /* n_processes + 1 */
 	size_t n_containers;
 	double others_s;
+	enum jm_split_basis by_processor; /* CPU_TIME, or weighted */
+	bool has_misses;
 };
 
-static enum jm_split_basis basis_of(const struct jm_process_log *log, const struct jm_channel *c, const char **reason)
+static enum jm_split_basis basis_of(const struct filling *f, const struct jm_channel *c, const char **reason)
 {
+	const struct jm_process_log *log = f->log;
 	size_t i;
 
 	*reason = "";
 	switch (c->domain) {
 	case JM_DOMAIN_PLATFORM:
 		*reason = "the whole machine's energy, by processor time alone";
-		return JM_SPLIT_CPU_TIME;
+		return f->by_processor;
 	case JM_DOMAIN_PACKAGE:
 	case JM_DOMAIN_CORE:
 	case JM_DOMAIN_UNCORE:
-		return JM_SPLIT_CPU_TIME;
+		return f->by_processor;
 	case JM_DOMAIN_DRAM:
+		if (f->has_misses)
+			return JM_SPLIT_MISSES;
 		*reason = "by resident memory, which need not be used";
 		return JM_SPLIT_MEMORY;
 	case JM_DOMAIN_GPU:
@@ -157,7 +162,7 @@ static void fill_row(struct filling *f, int channel, enum jm_split_basis basis, 
 	struct jm_result *r = f->w->result;
 	const struct jm_channel_result *c = &r->channels[channel];
 	double n = (double)r->run.iterations, items = n * (double)r->run.items_per_iteration;
-	double quantum = basis == JM_SPLIT_CPU_TIME && facts->cpu_s > 0
+	double quantum = basis <= JM_SPLIT_INSTRUCTIONS && facts->cpu_s > 0
 			     ? fmin(1, jm_s_from_ns(f->w->in->process_quantum_ns) / facts->cpu_s)
 			     : 0;
 
@@ -261,7 +266,7 @@ static int split_channel(struct filling *f, size_t c)
 
 	if (f->w->baselines[c].is_known)
 		how.idle_w = f->w->baselines[c].power_w;
-	how.basis = basis_of(f->log, channel, &reason);
+	how.basis = basis_of(f, channel, &reason);
 	rc = jm_split_run(&f->split, &how, &f->w->windows, &split);
 	if (rc)
 		return rc;
@@ -329,6 +334,8 @@ int jm_split_add(struct jm_work *w, struct jm_error *err)
 		return 0;
 	rc = allocate(&f);
 	rc = rc ? rc : describe(&f);
+	f.by_processor = jm_split_choose(&f.split, w->in, w->opt->weighing, w->result->split_reason);
+	f.has_misses = jm_split_has_misses(&f.split, w->in, w->opt->weighing);
 	for (c = 0; c < w->in->n_channels && rc == 0; c++)
 		if (is_split(w, c))
 			rc = split_channel(&f, c);

@@ -8,7 +8,7 @@
 
 struct settings {
 	struct jm_common common;
-	const char *by, *sort, *baseline, *format, *method, *limit, *window, *carbon, *price;
+	const char *by, *sort, *baseline, *format, *method, *limit, *window, *carbon, *price, *weigh;
 	bool is_comparing, with_work;
 };
 
@@ -36,6 +36,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 					    .baseline = s->baseline,
 					    .window = s->window,
 					    .by = s->by,
+					    .weigh = s->weigh,
 					    .with_timeline = s->format && strcmp(s->format, "aipowermeter") == 0,
 					    .with_iterations = s->by && strcmp(s->by, "iteration") == 0};
 	struct jm_view_options view = {.size = sizeof(view),
@@ -82,6 +83,8 @@ static const struct jm_option options[] = {
     {0, "complexity", NULL, "columns of MACs, mJ by MMAC, GFLOP by J and FLOP by byte", JM_OPTION_FLAG,
      offsetof(struct settings, with_work)},
     {0, "window", "NAME", "only the time inside spans of this name", JM_OPTION_TEXT, offsetof(struct settings, window)},
+    {0, "weigh", "HOW", "processor time of processes: auto (default), time, cycles or instructions", JM_OPTION_TEXT,
+     offsetof(struct settings, weigh)},
     {0, "baseline", "FILE", "idle recording to use, or none (default: this machine's own)", JM_OPTION_TEXT,
      offsetof(struct settings, baseline)},
     JM_CLI_CARBON(struct settings),

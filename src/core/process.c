@@ -23,4 +23,6 @@ void jm_process_log_finish(struct jm_process_log *log)
 	free(log->sample_steps);
 	free(log->memory);
 	free(log->gpu);
+	free(log->counts);
+	free(log->count_steps);
 }

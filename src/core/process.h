@@ -57,6 +57,23 @@ struct jm_process_gpu {
 	int64_t used_bytes;         /* GPU memory; < 0: unknown */
 };
 
+#define JM_PROCESS_MACHINE UINT32_MAX
+
+/* What the processor's own counters tell of each process: indices of jm_process_count.counts. X(name, key, what one says) */
+#define JM_COUNT_LIST(X)                                                                                               \
+	X(CYCLES, "cycles", "cycles")                                                                                  \
+	X(INSTRUCTIONS, "instructions", "instructions")                                                                \
+	X(LLC_MISSES, "llc_misses", "cache misses")
+#define JM_COUNT_ENUM(name, key, text) JM_COUNT_##name,
+enum jm_count { JM_COUNT_LIST(JM_COUNT_ENUM) JM_N_COUNTS };
+#undef JM_COUNT_ENUM
+
+/* Counts since the process came under watch, so that the first row is 0; in steps that have a sample of it. */
+struct jm_process_count {
+	uint32_t process;            /* id, or JM_PROCESS_MACHINE: all processors together, in every step */
+	int64_t counts[JM_N_COUNTS]; /* < 0: not counted */
+};
+
 /* All that a recording says of processes. Arrays are in order of time; a process that has no sample at a step has not
  * changed since its last one. */
 struct jm_process_log {
@@ -72,6 +89,9 @@ struct jm_process_log {
 	size_t n_memory;
 	struct jm_process_gpu *gpu;
 	size_t n_gpu;
+	struct jm_process_count *counts;
+	uint32_t *count_steps; /* n_counts entries: index in steps */
+	size_t n_counts;
 };
 
 /* Frees what it holds; the log itself is yours. */

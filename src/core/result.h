@@ -35,7 +35,8 @@ struct jm_channel_result {
 	bool has_ledger;
 	double energy_j;                /* over the window; gaps not filled */
 	struct jm_interval energy_ci_j; /* 95 %: sensor quantum, edges and gaps; not the board's absolute accuracy */
-	struct jm_interval energy_absolute_ci_j; /* the same with the sensor's accuracy class; NAN where that is unknown */
+	struct jm_interval
+	    energy_absolute_ci_j; /* the same with the sensor's accuracy class; NAN where that is unknown */
 	double mean_power_w, std_power_w, min_power_w, max_power_w;
 	double gap_s;                         /* of the window without readings */
 	double idle_power_w, idle_power_sd_w; /* baseline; NAN: unknown */
@@ -99,11 +100,11 @@ struct jm_row {
 	double share;                            /* of the channel's total over the window, 0 to 1 */
 	struct jm_row_work work;                 /* what one execution computes */
 	enum jm_method method;
-	bool is_estimated;     /* true where the channel is estimated */
-	bool resolvable;       /* false: no figure that means anything; reason says why */
-	enum jm_origin origin; /* regress and fused; else NONE */
-	int group;             /* index in groups[] of the group it was merged into; -1: none */
-	bool is_scaled;        /* times come from profiled blocks, scaled to the unprofiled latency */
+	bool is_estimated;                      /* true where the channel is estimated */
+	bool resolvable;                        /* false: no figure that means anything; reason says why */
+	enum jm_origin origin;                  /* regress and fused; else NONE */
+	int group;                              /* index in groups[] of the group it was merged into; -1: none */
+	bool is_scaled;                         /* times come from profiled blocks, scaled to the unprofiled latency */
 	const struct jm_process_facts *process; /* rows of processes and containers, else NULL */
 	const char *basis;                      /* of those: what the energy was split by; else NULL */
 	char reason[160];
@@ -161,8 +162,9 @@ struct jm_result {
 	struct jm_closure *process_closure; /* parts: rows, that of the others included */
 	size_t n_process_closure;
 	struct jm_timeline *timeline; /* NULL: not asked for, or no processes were watched */
-	char counters[256]; /* hardware counters of the command, or why there are none; empty: not asked for */
+	char counters[256];       /* hardware counters of the command, or why there are none; empty: not asked for */
 	char process_reason[256]; /* how processes were sampled, or why there are none */
+	char split_reason[400]; /* what processor time was weighted by, and why by nothing else; empty: no processes */
 	struct jm_run run;
 	struct jm_own_cost own_cost;
 	char **warnings; /* for the user, most important first */

@@ -452,6 +452,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 		rc = rows(&o, "iterations", r, JM_BY_ITERATION, view);
 	text(&o, "counters", r->counters[0] ? r->counters : NULL);
 	text(&o, "process_sampling", r->process_reason[0] ? r->process_reason : NULL);
+	text(&o, "process_split", r->split_reason[0] ? r->split_reason : NULL);
 	rc = rc ? rc : rows(&o, "processes", r, JM_BY_PROCESS, view);
 	rc = rc ? rc : rows(&o, "containers", r, JM_BY_CONTAINER, view);
 	closure(&o, "process_closure", r, r->process_closure, r->n_process_closure);

@@ -8,10 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEY(key, number)    key,
-#define NUMBER(key, number) number,
-static const char *const keys[] = {JM_COUNTER_LIST(KEY)};
-static const uint64_t numbers[] = {JM_COUNTER_LIST(NUMBER)};
+#define KEY(name, key, text) key,
+static const char *const keys[] = {JM_COUNT_LIST(KEY)};
+static const uint64_t numbers[] = {[JM_COUNT_CYCLES] = PERF_COUNT_HW_CPU_CYCLES,
+				   [JM_COUNT_INSTRUCTIONS] = PERF_COUNT_HW_INSTRUCTIONS,
+				   [JM_COUNT_LLC_MISSES] = PERF_COUNT_HW_CACHE_MISSES};
+
+uint64_t jm_counters_event(int i)
+{
+	return numbers[i];
+}
 
 const char *jm_counters_key(int i)
 {

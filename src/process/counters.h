@@ -4,12 +4,9 @@
 
 #include "core/env.h"
 
-/* X(key, perf's number of the hardware event: perf_event_open(2)) */
-#define JM_COUNTER_LIST(X)                                                                                             \
-	X("cycles", 0)                                                                                                 \
-	X("instructions", 1)                                                                                           \
-	X("llc_misses", 3)
-#define JM_N_COUNTERS 3
+#include "core/process.h"
+
+#define JM_N_COUNTERS JM_N_COUNTS
 
 struct jm_counters {
 	int fds[JM_N_COUNTERS]; /* -1: not to be had */
@@ -22,5 +19,7 @@ int jm_counters_open(const struct jm_env *env, struct jm_counters *out, struct j
 int jm_counters_read(const struct jm_counters *c, int i, int64_t *out);
 void jm_counters_close(struct jm_counters *c);
 const char *jm_counters_key(int i);
+/* Perf's number of the hardware event: perf_event_open(2). */
+uint64_t jm_counters_event(int i);
 
 #endif

@@ -147,6 +147,7 @@ static void look(struct jm_process_watch *w, struct jm_watch_slot *s)
 	rc = read_stat(w, s, &stat);
 	if (rc == JM_E_GONE)
 		s->is_gone = true;
+	jm_watch_counts_look(s);
 	if (rc)
 		return;
 	s->n_looks += s->n_looks < 8;
@@ -271,6 +272,7 @@ static int gather(struct jm_process_watch *w)
 		struct jm_process_sample sample = sample_of(s);
 
 		rc = s->is_changed ? add_sample(w, &sample) : 0;
+		rc = rc == 0 && s->is_changed && s->counters.n ? jm_watch_counts_add(w, s) : rc;
 		s->is_changed = false;
 		if (!s->is_gone)
 			continue;
@@ -314,7 +316,7 @@ static void begin_snapshot(struct jm_process_watch *w)
 
 	for (i = 0; i < w->n_texts; i++)
 		free(w->texts[i]);
-	w->n_texts = w->n_described = w->n_samples = w->n_memory = w->n_gone = 0;
+	w->n_texts = w->n_described = w->n_samples = w->n_memory = w->n_counts = w->n_gone = 0;
 }
 
 /* The list is due: something is to be found in it, and it is not too soon. */
@@ -353,12 +355,13 @@ int jm_process_watch_scan(struct jm_process_watch *w, struct jm_process_snapshot
 	read_used(w, &step);
 	read_machine(w, &step);
 	look_at_all(w, start_ns);
+	rc = w->machine.n ? jm_watch_counts_add(w, NULL) : 0;
 	end_ns = jm_env_now(&w->env);
 	step.t_ns = start_ns + (end_ns - start_ns) / 2;
 	step.half_width_ns = (end_ns - start_ns) / 2;
 	w->last_ns = step.t_ns;
 	/* Those that ended leave before new ones come, who may have their numbers. */
-	rc = gather(w);
+	rc = rc ? rc : gather(w);
 	rc = rc ? rc : jm_watch_describe(w, true);
 	jm_watch_forget(w, false);
 	rc = rc ? rc : find_new(w);
@@ -373,6 +376,8 @@ int jm_process_watch_scan(struct jm_process_watch *w, struct jm_process_snapshot
 					    .n_samples = w->n_samples,
 					    .memory = w->memory,
 					    .n_memory = w->n_memory,
+					    .counts = w->counts,
+					    .n_counts = w->n_counts,
 					    .gone = w->gone,
 					    .n_gone = w->n_gone};
 	return rc;

@@ -19,6 +19,7 @@ struct jm_process_options {
 	bool is_all;        /* every process of the machine; else roots and what descends from them */
 	size_t max_watched; /* at one time; 0: JM_PROCESS_MAX */
 	size_t max_open;    /* descriptors kept open; 0: as many as the limit of the process leaves */
+	bool with_counts; /* count cycles, instructions and cache misses of each process, too, where that is allowed */
 };
 
 struct jm_process_watch;
@@ -32,6 +33,9 @@ struct jm_process_snapshot {
 	size_t n_samples;
 	const struct jm_process_memory *memory; /* some, in turn: each about once a minute */
 	size_t n_memory;
+	const struct jm_process_count
+	    *counts; /* of processes that have a sample, where they are counted; and the machine */
+	size_t n_counts;
 	const uint32_t *gone; /* ids of those that ended since the last one */
 	size_t n_gone;
 };
@@ -66,6 +70,10 @@ const char *jm_process_watch_clock(const struct jm_process_watch *w);
 
 /* Their resolution, ns. */
 int64_t jm_process_watch_quantum_ns(const struct jm_process_watch *w);
+
+/* Says what of processes is counted ("user mode", "user and kernel mode"); NULL: nothing, and why_out (NULL: not wanted) says why
+ * not. Both borrowed. */
+const char *jm_process_watch_counts(const struct jm_process_watch *w, const char **why_out);
 
 /* Gives the i-th remark (hidden processes, too many processes), or NULL behind the last. Borrowed. */
 const char *jm_process_watch_note(const struct jm_process_watch *w, size_t i);

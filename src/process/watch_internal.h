@@ -1,7 +1,9 @@
-/* The inside of a watch, shared by watch.c (snapshots), watch_list.c (who is watched) and watch_detail.c (what they are). */
+/* The inside of a watch, shared by watch.c (snapshots), watch_list.c (who is watched), watch_detail.c (what they are) and
+ * watch_counts.c (hardware counters). */
 #ifndef PROCESS_WATCH_INTERNAL_H
 #define PROCESS_WATCH_INTERNAL_H
 
+#include "process/counts.h"
 #include "process/parse.h"
 #include "process/watch.h"
 
@@ -25,6 +27,8 @@ struct jm_watch_slot {
 	int64_t memory_due_ns;
 	char comm[JM_COMM_MAX];
 	bool is_root, is_gone, is_changed, needs_description, is_described, was_below;
+	struct jm_counts counters; /* n 0: not counted */
+	int64_t counts[JM_N_COUNTS];
 	uint8_t n_looks; /* up to a few: a new process may still become another program */
 };
 
@@ -58,14 +62,20 @@ struct jm_process_watch {
 	int64_t self_reaped_ns, self_balance_ns, orphan_ns;
 	struct jm_process_sample command; /* the last one of the command's first process */
 	bool has_command;
+	enum jm_counts_mode counts_mode; /* NONE: nothing is counted, or no more than the machine */
+	struct jm_error counts_why;      /* why not */
+	size_t counters_left;            /* descriptors for counters */
+	struct jm_counts machine;
+	bool is_counts_told;
 	/* Of the snapshot. */
 	struct jm_process *described;
 	char **texts; /* owned by described, n_texts */
 	struct jm_process_sample *samples;
 	struct jm_process_memory *memory;
+	struct jm_process_count *counts;
 	uint32_t *gone;
-	size_t n_described, n_texts, n_samples, n_memory, n_gone;
-	size_t described_capacity, texts_capacity, samples_capacity, memory_capacity, gone_capacity;
+	size_t n_described, n_texts, n_samples, n_memory, n_counts, n_gone;
+	size_t described_capacity, texts_capacity, samples_capacity, memory_capacity, counts_capacity, gone_capacity;
 	char notes[JM_WATCH_NOTES_MAX][320];
 	size_t n_notes;
 	bool is_cap_told, is_detail_told;
@@ -99,5 +109,16 @@ void jm_watch_forget(struct jm_process_watch *w, bool forget_others);
  * some. Cold beside the snapshot, and bounded in number. Errors: JM_E_NOMEM. */
 int jm_watch_describe(struct jm_process_watch *w, bool any);
 int jm_watch_memory(struct jm_process_watch *w, int64_t now_ns);
+
+/* Begins to count, or keeps the reason why not. */
+void jm_watch_counts_begin(struct jm_process_watch *w);
+void jm_watch_counts_end(struct jm_process_watch *w);
+/* Opens the counters of a slot, if it may have any. */
+void jm_watch_counts_open(struct jm_process_watch *w, struct jm_watch_slot *s);
+void jm_watch_counts_close(struct jm_process_watch *w, struct jm_watch_slot *s);
+/* Reads them; what cannot be read any more stays as it was. */
+void jm_watch_counts_look(struct jm_watch_slot *s);
+/* Adds a row of the snapshot. s: NULL: of the machine. Errors: JM_E_NOMEM. */
+int jm_watch_counts_add(struct jm_process_watch *w, const struct jm_watch_slot *s);
 
 #endif

@@ -178,6 +178,7 @@ void jm_watch_forget(struct jm_process_watch *w, bool forget_others)
 			close(s->fd);
 			w->n_open--;
 		}
+		jm_watch_counts_close(w, s);
 		free(s);
 	}
 	if (kept < w->n_slots) {
@@ -240,6 +241,7 @@ int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc
 	s->reaped_ns = is_new ? s->reaped_total_ns : 0;
 	memcpy(s->comm, stat->comm, sizeof(s->comm));
 	s->is_changed = s->needs_description = true;
+	jm_watch_counts_open(w, s);
 	w->slots[w->n_slots++] = s;
 	*out = s;
 	return 0;

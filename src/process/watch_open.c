@@ -116,6 +116,7 @@ int jm_process_watch_create(const struct jm_env *env, const struct jm_process_op
 	}
 	w->adopts = w->is_own_namespace && prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper;
 	note_hidden(w);
+	jm_watch_counts_begin(w);
 	*out = w;
 	return 0;
 }
@@ -129,8 +130,10 @@ void jm_process_watch_destroy(struct jm_process_watch *w)
 	for (i = 0; i < w->n_slots; i++) {
 		if (w->slots[i]->fd >= 0)
 			close(w->slots[i]->fd);
+		jm_watch_counts_close(w, w->slots[i]);
 		free(w->slots[i]);
 	}
+	jm_watch_counts_end(w);
 	for (i = 0; i < w->n_texts; i++)
 		free(w->texts[i]);
 	if (w->proc_fd >= 0)
@@ -145,6 +148,7 @@ void jm_process_watch_destroy(struct jm_process_watch *w)
 	free(w->texts);
 	free(w->samples);
 	free(w->memory);
+	free(w->counts);
 	free(w->gone);
 	free(w->scratch);
 	free(w);

@@ -179,6 +179,38 @@ static int load_gpu(struct jm_recording *r, int64_t origin_ns, struct jm_process
 	return jm_rows_end(&rows);
 }
 
+/* The table came later than the others. */
+static int load_counts(struct jm_recording *r, struct jm_process_log *log, struct jm_error *err)
+{
+	size_t capacity = 0, step_capacity = 0;
+	uint32_t previous = 0;
+	struct jm_rows rows;
+	int64_t found;
+	int rc = jm_reader_has_table(r, "process_count", &found, err), k;
+
+	if (rc || !found)
+		return rc;
+	jm_rows_begin(&rows, r, "process_count",
+		      "SELECT step, process, cycles, instructions, llc_misses FROM process_count ORDER BY rowid", err);
+	while (jm_rows_next(&rows)) {
+		bool is_machine = sqlite3_column_type(rows.statement, 1) == SQLITE_NULL;
+		struct jm_process_count *c;
+
+		if (!room(&rows, &log->counts, &capacity, log->n_counts, sizeof(*c)) ||
+		    !room(&rows, &log->count_steps, &step_capacity, log->n_counts, sizeof(uint32_t)))
+			break;
+		c = &log->counts[log->n_counts];
+		log->count_steps[log->n_counts] = read_id(&rows, 0, log->n_steps);
+		c->process = is_machine ? JM_PROCESS_MACHINE : read_id(&rows, 1, log->n_processes);
+		for (k = 0; k < JM_N_COUNTS; k++)
+			c->counts[k] = jm_rows_i64_or(&rows, 2 + k, 0, INT64_MAX, -1);
+		if (log->count_steps[log->n_counts] < previous)
+			jm_rows_bad(&rows, "counts are out of order");
+		previous = log->count_steps[log->n_counts++];
+	}
+	return jm_rows_end(&rows);
+}
+
 static int load(struct jm_recording *r, struct jm_process_log *log, struct jm_error *err)
 {
 	int64_t origin_ns;
@@ -188,7 +220,8 @@ static int load(struct jm_recording *r, struct jm_process_log *log, struct jm_er
 	rc = rc ? rc : load_steps(r, origin_ns, log, err);
 	rc = rc ? rc : load_samples(r, log, err);
 	rc = rc ? rc : load_memory(r, origin_ns, log, err);
-	return rc ? rc : load_gpu(r, origin_ns, log, err);
+	rc = rc ? rc : load_gpu(r, origin_ns, log, err);
+	return rc ? rc : load_counts(r, log, err);
 }
 
 int jm_recording_process_log(struct jm_recording *r, struct jm_process_log *out, struct jm_error *err)

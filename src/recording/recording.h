@@ -61,6 +61,8 @@ int jm_writer_process_step(struct jm_writer *w, const struct jm_process_step *st
 			   const struct jm_process_sample *samples, size_t n);
 int jm_writer_process_memory(struct jm_writer *w, const struct jm_process_memory *memory);
 int jm_writer_process_gpu(struct jm_writer *w, const struct jm_process_gpu *row);
+/* Adds what hardware counters told in the snapshot that was added last. */
+int jm_writer_process_counts(struct jm_writer *w, const struct jm_process_count *rows, size_t n);
 
 /* Makes all written so far visible to readers and safe from a kill of this process. Called every half second or so. */
 int jm_writer_commit(struct jm_writer *w);

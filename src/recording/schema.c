@@ -65,6 +65,8 @@ const char jm_schema_sql[] =
 	" uss_bytes INTEGER NOT NULL);"
 	"CREATE TABLE process_gpu(t INTEGER NOT NULL, gpu INTEGER NOT NULL, process INTEGER, n INTEGER NOT NULL,"
 	" sm_ppm INTEGER NOT NULL, memory_ppm INTEGER NOT NULL, used_bytes INTEGER);"
+	"CREATE TABLE process_count(step INTEGER NOT NULL, process INTEGER, cycles INTEGER, instructions INTEGER,"
+	" llc_misses INTEGER);"
 	"CREATE VIEW process_cpu(t_s, process, pid, name, cpu_s, reaped_s, rss_bytes) AS"
 	" SELECT s.t * 1e-9, p.id, p.pid, p.name, c.cpu_ns * 1e-9, c.reaped_ns * 1e-9, c.rss_bytes"
 	" FROM process_sample AS c JOIN process_step AS s ON s.id = c.step JOIN process AS p ON p.id = c.process;"

@@ -27,7 +27,8 @@
 	X(PROCESS_STEP, "INSERT INTO process_step VALUES(?, ?, ?, ?, ?, ?, ?)")                                        \
 	X(PROCESS_SAMPLE, "INSERT INTO process_sample VALUES(?, ?, ?, ?, ?)")                                          \
 	X(PROCESS_MEMORY, "INSERT INTO process_memory VALUES(?, ?, ?, ?)")                                             \
-	X(PROCESS_GPU, "INSERT INTO process_gpu VALUES(?, ?, ?, ?, ?, ?, ?)")
+	X(PROCESS_GPU, "INSERT INTO process_gpu VALUES(?, ?, ?, ?, ?, ?, ?)")                                          \
+	X(PROCESS_COUNT, "INSERT INTO process_count VALUES(?, ?, ?, ?, ?)")
 
 #define ENUM(name, sql) JM_STATEMENT_##name,
 enum jm_writer_statement { JM_STATEMENT_LIST(ENUM) JM_N_STATEMENTS };

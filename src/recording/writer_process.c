@@ -108,3 +108,19 @@ int jm_writer_process_gpu(struct jm_writer *w, const struct jm_process_gpu *row)
 	jm_writer_bind_known(s, 7, row->used_bytes >= 0, row->used_bytes);
 	return jm_writer_step(w, JM_STATEMENT_PROCESS_GPU);
 }
+
+int jm_writer_process_counts(struct jm_writer *w, const struct jm_process_count *rows, size_t n)
+{
+	sqlite3_stmt *s = w->statements[JM_STATEMENT_PROCESS_COUNT];
+	int rc = n && w->n_process_steps == 0 ? JM_E_INVALID : jm_writer_begin(w), k;
+	size_t i;
+
+	for (i = 0; rc == 0 && i < n; i++) {
+		sqlite3_bind_int64(s, 1, w->n_process_steps - 1);
+		jm_writer_bind_known(s, 2, rows[i].process != JM_PROCESS_MACHINE, rows[i].process);
+		for (k = 0; k < JM_N_COUNTS; k++)
+			jm_writer_bind_known(s, 3 + k, rows[i].counts[k] >= 0, rows[i].counts[k]);
+		rc = jm_writer_step(w, JM_STATEMENT_PROCESS_COUNT);
+	}
+	return rc;
+}

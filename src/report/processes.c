@@ -136,6 +136,8 @@ int jm_report_processes(const struct jm_result *r, const struct jm_view *view, s
 	int rc = 0;
 
 	jm_display_line(out, "processes   %s", r->process_reason);
+	if (r->split_reason[0])
+		jm_display_line(out, "split       %s", r->split_reason);
 	jm_buffer_puts(out, "\n");
 	for (i = 0; i < r->n_process_closure && rc == 0; i++)
 		rc = print_channel(r, view, r->process_closure[i].channel, out);

@@ -48,6 +48,7 @@ static int write_snapshot(struct jm_writer *w, const struct jm_process_snapshot 
 		rc = jm_writer_process(w, &s->described[i]);
 	if (rc == 0)
 		rc = jm_writer_process_step(w, &s->step, s->samples, s->n_samples);
+	rc = rc ? rc : jm_writer_process_counts(w, s->counts, s->n_counts);
 	for (i = 0; i < s->n_memory && rc == 0; i++)
 		rc = jm_writer_process_memory(w, &s->memory[i]);
 	for (i = 0; i < s->n_gone && rc == 0; i++)
@@ -165,7 +166,9 @@ static int add_listed(struct jm_process_recorder *p, const char *list, struct jm
 
 static int open_watch(struct jm_process_recorder *p, const char *choice, struct jm_error *err)
 {
-	struct jm_process_options options = {.is_all = strcmp(choice, "all") == 0};
+	/* Three descriptors a thread are too many for all there is. */
+	bool is_all = strcmp(choice, "all") == 0;
+	struct jm_process_options options = {.is_all = is_all, .with_counts = !is_all};
 	int rc = jm_process_watch_create(&p->env, &options, &p->watch, err);
 
 	if (rc || options.is_all || strcmp(choice, "command") == 0)
@@ -175,8 +178,15 @@ static int open_watch(struct jm_process_recorder *p, const char *choice, struct 
 
 static void describe(struct jm_process_recorder *p)
 {
+	const char *why, *counts = jm_process_watch_counts(p->watch, &why);
 	char text[32];
 
+	if (counts)
+		jm_recorder_meta(p->r, "process_counts", counts);
+	else
+		jm_recorder_meta(p->r, "process_counts_unavailable",
+				 strcmp(p->choice, "all") == 0 ? "where all processes are watched, none is counted"
+							       : why);
 	jm_recorder_meta(p->r, "process_choice", p->choice);
 	jm_recorder_meta(p->r, "process_clock", jm_process_watch_clock(p->watch));
 	snprintf(text, sizeof(text), "%lld", (long long)jm_process_watch_quantum_ns(p->watch));
@@ -332,64 +342,4 @@ size_t jm_recorder_n_watched(struct jm_recorder *r)
 	n = jm_process_watch_n(r->processes->watch);
 	pthread_mutex_unlock(&r->processes->lock);
 	return n;
-}
-
-/* Wall clock where the recording has it: formats of records carry dates. */
-static void set_wall_clock(struct jm_recording *r, struct jm_timeline *t)
-{
-	int64_t monotonic_ns, realtime_ns;
-
-	if (!t || jm_recording_meta_i64(r, "anchor_monotonic_ns", &monotonic_ns) ||
-	    jm_recording_meta_i64(r, "anchor_realtime_ns", &realtime_ns))
-		return;
-	t->has_wall_clock = true;
-	t->wall_minus_monotonic_ns = realtime_ns - monotonic_ns;
-}
-
-/* As perf stat would, in one line. */
-static void note_counters(struct jm_recording *r, struct jm_result *result)
-{
-	const char *why = jm_recording_meta(r, "counters_unavailable");
-	char text[200] = "";
-	size_t used = 0;
-	int64_t value;
-	int i;
-
-	for (i = 0; i < JM_N_COUNTERS && used < sizeof(text); i++) {
-		char key[64];
-
-		snprintf(key, sizeof(key), "counter_%s", jm_counters_key(i));
-		if (jm_recording_meta_i64(r, key, &value) == 0)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %lld", used ? ", " : "",
-						 jm_counters_key(i), (long long)value);
-	}
-	if (used)
-		snprintf(result->counters, sizeof(result->counters), "%s (user mode)", text);
-	else if (why)
-		snprintf(result->counters, sizeof(result->counters), "unavailable: %s", why);
-}
-
-void jm_processes_explain(struct jm_recording *r, const struct jm_process_log *log, struct jm_result *result)
-{
-	const char *clock = jm_recording_meta(r, "process_clock");
-	int64_t expected, taken, period_ns = JM_DEFAULT_PROCESS_PERIOD_NS;
-
-	set_wall_clock(r, result->timeline);
-	note_counters(r, result);
-	if (log->n_steps < 2) {
-		snprintf(result->process_reason, sizeof(result->process_reason), "%s",
-			 log->n_steps ? "processes were seen but once" : "no processes were recorded");
-		return;
-	}
-	jm_recording_meta_i64(r, "process_period_ns", &period_ns);
-	snprintf(result->process_reason, sizeof(result->process_reason),
-		 "%zu processes in %zu snapshots, %g ms apart; times from %s; idle energy is charged to nobody",
-		 log->n_processes, log->n_steps, (double)period_ns * 1e-6, clock ? clock : "an unknown clock");
-	if (jm_recording_meta_i64(r, "process_snapshots_expected", &expected) == 0 &&
-	    jm_recording_meta_i64(r, "process_snapshots_taken", &taken) == 0 && taken < expected - expected / 20)
-		jm_result_warn(
-		    result,
-		    "processes: only %lld of %lld snapshots could be taken in time: what lived shorter than the "
-		    "pauses between them is in its parent's time or in that of others",
-		    (long long)taken, (long long)expected);
 }

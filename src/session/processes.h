@@ -2,6 +2,7 @@
 #ifndef SESSION_PROCESSES_H
 #define SESSION_PROCESSES_H
 
+#include "attribution/attribution.h"
 #include "core/env.h"
 #include "core/result.h"
 #include "recording/recording.h"
@@ -20,6 +21,10 @@ void jm_process_recorder_stop(struct jm_process_recorder *p);
 void jm_process_recorder_destroy(struct jm_process_recorder *p);
 /* Own processor time, ns, after stop. NULL gives 0. */
 int64_t jm_process_recorder_cpu_ns(const struct jm_process_recorder *p);
+
+/* Reads the log of a recording (yours, also after an error: jm_process_log_finish) into in. Texts stay the recording's. */
+int jm_processes_load(struct jm_recording *r, struct jm_process_log *log, struct jm_attribution_input *in,
+		      struct jm_error *err);
 
 /* Says in the result how the processes of a recording were sampled, and warns of what was missed. */
 void jm_processes_explain(struct jm_recording *r, const struct jm_process_log *log, struct jm_result *result);

@@ -314,6 +314,10 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		jm_error_remedy(err, "auto, share, window, integrate, regress, isolate or fused");
 		return JM_E_INVALID;
 	}
+	if (jm_weighing_parse(options->weigh, &opt.weighing))
+		return jm_error_set(err, JM_E_INVALID,
+				    "processes cannot be weighed by '%s': auto, time, cycles or instructions",
+				    options->weigh);
 	opt.no_baseline = options->baseline && strcmp(options->baseline, "none") == 0;
 	note[0] = '\0';
 	/* Quiet stretches of the run itself are nearer to it than a stored level of another day. */
@@ -346,15 +350,6 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	return rc;
 }
 
-static int load_processes(struct jm_report *report, struct loaded *l, struct jm_error *err)
-{
-	int rc = jm_recording_process_log(report->recording, &report->processes, err);
-
-	l->in.processes = &report->processes;
-	jm_recording_meta_i64(report->recording, "process_quantum_ns", &l->in.process_quantum_ns);
-	return rc;
-}
-
 static int explain(struct jm_report *report, const struct jm_report_options *options, double target_fraction,
 		   struct jm_error *err)
 {
@@ -370,7 +365,7 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 	if (rc == 0)
 		rc = load_samples(report->recording, &l, err);
 	if (rc == 0)
-		rc = load_processes(report, &l, err);
+		rc = jm_processes_load(report->recording, &report->processes, &l.in, err);
 	if (rc == 0)
 		rc = attribute(report, options, target_fraction, &l, err);
 	unload(&l);

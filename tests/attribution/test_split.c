@@ -29,6 +29,8 @@ struct fixture {
 	uint32_t sample_steps[N_STEPS * N];
 	struct jm_process_memory memory[N];
 	struct jm_process_gpu gpu[N_STEPS * N];
+	struct jm_process_count counts[N_STEPS * (N + 1)];
+	uint32_t count_steps[N_STEPS * (N + 1)];
 	struct jm_process_log log;
 	struct jm_split split;
 	struct jm_series series;
@@ -90,7 +92,9 @@ static struct fixture *make(const double ms[N], double others_ms)
 					 .sample_steps = f->sample_steps,
 					 .n_samples = n,
 					 .memory = f->memory,
-					 .gpu = f->gpu};
+					 .gpu = f->gpu,
+					 .counts = f->counts,
+					 .count_steps = f->count_steps};
 	assert_int_equal(jm_split_init(&f->log, &f->split), 0);
 	f->series = make_series(POWER_W);
 	jm_stretches_add(&f->windows, 0, 20 * S);
@@ -185,6 +189,180 @@ static void more_time_than_the_machine_had_is_no_more_energy(void **state)
 	run(f, JM_SPLIT_CPU_TIME, 20);
 	NEAR(f->parts[0].energy_j, 400, 1e-6);
 	assert_true(f->result.others.energy_j == 0);
+	destroy(f);
+}
+
+/* thousands[i]: counts of process i in each interval, < 0: not counted; the last one: of the machine. */
+static void add_counts(struct fixture *f, enum jm_count which, const int64_t thousands[N + 1])
+{
+	size_t k, i;
+	int c;
+
+	for (k = 0; k < N_STEPS; k++) {
+		for (i = 0; i <= N; i++) {
+			struct jm_process_count *row = &f->counts[f->log.n_counts];
+
+			if (thousands[i] < 0)
+				continue;
+			row->process = i < N ? (uint32_t)i : JM_PROCESS_MACHINE;
+			for (c = 0; c < JM_N_COUNTS; c++)
+				row->counts[c] = c == (int)which ? (int64_t)k * thousands[i] * 1000 : -1;
+			f->count_steps[f->log.n_counts++] = (uint32_t)k;
+		}
+	}
+	jm_split_finish(&f->split);
+	assert_int_equal(jm_split_init(&f->log, &f->split), 0);
+}
+
+/* The same time, thrice the cycles. */
+static void cycles_weigh_time(void **state)
+{
+	struct fixture *f = make((double[N]){100, 100, 0}, 0);
+
+	(void)state;
+	add_counts(f, JM_COUNT_CYCLES, (int64_t[]){300, 100, 0, -1});
+	NEAR(f->split.counted_fraction[JM_COUNT_CYCLES], 1, 1e-9);
+	run(f, JM_SPLIT_CYCLES, 20);
+	NEAR(f->parts[0].energy_j, 450, 0.01);
+	NEAR(f->parts[1].energy_j, 150, 0.01);
+	/* Time alone would have given half to each: that is the other bound. */
+	NEAR(f->parts[0].low_j, 300, 0.01);
+	NEAR(f->parts[0].high_j, 450, 0.01);
+	NEAR(f->parts[1].high_j, 300, 0.01);
+	run(f, JM_SPLIT_CPU_TIME, 20);
+	NEAR(f->parts[0].energy_j, 300, 0.01);
+	destroy(f);
+}
+
+static void others_weigh_what_the_machine_counted_beside(void **state)
+{
+	struct fixture *f = make((double[N]){100, 100, 0}, 100);
+
+	(void)state;
+	add_counts(f, JM_COUNT_INSTRUCTIONS, (int64_t[]){300, 100, 0, 1200});
+	run(f, JM_SPLIT_INSTRUCTIONS, 20);
+	NEAR(f->parts[0].energy_j, 150, 0.01);
+	NEAR(f->parts[1].energy_j, 50, 0.01);
+	NEAR(f->result.others.energy_j, 400, 0.01);
+	destroy(f);
+}
+
+/* Others, and a process without counters, weigh as the mean. */
+static void what_was_not_counted_weighs_as_the_mean(void **state)
+{
+	struct fixture *f = make((double[N]){100, 100, 50}, 50);
+
+	(void)state;
+	add_counts(f, JM_COUNT_CYCLES, (int64_t[]){300, 100, -1, -1});
+	NEAR(f->split.counted_fraction[JM_COUNT_CYCLES], 0.8, 1e-6);
+	run(f, JM_SPLIT_CYCLES, 20);
+	NEAR(f->parts[0].energy_j, 300, 0.02);
+	NEAR(f->parts[1].energy_j, 100, 0.02);
+	NEAR(f->parts[2].energy_j, 100, 0.02);
+	NEAR(f->result.others.energy_j, 100, 0.02);
+	destroy(f);
+}
+
+/* Half of what process 0 took were children that no snapshot saw: its counters know nothing of them. */
+static void children_that_were_never_seen_weigh_as_the_mean(void **state)
+{
+	struct fixture *f = make((double[N]){100, 50, 0}, 0);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < f->log.n_samples; i++) {
+		if (f->samples[i].process != 0)
+			continue;
+		f->samples[i].reaped_ns = f->samples[i].cpu_ns / 2;
+		f->samples[i].cpu_ns -= f->samples[i].reaped_ns;
+	}
+	add_counts(f, JM_COUNT_CYCLES, (int64_t[]){100, 100, 0, -1});
+	run(f, JM_SPLIT_CYCLES, 20);
+	NEAR(f->parts[0].energy_j, 400, 0.02);
+	NEAR(f->parts[1].energy_j, 200, 0.02);
+	destroy(f);
+}
+
+static void where_nothing_was_counted_time_alone_decides(void **state)
+{
+	struct fixture *f = make((double[N]){100, 50, 0}, 0);
+	size_t i;
+
+	(void)state;
+	/* From half of the run on, counters stand still. */
+	add_counts(f, JM_COUNT_CYCLES, (int64_t[]){100, 100, 0, 200});
+	for (i = 0; i < f->log.n_counts; i++)
+		if (f->count_steps[i] > 100 && f->counts[i].counts[0] > 0)
+			f->counts[i].counts[0] = 100 * (f->counts[i].process == JM_PROCESS_MACHINE ? 200000 : 100000);
+	jm_split_finish(&f->split);
+	assert_int_equal(jm_split_init(&f->log, &f->split), 0);
+	run(f, JM_SPLIT_CYCLES, 20);
+	NEAR(f->parts[0].energy_j, 150 + 200, 0.02);
+	NEAR(f->parts[1].energy_j, 150 + 100, 0.02);
+	destroy(f);
+}
+
+static void dram_goes_by_misses_where_they_were_counted(void **state)
+{
+	struct fixture *f = make((double[N]){100, 50, 50}, 0);
+
+	(void)state;
+	add_counts(f, JM_COUNT_LLC_MISSES, (int64_t[]){10, 30, 0, 80});
+	run(f, JM_SPLIT_MISSES, 20);
+	NEAR(f->parts[0].energy_j, 75, 0.01);
+	NEAR(f->parts[1].energy_j, 225, 0.01);
+	assert_true(f->parts[2].energy_j == 0);
+	NEAR(f->result.others.energy_j, 300, 0.01);
+	destroy(f);
+}
+
+static enum jm_split_basis choose(const struct fixture *f, const char *mode, const char *why, const char *weigh,
+				  const char *expected)
+{
+	struct jm_attribution_input in = {.process_counts = mode, .process_counts_why = why};
+	enum jm_weighing weighing;
+	enum jm_split_basis basis;
+	char reason[JM_SPLIT_REASON];
+
+	assert_int_equal(jm_weighing_parse(weigh, &weighing), 0);
+	basis = jm_split_choose(&f->split, &in, weighing, reason);
+	if (!strstr(reason, expected))
+		fail_msg("no '%s' in: %s", expected, reason);
+	return basis;
+}
+
+static void which_weight_was_taken_is_said_and_why_not_the_other(void **state)
+{
+	static const char all[] = "user and kernel mode";
+	struct jm_attribution_input in = {.process_counts = all};
+	struct fixture *f = make((double[N]){100, 100, 100}, 0);
+	enum jm_weighing weighing;
+
+	(void)state;
+	assert_int_equal(choose(f, NULL, "not permitted", NULL,
+				"neither cycles nor instructions: no hardware counters "
+				"of processes: not permitted"),
+			 JM_SPLIT_CPU_TIME);
+	assert_int_equal(choose(f, NULL, NULL, "cycles", "none is recorded"), JM_SPLIT_CPU_TIME);
+	assert_false(jm_split_has_misses(&f->split, &in, JM_WEIGH_AUTO));
+	add_counts(f, JM_COUNT_CYCLES, (int64_t[]){300, 100, -1, -1});
+	assert_int_equal(choose(f, all, NULL, "auto", "not by instructions: they were not counted"), JM_SPLIT_CYCLES);
+	assert_int_equal(choose(f, all, NULL, "auto", "66.7 % of the time counted"), JM_SPLIT_CYCLES);
+	assert_int_equal(choose(f, all, NULL, "time", "as asked for"), JM_SPLIT_CPU_TIME);
+	assert_int_equal(choose(f, all, NULL, "instructions", "too little"), JM_SPLIT_CPU_TIME);
+	assert_int_equal(choose(f, "user mode", NULL, "auto", "cycles were counted in user mode only"),
+			 JM_SPLIT_CPU_TIME);
+	assert_int_equal(choose(f, "user mode", NULL, "cycles", "weighted by cycles (user mode"), JM_SPLIT_CYCLES);
+	f->log.n_counts = 0;
+	add_counts(f, JM_COUNT_CYCLES, (int64_t[]){300, -1, -1, -1});
+	assert_int_equal(choose(f, all, NULL, "auto", "too little"), JM_SPLIT_CPU_TIME);
+	f->log.n_counts = 0;
+	add_counts(f, JM_COUNT_LLC_MISSES, (int64_t[]){300, 1, 1, -1});
+	assert_true(jm_split_has_misses(&f->split, &in, JM_WEIGH_AUTO));
+	assert_false(jm_split_has_misses(&f->split, &in, JM_WEIGH_TIME));
+	in.process_counts = "user mode";
+	assert_false(jm_split_has_misses(&f->split, &in, JM_WEIGH_AUTO));
+	assert_int_equal(jm_weighing_parse("mass", &weighing), JM_E_NOT_FOUND);
 	destroy(f);
 }
 
@@ -316,6 +494,13 @@ int main(void)
 	    cmocka_unit_test(without_an_idle_level_unused_time_is_idle),
 	    cmocka_unit_test(an_idle_level_above_the_power_takes_all),
 	    cmocka_unit_test(more_time_than_the_machine_had_is_no_more_energy),
+	    cmocka_unit_test(cycles_weigh_time),
+	    cmocka_unit_test(others_weigh_what_the_machine_counted_beside),
+	    cmocka_unit_test(what_was_not_counted_weighs_as_the_mean),
+	    cmocka_unit_test(children_that_were_never_seen_weigh_as_the_mean),
+	    cmocka_unit_test(where_nothing_was_counted_time_alone_decides),
+	    cmocka_unit_test(dram_goes_by_misses_where_they_were_counted),
+	    cmocka_unit_test(which_weight_was_taken_is_said_and_why_not_the_other),
 	    cmocka_unit_test(windows_cut_intervals),
 	    cmocka_unit_test(where_nobody_looked_energy_is_nobodys),
 	    cmocka_unit_test(an_unknown_machine_gives_no_figures),

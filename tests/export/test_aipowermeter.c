@@ -52,7 +52,8 @@ static void make(struct fixture *f)
 	f->gpu[1] = (struct jm_process_gpu){
 	    .process = JM_PROCESS_OTHERS, .n = 1, .t_ns = S / 2, .sm_ppm = 200000, .used_bytes = -1};
 	f->log = (struct jm_process_log){f->processes,    f->last_ns, 2,         f->steps, 2,      f->samples,
-					 f->sample_steps, 3,          f->memory, 1,        f->gpu, 2};
+					 f->sample_steps, 3,          f->memory, 1,        f->gpu, 2,
+					 NULL,            NULL,         0};
 	for (i = 0; i < 3; i++) {
 		jm_channel_init(&f->channels[i], "x");
 		f->channels[i].domain = domains[i];

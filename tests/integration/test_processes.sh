@@ -18,7 +18,10 @@ check "record watches its command" exits 0 "$JM" record -s estimate:idle=0,max=3
 check "report by process" exits 0 "$JM" report a.jmap --by process
 check "it shows the command" says out 'python3 work.py'
 check "it shows those that are not watched" says out 'other processes'
+check "it says what processor time was weighted by, and why" says out 'split  *by processor time .*\(not by\|neither\)'
 check "it shows the sum" says out 'sum check .*= processes .* + other processes .* + idle .* + unattributed'
+check "time alone can be asked for" sh -c "'$JM' report a.jmap --by process --weigh time | grep -q 'processor time alone.*as asked for'"
+check "no other weight" exits 1 "$JM" report a.jmap --by process --weigh mass
 check "report by container" exits 0 "$JM" report a.jmap --by container
 check "processes without a container are said to be so" says out 'no container'
 check "JSON has the processes" sh -c "'$JM' report a.jmap --format json >json"

@@ -36,14 +36,17 @@ static void write_all(struct jm_writer *w)
 	struct jm_process_memory memory = {1, T0 + 5, 300, 200};
 	struct jm_process_gpu gpu[] = {{1, 1, 2, T0 + 7, 500000, 100000, 77},
 				       {JM_PROCESS_OTHERS, 3, 2, T0 + 7, 1, 2, -1}};
+	struct jm_process_count counts[] = {{1, {5, -1, 7}}, {JM_PROCESS_MACHINE, {9, 8, -1}}};
 	struct jm_process_step s;
 	int64_t k;
 
+	assert_int_equal(jm_writer_process_counts(w, counts, 2), JM_E_INVALID); /* of no step */
 	assert_int_equal(jm_writer_process(w, &p0), 0);
 	assert_int_equal(jm_writer_process(w, &p1), 0);
 	for (k = 0; k < 3; k++) {
 		s = step(k);
 		assert_int_equal(jm_writer_process_step(w, &s, samples, k == 1 ? 0 : 2), 0);
+		assert_int_equal(jm_writer_process_counts(w, counts, k == 2 ? 2 : 0), 0);
 	}
 	assert_int_equal(jm_writer_process_memory(w, &memory), 0);
 	assert_int_equal(jm_writer_process_gpu(w, &gpu[0]), 0);
@@ -88,6 +91,13 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(log.gpu[0].used_bytes, 77);
 	assert_true(log.gpu[1].process == JM_PROCESS_OTHERS);
 	assert_int_equal(log.gpu[1].used_bytes, -1);
+	assert_int_equal(log.n_counts, 2);
+	assert_int_equal(log.count_steps[1], 2);
+	assert_int_equal(log.counts[0].process, 1);
+	assert_int_equal(log.counts[0].counts[JM_COUNT_CYCLES], 5);
+	assert_int_equal(log.counts[0].counts[JM_COUNT_INSTRUCTIONS], -1);
+	assert_true(log.counts[1].process == JM_PROCESS_MACHINE);
+	assert_int_equal(log.counts[1].counts[JM_COUNT_INSTRUCTIONS], 8);
 	jm_process_log_finish(&log);
 	jm_recording_close(r);
 }
@@ -128,6 +138,11 @@ static void older_recordings_have_none(void **state)
 	assert_int_equal(after(*state, DROP_ALL), 1);
 }
 
+static void counts_may_be_missing(void **state)
+{
+	assert_int_equal(after(*state, "DROP TABLE process_count"), 0);
+}
+
 static void half_of_the_tables_is_damage(void **state)
 {
 	assert_int_equal(after(*state, "DROP VIEW process_cpu; DROP TABLE process_gpu"), JM_E_FORMAT);
@@ -138,6 +153,9 @@ static void half_of_the_tables_is_damage(void **state)
 static void wrong_values_are_damage(void **state)
 {
 	static const char *const damage[] = {
+	    "UPDATE process_count SET process = 2",
+	    "UPDATE process_count SET step = 3",
+	    "UPDATE process_count SET cycles = -1 WHERE process = 1",
 	    "UPDATE process_sample SET process = 2",
 	    "UPDATE process_sample SET process = -1",
 	    "UPDATE process_sample SET step = 3",
@@ -169,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_written_is_read),
 	    TEST(older_recordings_have_none),
+	    TEST(counts_may_be_missing),
 	    TEST(half_of_the_tables_is_damage),
 	    TEST(wrong_values_are_damage),
 	};
