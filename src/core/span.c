@@ -27,6 +27,7 @@ void jm_names_finish(struct jm_names *names)
 	for (i = 0; i < names->n; i++) {
 		free(names->items[i].text);
 		free(names->items[i].type);
+		free(names->items[i].shapes);
 	}
 	free(names->items);
 	free(names->buckets);
@@ -83,6 +84,7 @@ static int append(struct jm_names *names, const char *text, size_t text_n, const
 	item = &names->items[names->n];
 	item->text = strndup(text, text_n);
 	item->type = strndup(type, type_n);
+	item->shapes = NULL;
 	if (!item->text || !item->type) {
 		free(item->text);
 		free(item->type);
@@ -120,4 +122,16 @@ int jm_names_add(struct jm_names *names, const char *text, size_t text_n, const 
 	names->buckets[b] = (uint32_t)names->n;
 	*index_out = (uint32_t)names->n - 1;
 	return 0;
+}
+
+int jm_names_set_shapes(struct jm_names *names, uint32_t index, const char *text)
+{
+	struct jm_name *item;
+
+	if (index >= names->n)
+		return JM_E_INVALID;
+	item = &names->items[index];
+	if (!item->shapes)
+		item->shapes = strdup(text);
+	return item->shapes ? 0 : JM_E_NOMEM;
 }

@@ -18,9 +18,11 @@ struct jm_span {
 	uint16_t reserved;
 };
 
-/* One entry of the name table. type: layer or operator type ("Conv"), or empty. */
+/* One entry of the name table. type: layer or operator type ("Conv"), or empty. shapes: what a layer took and gave, as the
+ * recording's table of shapes has it; NULL: not told. */
 struct jm_name {
 	char *text, *type;
+	char *shapes;
 };
 
 const char *jm_span_kind_text(enum jm_span_kind kind);
@@ -38,5 +40,7 @@ void jm_names_finish(struct jm_names *names);
 /* Gives the index of (text, type), added if new; text, type: n bytes, copied. Errors: JM_E_NOMEM. */
 int jm_names_add(struct jm_names *names, const char *text, size_t text_n, const char *type, size_t type_n,
 		 uint32_t *index_out);
+/* Tells the shapes of a name that is in the table; the first told stay. text: copied. Errors: JM_E_INVALID, JM_E_NOMEM. */
+int jm_names_set_shapes(struct jm_names *names, uint32_t index, const char *text);
 
 #endif

@@ -374,37 +374,24 @@ int jm_recording_extent(struct jm_recording *r, int64_t *first_ns_out, int64_t *
 	return rc;
 }
 
-int jm_recording_shapes(struct jm_recording *r, char ***out, struct jm_error *err)
+int jm_recording_load_shapes(struct jm_recording *r, struct jm_error *err)
 {
 	struct jm_rows rows;
 	int64_t found = 0;
-	char **list;
-	size_t i;
-	int rc = jm_reader_has_table(r, "shape", &found, err);
+	int kept = 0, rc = jm_reader_has_table(r, "shape", &found, err);
 
-	*out = NULL;
 	if (rc || found != 1)
 		return rc;
-	list = calloc(r->names.n + 1, sizeof(*list));
-	if (!list)
-		return jm_error_set(err, JM_E_NOMEM, "no memory for the layers' shapes");
 	jm_rows_begin(&rows, r, "shape", "SELECT name, text FROM shape", err);
-	while (jm_rows_next(&rows)) {
+	while (kept == 0 && jm_rows_next(&rows)) {
 		int64_t name = jm_rows_i64(&rows, 0, 0, (int64_t)UINT32_MAX);
 		char *text = rows.rc ? NULL : jm_rows_text_dup(&rows, 1);
 
 		/* Names that came since the recording was opened are not looked at. */
-		if (text && (uint64_t)name < r->names.n && !list[name])
-			list[name] = text;
-		else
-			free(text);
+		if (text && (uint64_t)name < r->names.n)
+			kept = jm_names_set_shapes(&r->names, (uint32_t)name, text);
+		free(text);
 	}
 	rc = jm_rows_end(&rows);
-	for (i = 0; rc && i < r->names.n; i++)
-		free(list[i]);
-	if (rc)
-		free(list);
-	else
-		*out = list;
-	return rc;
+	return rc || kept == 0 ? rc : jm_error_set(err, kept, "no memory for the layers' shapes");
 }

@@ -87,9 +87,9 @@ int jm_recording_meta_double(struct jm_recording *r, const char *key, double *ou
 const struct jm_channel *jm_recording_channels(const struct jm_recording *r, size_t *n_out);
 const struct jm_recording_sensor *jm_recording_sensors(const struct jm_recording *r, size_t *n_out);
 const struct jm_names *jm_recording_names(const struct jm_recording *r);
-/* Loads what layers of each name take and give: a text for jm_operands_parse, or NULL. *out: one entry a name; free() each and the
- * array; NULL when the recording holds none. Errors: JM_E_NOMEM, JM_E_FORMAT. */
-int jm_recording_shapes(struct jm_recording *r, char ***out, struct jm_error *err);
+/* Loads what layers of each name take and give into the names' shapes: a text for jm_operands_parse, or NULL. Errors:
+ * JM_E_NOMEM, JM_E_FORMAT. */
+int jm_recording_load_shapes(struct jm_recording *r, struct jm_error *err);
 /* Ledger of a channel. Errors: JM_E_NOT_FOUND when none was stored (killed early). */
 int jm_recording_ledger(const struct jm_recording *r, uint16_t channel, struct jm_ledger *out);
 /* Events in order of time; borrowed. */

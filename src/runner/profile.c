@@ -24,8 +24,6 @@ struct reading {
 	const struct jm_profile_call *calls;
 	size_t n_calls;
 	int64_t offset_ns;    /* our clock minus the profile's */
-	char **shapes;          /* by our index, n_shapes entries; NULL: not told */
-	size_t n_shapes;
 	uint32_t *name_in_sink; /* by our index; UINT32_MAX: not asked for yet */
 	struct jm_profile_facts *facts;
 	const struct jm_span_sink *sink;
@@ -60,21 +58,8 @@ static int take_spans(void *ctx, const struct jm_span *spans, size_t n)
 static int take_shapes(void *ctx, uint32_t name, const char *text)
 {
 	struct reading *r = ctx;
-	size_t i, n = (size_t)name + 1;
 
-	if (n > r->n_shapes) {
-		char **grown = realloc(r->shapes, 2 * n * sizeof(*grown));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		for (i = r->n_shapes; i < 2 * n; i++)
-			grown[i] = NULL;
-		r->shapes = grown;
-		r->n_shapes = 2 * n;
-	}
-	if (!r->shapes[name])
-		r->shapes[name] = strdup(text);
-	return r->shapes[name] ? 0 : JM_E_NOMEM;
+	return jm_names_set_shapes(&r->names, name, text);
 }
 
 static int take_samples(void *ctx, const struct jm_sample *samples, size_t n)
@@ -234,8 +219,8 @@ static int name_in_sink(struct reading *r, uint32_t name, uint32_t *out)
 		return 0;
 	rc = r->sink->name(r->sink->ctx, n->text, strlen(n->text), n->type, strlen(n->type), &r->name_in_sink[name]);
 	*out = r->name_in_sink[name];
-	if (rc == 0 && name < r->n_shapes && r->shapes[name])
-		rc = r->sink->shapes(r->sink->ctx, *out, r->shapes[name]);
+	if (rc == 0 && n->shapes)
+		rc = r->sink->shapes(r->sink->ctx, *out, n->shapes);
 	return rc;
 }
 
@@ -318,9 +303,6 @@ int jm_profile_read(const char *path, const struct jm_profile_call *calls, size_
 	free(r.spans);
 	free(r.runs);
 	free(r.name_in_sink);
-	for (n = 0; n < r.n_shapes; n++)
-		free(r.shapes[n]);
-	free(r.shapes);
 	jm_names_finish(&r.names);
 	return rc;
 }

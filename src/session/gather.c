@@ -54,22 +54,9 @@ static int add_name(void *ctx, const char *text, size_t text_n, const char *type
 
 static int add_shapes(void *ctx, uint32_t name, const char *text)
 {
-	struct jm_gathering *g = ((struct context *)ctx)->g;
-	size_t i, n = (size_t)name + 1;
+	struct context *c = ctx;
 
-	if (n > g->n_shapes) {
-		char **grown = realloc(g->shapes, 2 * n * sizeof(*grown));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		for (i = g->n_shapes; i < 2 * n; i++)
-			grown[i] = NULL;
-		g->shapes = grown;
-		g->n_shapes = 2 * n;
-	}
-	if (!g->shapes[name])
-		g->shapes[name] = strdup(text);
-	return g->shapes[name] ? 0 : JM_E_NOMEM;
+	return jm_names_set_shapes(&c->g->names, name, text);
 }
 
 static int add_spans(void *ctx, const struct jm_span *spans, size_t n)
@@ -199,9 +186,6 @@ void jm_gathering_finish(struct jm_gathering *g)
 	free(g->keys);
 	free(g->values);
 	free(g->channels);
-	for (i = 0; i < g->n_shapes; i++)
-		free(g->shapes[i]);
-	free(g->shapes);
 	jm_names_finish(&g->names);
 	memset(g, 0, sizeof(*g));
 }

@@ -18,8 +18,6 @@ struct jm_gathering {
 	struct jm_gathered *files;
 	size_t n_files;
 	struct jm_names names;
-	char **shapes; /* by name, n_shapes entries; NULL: not known */
-	size_t n_shapes;
 	struct jm_channel *channels;
 	size_t n_channels;
 	char **keys, **values; /* meta */

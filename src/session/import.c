@@ -278,8 +278,8 @@ static int write_names(struct jm_span_sink *sink, const struct jm_gathering *g)
 		uint32_t index;
 
 		rc = sink->name(sink->ctx, n->text, strlen(n->text), n->type, strlen(n->type), &index);
-		if (rc == 0 && i < g->n_shapes && g->shapes[i])
-			rc = sink->shapes(sink->ctx, index, g->shapes[i]);
+		if (rc == 0 && n->shapes)
+			rc = sink->shapes(sink->ctx, index, n->shapes);
 	}
 	return rc;
 }

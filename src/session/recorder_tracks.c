@@ -39,19 +39,29 @@ int jm_track_open(struct jm_recorder *r, const char *name, struct jm_track **out
 	return rc ? jm_error_set(err, rc, "cannot open the track '%s': %s", name, jm_error_text(rc)) : 0;
 }
 
+/* Locks, and gives the writer's sink. Errors: JM_E_INVALID, without the lock: the recording has ended. */
+static int lock_sink(struct jm_recorder *r, struct jm_span_sink *sink)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->writer) {
+		*sink = jm_writer_span_sink(r->writer);
+		return 0;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return JM_E_INVALID;
+}
+
 static int locked_name(void *ctx, const char *text, size_t text_n, const char *type, size_t type_n, uint32_t *index_out)
 {
 	struct jm_recorder *r = ctx;
 	struct jm_span_sink sink;
-	int rc = JM_E_INVALID;
+	int rc = lock_sink(r, &sink);
 
-	pthread_mutex_lock(&r->lock);
-	if (r->writer) {
-		sink = jm_writer_span_sink(r->writer);
-		rc = sink.name(sink.ctx, text, text_n, type, type_n, index_out);
-		if (rc == 0 && *index_out >= r->n_names)
-			r->n_names = *index_out + 1;
-	}
+	if (rc)
+		return rc;
+	rc = sink.name(sink.ctx, text, text_n, type, type_n, index_out);
+	if (rc == 0 && *index_out >= r->n_names)
+		r->n_names = *index_out + 1;
 	pthread_mutex_unlock(&r->lock);
 	return rc;
 }
@@ -60,13 +70,11 @@ static int locked_write(void *ctx, const struct jm_span *spans, size_t n)
 {
 	struct jm_recorder *r = ctx;
 	struct jm_span_sink sink;
-	int rc = JM_E_INVALID;
+	int rc = lock_sink(r, &sink);
 
-	pthread_mutex_lock(&r->lock);
-	if (r->writer) {
-		sink = jm_writer_span_sink(r->writer);
-		rc = sink.write(sink.ctx, spans, n);
-	}
+	if (rc)
+		return rc;
+	rc = sink.write(sink.ctx, spans, n);
 	pthread_mutex_unlock(&r->lock);
 	return rc;
 }
@@ -75,13 +83,11 @@ static int locked_shapes(void *ctx, uint32_t name, const char *text)
 {
 	struct jm_recorder *r = ctx;
 	struct jm_span_sink sink;
-	int rc = JM_E_INVALID;
+	int rc = lock_sink(r, &sink);
 
-	pthread_mutex_lock(&r->lock);
-	if (r->writer) {
-		sink = jm_writer_span_sink(r->writer);
-		rc = sink.shapes(sink.ctx, name, text);
-	}
+	if (rc)
+		return rc;
+	rc = sink.shapes(sink.ctx, name, text);
 	pthread_mutex_unlock(&r->lock);
 	return rc;
 }

@@ -59,7 +59,7 @@ static int add_name(struct jm_parts *p, const char *text, const char *type, uint
 	if (!own)
 		return JM_E_NOMEM;
 	p->own[p->n_own++] = own;
-	p->names[p->n_names] = (struct jm_name){own, (char *)(uintptr_t)type};
+	p->names[p->n_names] = (struct jm_name){.text = own, .type = (char *)(uintptr_t)type};
 	*index_out = (uint32_t)p->n_names++;
 	return 0;
 }

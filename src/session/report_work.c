@@ -63,23 +63,19 @@ static void add_type(struct jm_row *type, const struct jm_result *r)
 int jm_report_add_work(struct jm_recording *r, struct jm_result *result, struct jm_error *err)
 {
 	const struct jm_names *names = jm_recording_names(r);
-	char **shapes;
 	uint32_t name = UINT32_MAX;
 	size_t i;
-	int rc = jm_recording_shapes(r, &shapes, err);
+	int rc = jm_recording_load_shapes(r, err);
 
-	if (rc || !shapes)
+	if (rc)
 		return rc;
 	for (i = 0; i < result->n_layers; i++) {
 		struct jm_row *row = &result->layers[i];
 
-		if (find_name(names, row, &name) == 0 && shapes[name])
-			row->work = work_of(row->type, shapes[name]);
+		if (find_name(names, row, &name) == 0 && names->items[name].shapes)
+			row->work = work_of(row->type, names->items[name].shapes);
 	}
 	for (i = 0; i < result->n_types; i++)
 		add_type(&result->types[i], result);
-	for (i = 0; i < names->n; i++)
-		free(shapes[i]);
-	free(shapes);
 	return 0;
 }

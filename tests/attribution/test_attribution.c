@@ -86,10 +86,10 @@ static struct world *make_world(double scale)
 	w->sample_lists[0] = w->samples[0];
 	w->sample_lists[1] = w->samples[1];
 	w->n_samples[0] = w->n_samples[1] = N_SAMPLES;
-	w->names[0] = (struct jm_name){"a", "Conv"};
-	w->names[1] = (struct jm_name){"b", "Conv"};
-	w->names[2] = (struct jm_name){"z", "Identity"};
-	w->names[3] = (struct jm_name){"run", ""};
+	w->names[0] = (struct jm_name){.text = "a", .type = "Conv"};
+	w->names[1] = (struct jm_name){.text = "b", .type = "Conv"};
+	w->names[2] = (struct jm_name){.text = "z", .type = "Identity"};
+	w->names[3] = (struct jm_name){.text = "run", .type = ""};
 	fill_spans(w);
 	w->window = (struct jm_stretch){1000 * MS, (1000 + N_ITERATIONS * 120) * MS};
 	w->idle = (struct jm_stretch){720 * MS, 980 * MS};

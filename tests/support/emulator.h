@@ -182,7 +182,7 @@ static inline void emu_network(struct emu_world *w, struct emu_rng *r)
 		w->names[l].text = w->texts[l];
 		w->names[l].type = w->layer_class[l] == 0 ? "Conv" : w->layer_class[l] == 1 ? "Gemm" : "Add";
 	}
-	w->names[EMU_LAYERS] = (struct jm_name){"run", ""};
+	w->names[EMU_LAYERS] = (struct jm_name){.text = "run", .type = ""};
 }
 
 static inline double emu_rest(const struct emu_options *o, const struct emu_sensor *s, double iteration_s,

@@ -108,7 +108,7 @@ static inline uint32_t h200_name(struct h200 *h, const char *text)
 	}
 	if (h->n_names == H200_MAX_NAMES)
 		abort();
-	h->names[h->n_names] = (struct jm_name){strdup(text), ""};
+	h->names[h->n_names] = (struct jm_name){.text = strdup(text), .type = ""};
 	return (uint32_t)h->n_names++;
 }
 
