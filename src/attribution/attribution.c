@@ -21,14 +21,7 @@ void jm_work_finish(struct jm_work *w)
 	free(w->series);
 	free(w->baselines);
 	free(w->channel_result);
-	free(w->layers);
-	free(w->layer_of_name);
-	jm_slices_finish(&w->slices);
-	jm_stretches_finish(&w->windows);
-	jm_stretches_finish(&w->iterations);
-	jm_stretches_finish(&w->busy);
-	jm_stretches_finish(&w->rest);
-	jm_stretches_finish(&w->bare);
+	jm_work_time_finish(w);
 }
 
 /* Says whether rows are made for a channel: it has energy, was read, and is not another one seen differently. */
@@ -36,6 +29,12 @@ static bool is_primary(const struct jm_work *w, size_t c)
 {
 	return w->channel_result[c] >= 0 && w->in->channels[c].same_as < 0 &&
 	       !isnan(w->result->channels[w->channel_result[c]].energy_j);
+}
+
+/* The same for the channels that w explains: those of its device. */
+static bool is_own(const struct jm_work *w, size_t c)
+{
+	return is_primary(w, c) && jm_work_device_of(w, c) == w->device;
 }
 
 /* Says whether most of the layers' time is in runs long enough for the sensor of channel c. */
@@ -70,18 +69,17 @@ static bool has_measured(const struct jm_work *w)
 	size_t c;
 
 	for (c = 0; c < w->in->n_channels; c++) {
-		if (is_primary(w, c) && w->in->channels[c].state != JM_STATE_ESTIMATED)
+		if (is_own(w, c) && w->in->channels[c].state != JM_STATE_ESTIMATED)
 			return true;
 	}
 	return false;
 }
 
 /* The ladder of methods as far as it can be climbed before anything is fitted; a fit that is refused falls back to
- * share, see attribute_channel. */
-static void pick_method(struct jm_work *w)
+ * share, see attribute_channel. reason: size bytes. */
+static void pick_method(struct jm_work *w, char *reason, size_t size)
 {
-	size_t c, size = sizeof(w->result->method_reason);
-	char *reason = w->result->method_reason;
+	size_t c;
 	bool is_estimate_only = true;
 
 	w->method = w->opt->method;
@@ -103,7 +101,7 @@ static void pick_method(struct jm_work *w)
 		return;
 	}
 	for (c = 0; c < w->in->n_channels; c++) {
-		if (!is_primary(w, c))
+		if (!is_own(w, c))
 			continue;
 		is_estimate_only = is_estimate_only && w->in->channels[c].state == JM_STATE_ESTIMATED;
 		if (is_slow_enough(w, c)) {
@@ -220,8 +218,8 @@ static int attribute_channel(struct jm_work *w, size_t c, struct jm_error *err)
 	return code;
 }
 
-/* Rows with times only: no channel has energy. */
-static int attribute_nothing(struct jm_work *w, struct jm_error *err)
+/* Rows with times only. */
+static int attribute_nothing(struct jm_work *w, const char *reason, struct jm_error *err)
 {
 	struct jm_part *parts = calloc(w->n_layers + 1, sizeof(*parts));
 	size_t l;
@@ -232,7 +230,7 @@ static int attribute_nothing(struct jm_work *w, struct jm_error *err)
 	for (l = 0; l < w->n_layers; l++) {
 		parts[l].energy_j = parts[l].variance_j2 = NAN;
 		parts[l].group = -1;
-		snprintf(parts[l].reason, sizeof(parts[l].reason), "no sensor gave energy");
+		snprintf(parts[l].reason, sizeof(parts[l].reason), "%s", reason);
 	}
 	code = jm_rows_add(w, SIZE_MAX, parts, NULL, err);
 	free(parts);
@@ -280,41 +278,164 @@ static int attribute_iterations(struct jm_work *w, struct jm_error *err)
 static void settle_method(const struct jm_work *w)
 {
 	struct jm_result *r = w->result;
-	size_t i;
+	enum jm_method method = r->method;
+	size_t i, n = 0;
 
-	if (w->method != JM_METHOD_REGRESS && w->method != JM_METHOD_ISOLATE && w->method != JM_METHOD_FUSED)
+	if (method != JM_METHOD_REGRESS && method != JM_METHOD_ISOLATE && method != JM_METHOD_FUSED)
 		return;
-	for (i = 0; i < r->n_layers; i++)
-		if (r->layers[i].method != JM_METHOD_SHARE)
+	for (i = 0; i < r->n_layers; i++) {
+		if (r->layers[i].channel >= 0 && r->layers[i].method != JM_METHOD_SHARE)
 			return;
-	if (r->n_layers == 0)
+		n += r->layers[i].channel >= 0;
+	}
+	if (n == 0)
 		return;
 	r->method = JM_METHOD_SHARE;
 	snprintf(r->method_reason, sizeof(r->method_reason), "%s was %s and refused, see the warning: shares by time",
-		 jm_method_text(w->method), w->opt->method == JM_METHOD_AUTO ? "picked" : "asked for");
+		 jm_method_text(method), w->opt->method == JM_METHOD_AUTO ? "picked" : "asked for");
+}
+
+/* The views of one attribution: one a device that a channel or a span has. */
+struct views {
+	struct jm_work_view *items;
+	size_t n;
+};
+
+static struct jm_work *view_of(const struct views *v, uint16_t device)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (v->items[i].work.device == device)
+			return &v->items[i].work;
+	return NULL;
+}
+
+/* Marks the devices of channels (1) and of spans (2). seen: UINT16_MAX + 1 entries. */
+static void find_devices(const struct jm_attribution_input *in, uint8_t *seen)
+{
+	size_t i;
+
+	for (i = 0; i < in->n_channels; i++)
+		seen[in->channel_devices[i]] |= 1;
+	for (i = 0; i < in->n_layers; i++)
+		seen[in->layers[i].device] |= 2;
+}
+
+/* Makes a view a device, where both channels and spans know theirs. Errors: JM_E_NOMEM, those of jm_work_time. */
+static int make_views(struct jm_work *w, struct views *out, struct jm_error *err)
+{
+	uint8_t *seen = w->in->channel_devices ? calloc(UINT16_MAX + 1, 1) : NULL;
+	uint8_t all = 0;
+	size_t d, n = 0;
+	int code = 0;
+
+	if (!w->in->channel_devices)
+		return 0;
+	if (!seen)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the devices");
+	find_devices(w->in, seen);
+	for (d = 1; d <= UINT16_MAX; d++) {
+		all |= seen[d];
+		n += seen[d] != 0;
+	}
+	w->has_devices = all == 3;
+	out->items = w->has_devices ? calloc(n, sizeof(*out->items)) : NULL;
+	if (w->has_devices && !out->items)
+		code = jm_error_set(err, JM_E_NOMEM, "out of memory for the devices");
+	for (d = 1; d <= UINT16_MAX && w->has_devices && code == 0; d++) {
+		if (!seen[d])
+			continue;
+		code = jm_work_view_init(&out->items[out->n], w, (uint16_t)d, err);
+		out->n += code == 0;
+	}
+	free(seen);
+	return code;
+}
+
+static bool has_own(const struct jm_work *w)
+{
+	size_t c;
+
+	for (c = 0; c < w->in->n_channels; c++)
+		if (is_own(w, c))
+			return true;
+	return false;
+}
+
+/* Picks the method of w and of each view that has channels; the result names that of the first. */
+static int pick_methods(struct jm_work *w, const struct views *views)
+{
+	char reason[sizeof(w->result->method_reason)];
+	const struct jm_work *first = NULL;
+	size_t i;
+	int code = 0;
+
+	for (i = 0; i <= views->n && code == 0; i++) {
+		struct jm_work *v = i ? &views->items[i - 1].work : w;
+
+		pick_method(v, reason, sizeof(reason));
+		if (!first || (!has_own(first) && has_own(v))) {
+			first = v;
+			snprintf(w->result->method_reason, sizeof(w->result->method_reason), "%s", reason);
+		} else if (has_own(v) && v->method != first->method) {
+			code = jm_result_note(w->result, "layers on device %u: %s, %s", v->device,
+					      jm_method_text(v->method), reason);
+		}
+	}
+	w->result->method = first ? first->method : w->method;
+	return code;
+}
+
+/* What ran on a device that no channel reads has times all the same, unless a channel of the whole machine has them. */
+static int attribute_unseen(const struct views *views, bool is_all_seen, struct jm_error *err)
+{
+	size_t i;
+	int code = 0;
+
+	for (i = 0; i < views->n && !is_all_seen && code == 0; i++)
+		if (!has_own(&views->items[i].work))
+			code =
+			    attribute_nothing(&views->items[i].work, "no sensor read the device that it ran on", err);
+	return code;
+}
+
+static int attribute_views(struct jm_work *w, const struct views *views, struct jm_error *err)
+{
+	bool is_all_seen = false;
+	size_t c, n_primary = 0;
+	int code = pick_methods(w, views);
+
+	for (c = 0; c < w->in->n_channels && code == 0; c++) {
+		uint16_t device = jm_work_device_of(w, c);
+
+		if (!is_primary(w, c))
+			continue;
+		n_primary++;
+		is_all_seen = is_all_seen || device == 0;
+		code = attribute_channel(device ? view_of(views, device) : w, c, err);
+	}
+	if (code == 0 && n_primary == 0)
+		return attribute_nothing(w, "no sensor gave energy", err);
+	settle_method(w);
+	return code ? code : attribute_unseen(views, is_all_seen, err);
 }
 
 static int attribute(struct jm_work *w, struct jm_error *err)
 {
-	size_t c, n_primary = 0;
+	struct views views = {0};
+	size_t i;
 	int code = jm_work_time(w, err);
 
 	if (code == 0)
 		code = jm_work_channels(w, err);
-	if (code < 0)
-		return code;
-	pick_method(w);
-	w->result->method = w->method;
-	for (c = 0; c < w->in->n_channels && code == 0; c++) {
-		if (!is_primary(w, c))
-			continue;
-		n_primary++;
-		code = attribute_channel(w, c, err);
-	}
-	if (code == 0 && n_primary == 0)
-		code = attribute_nothing(w, err);
-	else if (code == 0)
-		settle_method(w);
+	if (code == 0)
+		code = make_views(w, &views, err);
+	if (code == 0)
+		code = attribute_views(w, &views, err);
+	for (i = 0; i < views.n; i++)
+		jm_work_view_finish(&views.items[i]);
+	free(views.items);
 	if (code == 0)
 		code = attribute_iterations(w, err);
 	return code ? code : jm_split_add(w, err);

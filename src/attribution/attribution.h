@@ -52,6 +52,10 @@ struct jm_attribution_input {
 	const char *process_counts_why; /* for this reason; NULL: unknown */
 	uint64_t items_per_iteration;   /* inputs in one batch; 0: unknown */
 
+	/* n_channels entries: the device whose energy a channel is, as span.device; 0: unknown, or not of one device. A channel
+	 * of a device gets the layers that ran there and those of unknown device; one without gets all. NULL: all without. */
+	const uint16_t *channel_devices;
+
 	const struct jm_baseline *baselines; /* n_channels entries from the user or the machine's idle file; or NULL */
 	const struct jm_response
 	    *responses; /* n_channels entries from calibration, family UNKNOWN where none; or NULL */

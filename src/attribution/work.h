@@ -44,6 +44,9 @@ struct jm_levels {
 };
 
 struct jm_work {
+	const struct jm_work *whole; /* of a view on one device: what it is a view of; else NULL */
+	uint16_t device;             /* of a view; 0: all spans, for the channels of no device */
+	bool has_devices;            /* channels and spans know their devices: views are made */
 	const struct jm_attribution_input *in;
 	const struct jm_attribution_options *opt;
 	struct jm_result *result;
@@ -71,6 +74,21 @@ int jm_work_time(struct jm_work *w, struct jm_error *err);
 /* Fills series, baselines and the channels of the result. */
 int jm_work_channels(struct jm_work *w, struct jm_error *err);
 void jm_work_finish(struct jm_work *w);
+
+/* What one device saw: the same windows, iterations, channels and result, but only the layers that ran there (and those of
+ * unknown device). work.in points into the view: it must not move. */
+struct jm_work_view {
+	struct jm_work work;
+	struct jm_attribution_input in;
+	struct jm_span *layers, *iterations;
+};
+/* After jm_work_channels of whole. Errors: as jm_work_time. */
+int jm_work_view_init(struct jm_work_view *out, const struct jm_work *whole, uint16_t device, struct jm_error *err);
+void jm_work_view_finish(struct jm_work_view *v);
+/* Gives the device of channel c; 0: none, or spans do not know theirs. */
+uint16_t jm_work_device_of(const struct jm_work *w, size_t c);
+/* Frees what jm_work_time filled. */
+void jm_work_time_finish(struct jm_work *w);
 
 /* Methods: parts has n_layers entries, zeroed; c: index of a channel with energy. */
 void jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts);

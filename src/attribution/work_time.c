@@ -405,7 +405,7 @@ int jm_work_time(struct jm_work *w, struct jm_error *err)
 		code = take_iterations(w, &profiled, &touching);
 	if (code == 0)
 		code = take_layers(w, &profiled, &touching, err);
-	if (code == 0)
+	if (code == 0 && !w->whole)
 		code = fill_run(w, &profiled);
 	if (code == 0)
 		code = take_parts(w, &touching);

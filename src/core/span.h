@@ -15,7 +15,8 @@ struct jm_span {
 			       in the block */
 	uint8_t kind;       /* enum jm_span_kind */
 	uint8_t flags;
-	uint16_t reserved;
+	uint16_t device; /* that it ran on, as attribution numbers them, from 1; 0: unknown, or not on a device. Not stored:
+			    the track says it (recording-format.md) */
 };
 
 /* One entry of the name table. type: layer or operator type ("Conv"), or empty. shapes: what a layer took and gave, as the

@@ -262,7 +262,7 @@ static bool read_span(struct jm_rows *rows, int64_t origin_ns, struct jm_span *o
 	out->track = (uint32_t)jm_rows_i64(rows, 4, 0, UINT32_MAX);
 	out->iteration = (uint32_t)jm_rows_i64_or(rows, 5, 0, UINT32_MAX, JM_NO_ITERATION);
 	out->flags = (uint8_t)jm_rows_i64(rows, 6, 0, UINT8_MAX);
-	out->reserved = 0;
+	out->device = 0;
 	if (out->name >= rows->r->names.n)
 		return jm_rows_bad(rows, "a span has a name that is not there");
 	if (__builtin_add_overflow(start, origin_ns, &out->start_ns) ||

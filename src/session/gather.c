@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,53 @@ static void tell(void *ctx, const char *text)
 	jm_gather_tell(((struct context *)ctx)->g, "%s", text);
 }
 
+/* Gives the number in "track_N" or "track_N_..."; -1: key is none of those. *rest_out: what follows the number. */
+static int64_t track_of_key(const char *key, const char **rest_out)
+{
+	char *end;
+	unsigned long n;
+
+	if (strncmp(key, "track_", 6) != 0 || key[6] < '0' || key[6] > '9')
+		return -1;
+	n = strtoul(key + 6, &end, 10);
+	*rest_out = end;
+	return n < UINT32_MAX ? (int64_t)n : -1;
+}
+
+/* Every importer numbers tracks from 0. Those of a file that says what its tracks are get numbers of their own, so that what it
+ * says of them is not said of another file's. first_meta: of this file. Errors: JM_E_NOMEM. */
+static int separate_tracks(struct jm_gathering *g, struct jm_gathered *f, size_t first_meta)
+{
+	uint32_t last = 0;
+	bool is_described = false;
+	const char *rest;
+	char key[64];
+	size_t i;
+
+	for (i = first_meta; i < g->n_meta; i++) {
+		int64_t track = track_of_key(g->keys[i], &rest);
+		char *own;
+
+		if (track < 0)
+			continue;
+		is_described = true;
+		snprintf(key, sizeof(key), "track_%" PRIu64 "%.40s", (uint64_t)track + g->n_tracks, rest);
+		own = strdup(key);
+		if (!own)
+			return JM_E_NOMEM;
+		free(g->keys[i]);
+		g->keys[i] = own;
+	}
+	for (i = 0; i < f->n_spans; i++) {
+		if (is_described)
+			f->spans[i].track += g->n_tracks;
+		last = f->spans[i].track > last ? f->spans[i].track : last;
+	}
+	if (f->n_spans && last >= g->n_tracks)
+		g->n_tracks = last + 1;
+	return 0;
+}
+
 static int read_file(struct jm_gathering *g, struct jm_gathered *f, struct jm_error *err)
 {
 	struct context c = {g, f};
@@ -150,9 +198,12 @@ static int read_file(struct jm_gathering *g, struct jm_gathered *f, struct jm_er
 	    .isolated = g->isolated,
 	    .ctx = &c,
 	};
+	size_t first_meta = g->n_meta;
 	int rc = jm_trace_read_file(NULL, f->path, &out, err);
 
 	f->clock = out.clock;
+	if (rc == 0 && separate_tracks(g, f, first_meta))
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the tracks of %s", f->path);
 	if (rc == 0)
 		jm_gather_tell(g, "%s: %s, %zu spans, %zu readings", f->path, out.importer->name, f->n_spans,
 			       f->n_samples);

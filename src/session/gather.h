@@ -22,6 +22,7 @@ struct jm_gathering {
 	size_t n_channels;
 	char **keys, **values; /* meta */
 	size_t n_meta;
+	uint32_t n_tracks;    /* numbers of tracks used so far */
 	const char *isolated; /* name of phases in which layers were run alone; NULL: none */
 	void (*tell)(void *ctx, const char *text);
 	void *ctx;

@@ -5,6 +5,7 @@
 #include "core/units.h"
 #include "report/table.h"
 #include "session/calibration.h"
+#include "session/device_map.h"
 #include "session/processes.h"
 #include "session/report_parts.h"
 
@@ -29,6 +30,7 @@ struct loaded {
 	struct jm_stretch *windows, *idle;
 	struct jm_span *phases, *iterations;
 	struct jm_parts parts;
+	struct jm_device_map devices;
 	struct jm_baseline *baselines;
 	struct jm_response *responses;
 	struct jm_attribution_input in;
@@ -49,6 +51,7 @@ static void unload(struct loaded *l)
 	free(l->phases);
 	free(l->iterations);
 	jm_parts_finish(&l->parts);
+	jm_device_map_finish(&l->devices);
 	free(l->baselines);
 	free(l->responses);
 }
@@ -213,8 +216,8 @@ static int load_spans(struct jm_recording *r, struct loaded *l, const char *by, 
 	int64_t items = 0;
 	int rc = jm_recording_spans(r, 1u << JM_SPAN_ITERATION, &l->iterations, &l->in.n_iterations, err);
 
-	if (rc == 0)
-		rc = jm_report_load_parts(r, by, &l->parts, err);
+	rc = rc ? rc : jm_report_load_parts(r, by, &l->parts, err);
+	rc = rc ? rc : jm_device_map_init(&l->devices, r, l->parts.spans, l->parts.n_spans, err);
 	if (rc)
 		return rc;
 	jm_recording_meta_i64(r, "items_per_iteration", &items);
@@ -222,6 +225,7 @@ static int load_spans(struct jm_recording *r, struct loaded *l, const char *by, 
 	l->in.iterations = l->iterations;
 	l->in.layers = l->parts.spans;
 	l->in.n_layers = l->parts.n_spans;
+	l->in.channel_devices = l->devices.channel_devices;
 	l->in.names = l->parts.names;
 	l->in.n_names = l->parts.n_names;
 	return 0;
@@ -273,11 +277,11 @@ static void warn_about_coverage(struct jm_result *result)
 			jm_result_warn_first(result, "%s: only %" PRIu64 " of the %" PRIu64 " readings due came",
 					     c->channel->name, c->ledger.taken, c->ledger.expected);
 		else
-			jm_result_warn_first(
-			    result, "%s: only %.1f %% of the readings came (%" PRIu64 " of %" PRIu64
-			    ", longest gap %.3f s): figures rest on these alone",
-			    c->channel->name, jm_ledger_coverage(&c->ledger) * 100, c->ledger.taken,
-			    c->ledger.expected, jm_s_from_ns(c->ledger.longest_gap_ns));
+			jm_result_warn_first(result,
+					     "%s: only %.1f %% of the readings came (%" PRIu64 " of %" PRIu64
+					     ", longest gap %.3f s): figures rest on these alone",
+					     c->channel->name, jm_ledger_coverage(&c->ledger) * 100, c->ledger.taken,
+					     c->ledger.expected, jm_s_from_ns(c->ledger.longest_gap_ns));
 	}
 }
 
@@ -340,10 +344,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		jm_report_explain_rests(report->recording, &report->result);
 		jm_processes_explain(report->recording, &report->processes, &report->result);
 		warn_about_events(report->recording, &report->result);
-		if (jm_parts_are_of_several_devices(report->recording, &l->parts))
-			jm_result_warn(
-			    &report->result,
-			    "kernels ran on several GPUs: each GPU's energy is split over the kernels of all");
+		rc = jm_device_map_explain(&l->devices, report->recording, &report->result);
 		warn_about_silence(&report->result);
 		warn_about_coverage(&report->result);
 	}

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tracks looked at for their device. */
-#define SEEN_MAX 256
-
 #define DEVICE_WORK (1u << JM_SPAN_KERNEL | 1u << JM_SPAN_COPY)
 
 static const char *const choices[] = {"kernel", "range", "stream"};
@@ -179,30 +176,6 @@ static int load_streams(struct jm_recording *r, struct jm_parts *p, struct jm_er
 			rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the streams");
 	free(known);
 	return rc;
-}
-
-bool jm_parts_are_of_several_devices(struct jm_recording *r, const struct jm_parts *p)
-{
-	uint32_t seen[SEEN_MAX];
-	size_t n_seen = 0, i, k;
-	const char *first = NULL;
-	char key[48];
-
-	for (i = 0; i < p->n_spans && n_seen < SEEN_MAX; i++) {
-		const char *device;
-
-		for (k = 0; k < n_seen && seen[k] != p->spans[i].track; k++)
-			;
-		if (k < n_seen)
-			continue;
-		seen[n_seen++] = p->spans[i].track;
-		snprintf(key, sizeof(key), "track_%u_device", (unsigned)p->spans[i].track);
-		device = jm_recording_meta(r, key);
-		if (device && first && strcmp(device, first) != 0)
-			return true;
-		first = first ? first : device;
-	}
-	return false;
 }
 
 int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts *out, struct jm_error *err)

@@ -20,8 +20,6 @@ bool jm_parts_are(const char *by);
  * was launched in; "stream": by the stream it ran on; else layers, where there are none regions, or kernels.
  * Errors: JM_E_NOT_FOUND (the recording has none of what was asked for), JM_E_NOMEM, those of reading. */
 int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts *out, struct jm_error *err);
-/* Says whether the parts ran on more than one GPU, as far as their tracks say. */
-bool jm_parts_are_of_several_devices(struct jm_recording *r, const struct jm_parts *p);
 void jm_parts_finish(struct jm_parts *p);
 
 #endif

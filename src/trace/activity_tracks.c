@@ -46,6 +46,8 @@ static void describe(struct jm_activity_tracks *t, const struct jm_activity_trac
 	snprintf(key, sizeof(key), "track_%" PRIu32 "_device", track->number);
 	if (bus_id)
 		jm_emit_meta(e, key, "%s", bus_id);
+	else
+		jm_emit_meta(e, key, "cuda:%" PRIu32, track->device);
 }
 
 int jm_activity_track(struct jm_activity_tracks *t, uint32_t device, uint32_t context, uint32_t stream,

@@ -12,6 +12,7 @@
 #include "trace/emit.h"
 #include "trace/event.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct reading {
 	struct jm_trace_tracks tracks;
 	struct jm_span_list spans, steps;
 	struct jm_span_list open; /* begun by B, not yet ended; in order */
+	bool is_described[4096];  /* tracks whose device was told */
 	int64_t base_ns;
 	bool is_object;
 	struct jm_oddity negative, untimed, unmatched;
@@ -64,6 +66,19 @@ static enum jm_span_kind kind_of(const struct jm_trace_event *event)
 static void odd(struct reading *r, struct jm_oddity *o, const struct jm_trace_event *event)
 {
 	jm_oddity_add(o, o->n == 0 ? jm_json_line(r->json, event->offset) : 0);
+}
+
+/* Kineto gives each stream of a device a thread of its own. */
+static void describe_track(struct reading *r, const struct jm_trace_event *event, const struct jm_span *span)
+{
+	char key[48];
+
+	if (event->device < 0 || event->device > 255 || (span->kind != JM_SPAN_KERNEL && span->kind != JM_SPAN_COPY) ||
+	    r->is_described[span->track])
+		return;
+	snprintf(key, sizeof(key), "track_%u_device", (unsigned)span->track);
+	jm_emit_meta(&r->emit, key, "cuda:%d", (int)event->device);
+	r->is_described[span->track] = true;
 }
 
 static int keep(struct reading *r, const struct jm_span *span, struct jm_error *err)
@@ -125,6 +140,7 @@ static int take(struct reading *r, const struct jm_trace_event *event, struct jm
 	span.name = jm_emit_name(&r->emit, event->name.data, event->name.n,
 				 event->op_name.n ? event->op_name.data : event->category.data,
 				 event->op_name.n ? event->op_name.n : event->category.n);
+	describe_track(r, event, &span);
 	if (!is_begin)
 		return keep(r, &span, err);
 	if (r->open.n == MAX_OPEN)

@@ -117,7 +117,7 @@ static int read_args(struct jm_json *json, const struct jm_json_token *begin, st
 		     struct jm_error *err)
 {
 	struct jm_json_token key, t;
-	bool is_op, is_stream, is_taken, is_given;
+	bool is_op, is_stream, is_device, is_taken, is_given;
 	int rc;
 
 	if (begin->type != JM_JSON_OBJECT)
@@ -125,6 +125,7 @@ static int read_args(struct jm_json *json, const struct jm_json_token *begin, st
 	while (!(rc = jm_json_next(json, &key, err)) && key.type == JM_JSON_KEY) {
 		is_op = jm_json_is(&key, "op_name");
 		is_stream = jm_json_is(&key, "stream");
+		is_device = jm_json_is(&key, "device");
 		is_taken = jm_json_is(&key, "input_type_shape");
 		is_given = jm_json_is(&key, "output_type_shape");
 		rc = jm_json_next(json, &t, err);
@@ -132,6 +133,8 @@ static int read_args(struct jm_json *json, const struct jm_json_token *begin, st
 			rc = copy_text(&t, &event->op_name, err);
 		else if (!rc && is_stream && t.n > 0)
 			event->stream = read_id(&t);
+		else if (!rc && is_device && t.type == JM_JSON_NUMBER && jm_text_i64(t.text, t.n, &event->device))
+			event->device = -1;
 		if (!rc && (is_taken || is_given))
 			rc = read_shapes(json, &t, is_taken ? &event->taken : &event->given, err);
 		else if (!rc)
@@ -208,7 +211,7 @@ int jm_trace_event_read(struct jm_json *json, const struct jm_json_token *begin,
 	event->phase = '\0';
 	event->start_ns = event->duration_ns = event->pid = event->tid = 0;
 	event->has_start = event->has_duration = false;
-	event->stream = -1;
+	event->stream = event->device = -1;
 	event->offset = begin->offset;
 	event->is_whole = false;
 	while (!(rc = jm_json_next(json, &key, err)) && key.type == JM_JSON_KEY) {

@@ -8,12 +8,14 @@
 
 struct jm_trace_event {
 	struct jm_buffer name, category, op_name; /* terminated; op_name: args.op_name */
-	struct jm_buffer taken, given; /* args.input_type_shape, output_type_shape: "fp32[1,3,8,8] int64[2]"; terminated */
-	char phase;                               /* 'X', 'B', 'E', ...; 0: absent */
+	struct jm_buffer taken,
+	    given;  /* args.input_type_shape, output_type_shape: "fp32[1,3,8,8] int64[2]"; terminated */
+	char phase; /* 'X', 'B', 'E', ...; 0: absent */
 	int64_t start_ns, duration_ns;
 	bool has_start, has_duration;
 	int64_t pid, tid; /* a text becomes a hash of it */
 	int64_t stream;   /* args.stream; -1: absent */
+	int64_t device;   /* args.device: CUDA's number of the GPU; -1: absent */
 	uint64_t offset;  /* of the event, for messages */
 	bool is_whole;    /* read to its end; true before the first */
 };

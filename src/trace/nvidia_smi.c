@@ -95,6 +95,19 @@ static int match(const char *head, size_t n)
 	return jm_head_has(head, (size_t)(end - head), "power.draw") ? 95 : 0;
 }
 
+/* Says which GPU it is, as drivers do: "index 1", "GPU-...", "PCI 00000000:1B:00.0". */
+static void describe(struct reading *r, const struct jm_field *id)
+{
+	char key[64];
+	bool is_uuid = id->n > 4 && memcmp(id->text, "GPU-", 4) == 0, is_pci = memchr(id->text, ':', id->n) != NULL;
+
+	if (id->n == 0)
+		return;
+	snprintf(key, sizeof(key), "device:import/nvidia-smi/%zu", r->n_gpus);
+	jm_emit_meta(&r->emit, key, "%s%.*s", is_uuid ? "" : is_pci ? "PCI " : "index ", (int)(id->n < 80 ? id->n : 80),
+		     id->text);
+}
+
 static void declare(struct reading *r, struct gpu *gpu, const struct jm_field *id)
 {
 	struct jm_channel channel;
@@ -124,6 +137,7 @@ static void declare(struct reading *r, struct gpu *gpu, const struct jm_field *i
 		if (columns[k].is_board_power && preferred < 0)
 			preferred = gpu->channels[k];
 	}
+	describe(r, id);
 	r->n_gpus++;
 }
 

@@ -57,4 +57,24 @@ printf '{"a": [[1.0, "20300101-00:00:00.5"], [NaN' >nan.json
 check "NaN is refused" exits 1 "$JM" import long.log nan.json -o nan.jmap
 check "with its place" says err 'nan.json:1 (byte'
 check "and leaves no recording" [ ! -e nan.jmap ]
+# Two GPUs at work at once, 100 W and 300 W, each with a trace of its own, as a program of two ranks writes them.
+python3 - <<'EOF'
+import json
+with open("smi.csv", "w") as log:
+    log.write("timestamp, index, power.draw [W]\n")
+    for ms in range(0, 20000, 100):
+        for gpu, watts in ((0, 100), (1, 300)):
+            log.write(f"2030/01/01 00:00:{ms // 1000:02d}.{ms % 1000:03d}, {gpu}, {watts}.00 W\n")
+for rank in 0, 1:
+    events = [{"ph": "X", "cat": "kernel", "name": f"work_{rank}", "pid": rank, "tid": 7, "dur": 900000,
+               "ts": 1893456000000000 + 1000000 * s, "args": {"device": rank, "stream": 7}} for s in range(2, 18)]
+    json.dump({"traceEvents": events}, open(f"rank{rank}.json", "w"))
+EOF
+check "a log of two GPUs and a trace of each are imported" exits 0 "$JM" import smi.csv rank0.json rank1.json --offset 0 -o two.jmap
+check "report tells the GPUs apart" exits 0 "$JM" report two.jmap --by kernel --method integrate --baseline none --format json
+rows=$(python3 -c 'import json, sys
+report = json.load(open(sys.argv[1]))
+for row in report["layers"]: print(row["channel"], row["name"], round(row["energy_j"]))' "$WORK/out" | sort | tr '\n' ';')
+check "each kernel has the energy of its GPU" [ "$rows" = "import/nvidia-smi/0/power.draw work_0 1440;import/nvidia-smi/1/power.draw work_1 4320;" ]
+
 finish

@@ -118,6 +118,27 @@ static void what_is_no_trace_is_refused(void **state)
 	collect_finish(&c);
 }
 
+static void streams_know_their_device(void **state)
+{
+	const char *text = "[{\"ph\":\"X\",\"cat\":\"cpu_op\",\"name\":\"op\",\"pid\":9,\"tid\":9,\"ts\":1,\"dur\":9,"
+			   "\"args\":{\"device\":3}},"
+			   "{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"k\",\"pid\":0,\"tid\":7,\"ts\":1,\"dur\":2,"
+			   "\"args\":{\"device\":0,\"stream\":7}},"
+			   "{\"ph\":\"X\",\"cat\":\"gpu_memcpy\",\"name\":\"c\",\"pid\":1,\"tid\":7,\"ts\":1,\"dur\":2,"
+			   "\"args\":{\"device\":1}},"
+			   "{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"k\",\"pid\":2,\"tid\":7,\"ts\":1,\"dur\":2}]";
+	struct collected c;
+
+	(void)state;
+	assert_int_equal(collect_text(&c, NULL, "t.json", text, strlen(text), NULL), 0);
+	assert_int_equal(c.n_spans, 4);
+	assert_non_null(strstr(c.meta, "track_1_device=cuda:0\n"));
+	assert_non_null(strstr(c.meta, "track_2_device=cuda:1\n"));
+	assert_null(strstr(c.meta, "track_0_device")); /* the host */
+	assert_null(strstr(c.meta, "track_3_device")); /* not said */
+	collect_finish(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +146,7 @@ int main(void)
 	    cmocka_unit_test(begin_and_end_events_nest),
 	    cmocka_unit_test(a_bare_array_may_lack_its_end),
 	    cmocka_unit_test(gzip_is_opened_and_a_cut_one_refused),
+	    cmocka_unit_test(streams_know_their_device),
 	    cmocka_unit_test(what_is_no_trace_is_refused),
 	};
 

@@ -40,6 +40,7 @@ static void columns_become_channels_of_each_gpu(void **state)
 	assert_int_equal(c.channels[1].same_as, 0);
 	assert_int_equal(c.channels[5].same_as, 4);
 	assert_int_equal(c.channels[5].device, 1);
+	assert_non_null(strstr(c.meta, "device:import/nvidia-smi/1=index 1\n"));
 	assert_int_equal(c.n_samples, 12);
 	assert_true(c.samples[0].t_ns == EPOCH + 100000000);
 	assert_true(c.samples[0].value == 101500000);
