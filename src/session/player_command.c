@@ -141,6 +141,9 @@ static int end(struct jm_player *p, struct jm_load_piece *pieces, size_t n_playe
 		pieces[i].start_ns = c->edges_ns[i];
 		if (i + 1 < c->n && c->edges_ns[i + 1])
 			pieces[i].end_ns = c->edges_ns[i + 1];
+		/* A last piece that came later than it should have ended. */
+		else if (pieces[i].end_ns < pieces[i].start_ns)
+			pieces[i].end_ns = pieces[i].start_ns;
 	}
 	free(c->edges_ns);
 	c->edges_ns = NULL;
