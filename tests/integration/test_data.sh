@@ -1,0 +1,157 @@
+# joulemap data beside DVC itself: the same files to the byte, and each takes up what the other one left.
+. "$SOURCE/tests/integration/lib.sh"
+. "$SOURCE/tests/integration/data_lib.sh"
+
+check "data has help" exits 0 "$JM" data --help
+check "data wants a verb" exits 2 "$JM" data
+check "an unknown verb is refused" exits 2 "$JM" data frobnicate
+check "outside of a repository it says so" exits 1 "$JM" data status
+check "and what to do" says err 'joulemap data init'
+
+# ---- Alone: add, status, checkout, a folder as remote.
+repository ours && cd ours || exit 1
+check "init twice is refused" exits 1 "$JM" data init
+tree raw_data
+printf 'model' >model.bin
+check "add" exits 0 "$JM" data add raw_data model.bin
+check "add says what git is to keep" says out 'git add raw_data.dvc .gitignore'
+check ".gitignore has both" test "$(cat .gitignore)" = "/raw_data
+/model.bin"
+check "cached objects are read-only" test -z "$(find .dvc/cache -type f ! -perm 0444)"
+check "status is clean" exits 0 "$JM" data status --quiet
+check "adding again changes nothing" exits 0 "$JM" data add raw_data
+check "and finds all in the cache" says out 'new in the cache: 0'
+check "what lies in versioned data is not added" exits 1 "$JM" data add raw_data/one
+check "the reason names the folder" says err 'lies in raw_data'
+check "what is missing is not added" exits 1 "$JM" data add nowhere
+check "a path outside is refused" exits 1 "$JM" data add ../script
+ln -s raw_data/link loose
+check "a link is not added" exits 1 "$JM" data add loose
+mkdir weird && touch "weird/$(printf '\377')"
+check "a name that is no UTF-8 is refused" exits 1 "$JM" data add weird
+check "by name" says err 'UTF-8'
+rm -r weird loose
+check "a remote is made" exits 0 "$JM" data remote add -d store ../store
+check "it is listed" exits 0 "$JM" data remote list
+check "with its url" says out '^store	.*/store	(default)$'
+check "a second of that name is refused" exits 1 "$JM" data remote add store /elsewhere
+check "push" exits 0 "$JM" data push
+check "push says how much" says out '^8 of 8 objects moved'
+check "push again moves nothing" exits 0 "$JM" data push
+check "which is said" says out '^0 of '
+cd ..
+
+clone_of ours copy && cd copy || exit 1
+check "status sees what is missing" exits 0 "$JM" data status
+check "by name" says out '^deleted *raw_data'
+check "pull" exits 0 "$JM" data pull
+rm -r ../ours/raw_data/empty ../ours/raw_data/link && cp ../ours/raw_data/run.sh ../ours/raw_data/link
+check "pull gives the same data" same ../ours/raw_data raw_data
+check "status is clean after it" exits 0 "$JM" data status -q
+
+# ---- Nothing is lost.
+printf 'changed' >raw_data/one
+printf 'new' >raw_data/fresh
+check "status counts" exits 0 "$JM" data status
+check "new and changed files" says out 'modified *raw_data (1 new, 1 changed, 0 deleted)'
+check "quiet status answers with its exit code" exits 1 "$JM" data status -q
+check "checkout refuses to lose changes" exits 1 "$JM" data checkout
+check "it names one" says err 'raw_data/fresh'
+check "and says how to keep or lose them" says err 'joulemap data add raw_data.*--force'
+check "pull refuses, too" exits 1 "$JM" data pull
+check "the changes are there" test "$(cat raw_data/one raw_data/fresh)" = changednew
+check "with --force they go" exits 0 "$JM" data checkout --force
+check "all is as it was" same ../ours/raw_data raw_data
+printf 'same' >raw_data/moved && rm raw_data/two
+check "what is in the cache may go" exits 0 "$JM" data checkout
+check "and comes back" same ../ours/raw_data raw_data
+
+object=.dvc/cache/files/md5/$(printf same | md5sum | sed 's/^\(..\)\(.*\) .*/\1\/\2/;s/ //g')
+chmod +w "$object" && printf 'SAME' >"$object" && rm raw_data/one
+check "a damaged object is not checked out" exits 1 "$JM" data checkout
+check "it is named" says err 'object 51037a4a37730f52c8732586d3aaa316 .* damaged'
+check "pull brings it back" exits 0 "$JM" data pull
+check "whole" test "$(cat raw_data/one)" = same
+object=../store/files/md5/51/037a4a37730f52c8732586d3aaa316
+chmod +w "$object" && printf 'lie!' >"$object" && rm -r .dvc/cache raw_data
+check "an object that the remote has wrong is refused" exits 1 "$JM" data pull
+check "by name" says err '51037a4a37730f52c8732586d3aaa316'
+check "nothing of it is in the cache" test ! -e .dvc/cache/files/md5/51/037a4a37730f52c8732586d3aaa316
+printf 'same' >"$object"
+check "with the object whole it goes on" exits 0 "$JM" data pull
+rm -r .dvc/cache raw_data && mv ../store/files/md5/51 ../store/gone
+check "an object that the remote lacks is said" exits 1 "$JM" data pull
+check "by name" says err '51037a4a37730f52c8732586d3aaa316 .* not on the remote'
+mv ../store/gone ../store/files/md5/51
+mkdir elsewhere raw_data && ln -s ../elsewhere raw_data/deep
+check "pull does not write through a link" exits 1 "$JM" data pull
+check "which it names" says err 'raw_data/deep is a link'
+check "the folder behind it is empty" test -z "$(ls elsewhere)"
+rm -r raw_data elsewhere
+cd ..
+
+# ---- Files of others are not trusted.
+repository hostile && cd hostile || exit 1
+escape() { # escape RELPATH: a .dvc file whose listing has such a path
+    listing="[{\"md5\": \"51037a4a37730f52c8732586d3aaa316\", \"relpath\": \"$1\"}]"
+    hash=$(printf '%s' "$listing" | md5sum | cut -d' ' -f1)
+    mkdir -p ".dvc/cache/files/md5/${hash:0:2}" .dvc/cache/files/md5/51
+    printf '%s' "$listing" >".dvc/cache/files/md5/${hash:0:2}/${hash:2}.dir"
+    printf 'same' >.dvc/cache/files/md5/51/037a4a37730f52c8732586d3aaa316
+    printf 'outs:\n- md5: %s.dir\n  hash: md5\n  path: out\n' "$hash" >out.dvc
+}
+for path in ../evil /tmp/evil a/../../evil .git/hooks/post-checkout; do
+    escape "$path"
+    check "a listing with $path is refused" exits 1 "$JM" data checkout
+    check "it says so" says err 'could lead out of the folder'
+done
+check "nothing was written" test ! -e evil -a ! -e ../evil -a ! -e out
+for path in ../evil a/../../evil .git/config .dvc/config; do
+    printf 'outs:\n- md5: 51037a4a37730f52c8732586d3aaa316\n  hash: md5\n  path: %s\n' "$path" >out.dvc
+    check "a .dvc file for $path is refused" exits 1 "$JM" data checkout
+done
+rm out.dvc
+cd ..
+
+if ! have_dvc; then
+    finish_early=$n_failed
+    echo "SKIP: dvc is not installed (scripts/setup test): joulemap data was tested alone"
+    [ "$finish_early" -eq 0 ] && exit 77
+    finish
+fi
+
+# ---- Beside DVC.
+repository theirs && cd theirs || exit 1
+tree raw_data
+printf 'model' >model.bin
+for name in '#weird' 'with: colon' 123 true 'it'"'"'s' 'star[x]!' 'tab	x' 'ünï' ' lead'; do printf y >"$name"; done
+cp -a ../theirs ../mirror
+check "dvc adds" dvc add -q raw_data model.bin '#weird' 'with: colon' 123 true "it's" 'star[x]!' 'tab	x' 'ünï' ' lead'
+cd ../mirror || exit 1
+check "joulemap adds the same" exits 0 "$JM" data add raw_data model.bin '#weird' 'with: colon' 123 true \
+    "it's" 'star[x]!' 'tab	x' 'ünï' ' lead'
+check "dvc finds joulemap's data clean" dvc status -q
+cd ../theirs || exit 1
+check "the same .dvc files, cache and .gitignore to the byte" \
+    diff -r --exclude=.git --exclude=tmp --exclude=.joulemap . ../mirror
+modes() { find . -path ./.git -prune -o -name link -o -path ./.dvc/tmp -prune -o -name .joulemap -prune -o -printf '%p %m\n' | sort; }
+modes >../modes && (cd ../mirror && modes >../mirror_modes)
+check "with the same modes" diff ../modes ../mirror_modes
+check "joulemap finds dvc's data clean" exits 0 "$JM" data status -q
+dvc remote add -q -d store ../store2
+check "dvc pushes" dvc push -q
+check "joulemap has nothing to push" exits 0 "$JM" data push
+check "it says so" says out '^0 of'
+cd ..
+clone_of theirs pulled && cd pulled || exit 1
+check "joulemap pulls what dvc pushed" exits 0 "$JM" data pull
+check "dvc finds it clean" dvc status -q
+check "and the remote as well" dvc status -q -c
+cd ..
+clone_of ours pulled2 && cd pulled2 || exit 1
+check "dvc pulls what joulemap pushed" dvc pull -q
+check "dvc finds it clean" dvc status -q
+check "the data is the same" same ../ours/raw_data raw_data
+cd ..
+
+finish
