@@ -12,6 +12,8 @@ import sys
 import time
 import urllib.parse
 
+import dashboard
+
 JM, SOURCE = os.environ["JM"], os.environ["SOURCE"]
 TOKEN = "0123456789abcdef-token"
 LONGEST_S = 90  # until something that should come counts as missing
@@ -203,6 +205,16 @@ def check_rules(p):
     check("none ever failed", warnings in (0, None), warnings)  # None: it does not scrape itself
 
 
+def check_dashboard(p):
+    """Everything that the dashboard asks has an answer, but for what is not here, or not at every moment."""
+    may_be_empty = ("Containers", "Joules per item, by container", "Readings missed", "Restarts")
+    for title, expression in dashboard.queries(dashboard.load()):
+        def answered():
+            rows = p.query(expression)
+            return bool(rows) or title in may_be_empty, expression
+        wait_for("the dashboard's '%s' is answered" % title, answered)
+
+
 def check_metrics(p, ports):
     for name, port in ports.items():
         # promtool reads the older form; Prometheus itself asks for OpenMetrics.
@@ -222,7 +234,7 @@ def main():
     configure()
     counter, counter_port = start_service("counter", "-s", "replay:counter")
     gauge, gauge_port = start_service("gauge", "-s", "replay:gauge", "--token-file", "token")
-    estimate, estimate_port = start_service("estimate", "-s", "estimate:idle=30,max=30.001")
+    estimate, estimate_port = start_service("estimate", "-s", "estimate:idle=30,max=30.001", "--metrics-processes", "all")
     ports = {"counter": counter_port, "gauge": gauge_port, "estimate": estimate_port}
     write_targets(ports)
     p = Prometheus(start_prometheus())
@@ -232,6 +244,7 @@ def main():
     check_restart(p, ports, counter)
     check_metrics(p, ports)
     check_rules(p)
+    check_dashboard(p)
 
 
 try:

@@ -35,16 +35,16 @@ pid=
 end_service() { [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; rm -rf "$WORK"; }
 trap end_service EXIT
 
-# start CAPABILITIES: as nobody, with these and no others, no new ones, and a file system that cannot be written to.
+# start USER CAPABILITIES: as this user, with these and no others, no new ones, and a file system that cannot be written to.
 start() {
-    local with="-all$(printf ',+%s' $1)" waited
+    local with="-all$(printf ',+%s' $2)" waited
     with=${with%,+}
     : >serve.out
     # LeakSanitizer would trace the program, which it may not.
     # shellcheck disable=SC2016
     ASAN_OPTIONS=detect_leaks=0 JOULEMAP_ROOT=$WORK/root unshare --mount --propagation private \
         sh -c 'mount -o remount,bind,ro / && cd / && exec setpriv "$@"' sh \
-        --reuid=65534 --regid=65534 --clear-groups --no-new-privs --inh-caps="$with" --ambient-caps="$with" \
+        --reuid="$1" --regid="$1" --clear-groups --no-new-privs --inh-caps="$with" --ambient-caps="$with" \
         --bounding-set="$with" "$WORK/usr/bin/joulemap" serve --port 0 --always --metrics-processes all >serve.out 2>serve.err </dev/null &
     pid=$!
     for waited in $(seq 400); do
@@ -79,7 +79,7 @@ else
     rm -rf root/proc && ln -s /proc root/proc
     find root -type d -exec chmod 755 {} +
     find root -name energy_uj -exec chmod 400 {} +
-    check "the service starts with just those" start "$capabilities"
+    check "the service starts with just those" start 65534 "$capabilities"
     check "it is nobody" status_has Uid "65534[[:space:]]*65534"
     check "it has the two rights" status_has CapEff 0000004000000004
     check "it can have no others" status_has CapBnd 0000004000000004
@@ -88,11 +88,16 @@ else
     check "it reads counters that are root's" says page '^joulemap_energy_joules_total{channel="rapl.*,domain="package",.*state="measured"}'
     check "and sees the processes of others" says page '^joulemap_process_cpu_seconds_total{pid="1",'
     check "SIGTERM ends it with 0" stop
-    check "without any right it starts, too" start ""
+    check "without any right it starts, too" start 65534 ""
     check "it has none" status_has CapEff 0000000000000000
     metrics
     check "then it only estimates" says page '^joulemap_energy_joules_total{channel="estimate.*state="estimated"}'
     check "and has no counter" sh -c '! grep "^joulemap_energy_joules_total.*measured" page'
+    check "which ends with 0" stop
+    check "as root without any right, as in Kubernetes, it starts" start 0 ""
+    check "it has none" status_has CapEff 0000000000000000
+    metrics
+    check "and reads its own counters" says page '^joulemap_energy_joules_total{channel="rapl.*state="measured"}'
     check "which ends with 0" stop
     check "root's counters name the remedy" exits 0 setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all \
         --inh-caps=-all env JOULEMAP_ROOT="$WORK/root" ASAN_OPTIONS=detect_leaks=0 "$WORK/usr/bin/joulemap" sensors
