@@ -1,6 +1,6 @@
 #include "runner/dither.h"
 
-#include "runner/random.h"
+#include "core/random.h"
 
 #define MEMORY 16 /* calls over which the mean forgets: one slow call must not stretch the next rest */
 

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "runner/input.h"
 
-#include "runner/random.h"
+#include "core/random.h"
 
 #include <string.h>
 

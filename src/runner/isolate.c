@@ -5,7 +5,7 @@
 #include "core/text.h"
 #include "core/units.h"
 #include "runner/isolate_internal.h"
-#include "runner/random.h"
+#include "core/random.h"
 #include "runner/rewrite.h"
 
 #include <stdio.h>

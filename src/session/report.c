@@ -369,6 +369,14 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 		rc = jm_processes_load(report->recording, &report->processes, &l.in, err);
 	if (rc == 0)
 		rc = attribute(report, options, target_fraction, &l, err);
+	if (rc == 0) {
+		report->windows = l.windows;
+		report->n_windows = l.in.n_windows;
+		report->iterations = l.iterations;
+		report->n_iterations = l.in.n_iterations;
+		l.windows = NULL;
+		l.iterations = NULL;
+	}
 	unload(&l);
 	return rc;
 }
@@ -409,6 +417,8 @@ void jm_report_destroy(struct jm_report *report)
 		return;
 	jm_result_finish(&report->result);
 	jm_process_log_finish(&report->processes);
+	free(report->windows);
+	free(report->iterations);
 	jm_recording_close(report->recording);
 	free(report);
 }

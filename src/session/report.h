@@ -5,10 +5,16 @@
 #include "core/result.h"
 #include "recording/recording.h"
 
+struct jm_stretch;
+
 struct jm_report {
 	struct jm_recording *recording;
 	struct jm_result result;
 	struct jm_process_log processes;
+	/* What the result is about, and the iterations, for comparisons. */
+	struct jm_stretch *windows;
+	struct jm_span *iterations;
+	size_t n_windows, n_iterations;
 	char path[1024];
 };
 

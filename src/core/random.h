@@ -1,7 +1,8 @@
 /* splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
-#ifndef RUNNER_RANDOM_H
-#define RUNNER_RANDOM_H
+#ifndef CORE_RANDOM_H
+#define CORE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 static inline uint64_t jm_random_next(uint64_t *state)
@@ -17,6 +18,12 @@ static inline uint64_t jm_random_next(uint64_t *state)
 static inline double jm_random_fraction(uint64_t *state)
 {
 	return (double)(jm_random_next(state) >> 11) * 0x1p-53;
+}
+
+/* Gives a number from 0 to n - 1, n > 0. */
+static inline size_t jm_random_below(uint64_t *state, size_t n)
+{
+	return (size_t)(jm_random_fraction(state) * (double)n);
 }
 
 #endif

@@ -1,0 +1,89 @@
+#include "cli/cli.h"
+
+#include "core/text.h"
+#include "joulemap/compare.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct settings {
+	struct jm_common common;
+	const char *format, *channels, *method, *limit;
+	bool with_layers;
+	uint64_t seed;
+};
+
+#define TABLE_ROWS 30
+#define INPUTS_MAX 4096
+
+static int parse_limit(const struct settings *s, size_t *out)
+{
+	uint64_t n = TABLE_ROWS;
+
+	if (s->limit && strcmp(s->limit, "all") == 0)
+		n = 0;
+	else if (s->limit && jm_text_u64(s->limit, strlen(s->limit), &n))
+		return JM_E_FORMAT;
+	*out = (size_t)n;
+	return 0;
+}
+
+static int run(void *settings, char **positional, size_t n_positional, char **command)
+{
+	struct settings *s = settings;
+	struct jm_compare_options options = {.size = sizeof(options),
+					     .channels = s->channels,
+					     .method = s->method,
+					     .with_layers = s->with_layers,
+					     .seed = s->seed};
+	struct jm_view_options view = {.size = sizeof(view),
+				       .format = s->format,
+				       .by = s->with_layers ? "layer" : "variant",
+				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
+				       .width = jm_cli_width(STDOUT_FILENO)};
+	struct jm_error err = {0};
+	struct jm_comparison *c;
+	int rc;
+
+	(void)command;
+	if (n_positional == 0)
+		return jm_cli_usage_error(&jm_cmd_compare, "which recordings?");
+	if (parse_limit(s, &view.limit))
+		return jm_cli_usage_error(&jm_cmd_compare, "--limit wants a number or all, not '%s'", s->limit);
+	if (jm_comparison_open((const char *const *)positional, n_positional, &options, &c, &err))
+		return jm_cli_fail(&err);
+	rc = jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err);
+	jm_comparison_destroy(c);
+	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
+static const struct jm_option options[] = {
+    {0, "layers", NULL, "layer by layer, too: matched by name and position, conversions shown", JM_OPTION_FLAG,
+     offsetof(struct settings, with_layers)},
+    {0, "channel", "NAME,...", "energy of these channels, added up (default: all that count)", JM_OPTION_TEXT,
+     offsetof(struct settings, channels)},
+    {0, "method", "METHOD", "how layers get their energy: auto (default), share, ...", JM_OPTION_TEXT,
+     offsetof(struct settings, method)},
+    {'n', "limit", "ROWS", "rows of layers to show (default 30; all)", JM_OPTION_TEXT, offsetof(struct settings, limit)},
+    {0, "seed", "N", "of the resampling", JM_OPTION_COUNT, offsetof(struct settings, seed)},
+    {0, "format", "FORMAT", "table (default), json, csv; trial, aggregated, benchmark_results", JM_OPTION_TEXT,
+     offsetof(struct settings, format)},
+};
+
+const struct jm_command jm_cmd_compare = {
+    .name = "compare",
+    .summary = "set recordings side by side: latency, energy, accuracy, with intervals and a verdict",
+    .usage = "[NAME=]FILE|FOLDER ... [--layers] [--format table|json|csv|trial|aggregated|benchmark_results]",
+    .details = "Recordings of one NAME are trials of one variant; all are set against the first. Ratios have 95 % intervals from\n"
+	       "a paired bootstrap over trials, or over stretches of the run where there is one recording each. What cannot be\n"
+	       "compared (other machines, sensors, batch sizes) is said at the top and gets no ratio.",
+    .examples = "  joulemap compare fp32.jmap int8.jmap\n"
+		"  joulemap compare fp32=a1.jmap fp32=a2.jmap int8=b1.jmap int8=b2.jmap\n"
+		"  joulemap compare joulemap-bench-20261121-101500 --layers\n"
+		"  joulemap compare fp32.jmap int8.jmap --format benchmark_results > benchmark_results.csv\n",
+    .options = options,
+    .n_options = sizeof(options) / sizeof(options[0]),
+    .n_positional_max = INPUTS_MAX,
+    .settings_size = sizeof(struct settings),
+    .run = run,
+};

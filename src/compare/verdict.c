@@ -1,0 +1,115 @@
+/* One plain line a variant. */
+#include "compare/compare.h"
+
+#include <math.h>
+#include <string.h>
+
+#define READINGS_MIN 10
+
+enum jm_figure jm_comparison_energy_figure(const struct jm_variant *v)
+{
+	return isfinite(v->mean[JM_FIGURE_ENERGY_ITEM])		? JM_FIGURE_ENERGY_ITEM
+	       : isfinite(v->mean[JM_FIGURE_ENERGY_ITERATION]) ? JM_FIGURE_ENERGY_ITERATION
+								: JM_FIGURE_ENERGY;
+}
+
+static bool has_interval(const struct jm_against *a)
+{
+	return isfinite(a->ci.low) && isfinite(a->ci.high);
+}
+
+static void bounds(const struct jm_against *a, double factor, struct jm_buffer *out)
+{
+	if (has_interval(a))
+		jm_buffer_printf(out, " [%.*f, %.*f]", factor > 1 ? 1 : 2, factor * a->ci.low, factor > 1 ? 1 : 2, factor * a->ci.high);
+}
+
+static bool has_readings(const struct jm_variant *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->n_trials; i++)
+		if (v->trials[i]->values[JM_FIGURE_READINGS] < READINGS_MIN)
+			return false;
+	return true;
+}
+
+/* Why nothing is said of the energy, or NULL. */
+static const char *no_verdict(const struct jm_variant *first, const struct jm_variant *v, const struct jm_against *a)
+{
+	if (v->is_simulated == 1 || first->is_simulated == 1)
+		return "simulated integers are computed as floating point: this tells accuracy, not energy";
+	if (!isfinite(a->value))
+		return a->why;
+	return has_readings(first) && has_readings(v) ? NULL : "too few readings";
+}
+
+static void say_energy(const struct jm_variant *first, const struct jm_variant *v, struct jm_buffer *out)
+{
+	enum jm_figure f = jm_comparison_energy_figure(v);
+	const struct jm_against *a = &v->against[f];
+	const char *why = no_verdict(first, v, a);
+	const char *each = f == JM_FIGURE_ENERGY_ITEM ? " per item" : f == JM_FIGURE_ENERGY_ITERATION ? " per iteration" : "";
+
+	if (why) {
+		jm_buffer_printf(out, "%s: no verdict on energy (%s)", v->name, why);
+		return;
+	}
+	if (a->p < 0.05)
+		jm_buffer_printf(out, "%s uses %.2f× the energy of %s%s", v->name, a->value, first->name, each);
+	else if (has_interval(a))
+		jm_buffer_printf(out, "%s: no difference shown in energy%s: %.2f× that of %s", v->name, each, a->value, first->name);
+	else
+		jm_buffer_printf(out, "%s used %.2f× the energy of %s%s in these runs, which is no verdict: one recording each has "
+				 "no interval here", v->name, a->value, first->name, each);
+	bounds(a, 1, out);
+	if (a->basis == JM_BASIS_BLOCKS)
+		jm_buffer_puts(out, " inside these two runs (from run to run it may stray further: give several recordings of each)");
+	if (v->state == JM_STATE_ESTIMATED)
+		jm_buffer_puts(out, ", estimated from processor use, not measured");
+}
+
+static void say_latency(const struct jm_variant *v, struct jm_buffer *out)
+{
+	const struct jm_against *a = &v->against[JM_FIGURE_LATENCY];
+
+	if (!isfinite(a->value))
+		return;
+	if (a->p >= 0.05)
+		jm_buffer_printf(out, "; no difference shown in latency: %.2f×", a->value);
+	else
+		jm_buffer_printf(out, "; latency %.2f×", a->value);
+	bounds(a, 1, out);
+}
+
+/* A difference of nought is shown as what it is; one that the items cannot tell from chance is said to be that. */
+static void say_score(const struct jm_variant *first, const struct jm_variant *v, struct jm_buffer *out)
+{
+	const struct jm_against *a = &v->against[JM_FIGURE_SCORE];
+	const char *name = first->trials[0]->score.name;
+
+	if (!isfinite(a->value))
+		return;
+	jm_buffer_puts(out, "; ");
+	if (a->p >= 0.05)
+		jm_buffer_printf(out, "no difference shown in %s: ", name);
+	else
+		jm_buffer_printf(out, "%s ", name);
+	if (strcmp(name, "accuracy") == 0) {
+		jm_buffer_printf(out, "%+.1f points", 100 * a->value + 0.0);
+		bounds(a, 100, out);
+	} else if (strcmp(name, "perplexity") == 0) {
+		jm_buffer_printf(out, "%.3f×", a->value);
+		bounds(a, 1, out);
+	} else {
+		jm_buffer_printf(out, "%+.4g", a->value);
+	}
+}
+
+void jm_comparison_verdict(const struct jm_variant *first, const struct jm_variant *v, struct jm_buffer *out)
+{
+	say_energy(first, v, out);
+	say_latency(v, out);
+	say_score(first, v, out);
+	jm_buffer_puts(out, "\n");
+}

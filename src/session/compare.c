@@ -1,0 +1,284 @@
+#define _GNU_SOURCE
+#include "session/compare.h"
+
+#include "compare/layers.h"
+#include "compare/write.h"
+#include "core/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TRIALS_MAX 10000
+
+struct jm_comparison {
+	struct jm_comparison_data data;
+};
+
+struct gathered {
+	const struct jm_compare_options *options;
+	struct jm_trial *trials;
+	size_t n, capacity;
+};
+
+static int add_file(struct gathered *g, const char *path, const char *label, struct jm_error *err)
+{
+	int rc;
+
+	if (g->n == TRIALS_MAX)
+		return jm_error_set(err, JM_E_INVALID, "more than %d recordings", TRIALS_MAX);
+	if (g->n == g->capacity) {
+		size_t capacity = g->capacity ? 2 * g->capacity : 16;
+		struct jm_trial *trials = realloc(g->trials, capacity * sizeof(*trials));
+
+		if (!trials)
+			return jm_error_set(err, JM_E_NOMEM, "out of memory for the recordings");
+		g->trials = trials;
+		g->capacity = capacity;
+	}
+	rc = jm_session_trial(path, label, g->options, &g->trials[g->n], err);
+	g->n += rc == 0;
+	return rc;
+}
+
+static int is_recording(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return n > 5 && strcmp(e->d_name + n - 5, ".jmap") == 0;
+}
+
+static int add_folder(struct gathered *g, const char *path, const char *label, struct jm_error *err)
+{
+	struct dirent **entries;
+	int n = scandir(path, &entries, is_recording, alphasort), i, rc = 0;
+
+	if (n < 0)
+		return jm_error_errno(err, errno, "cannot read the folder %s", path);
+	if (n == 0)
+		rc = jm_error_set(err, JM_E_NOT_FOUND, "the folder %s holds no recordings (*.jmap)", path);
+	for (i = 0; i < n; i++) {
+		char *file = NULL;
+
+		if (rc == 0 && asprintf(&file, "%s/%s", path, entries[i]->d_name) < 0)
+			rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the recordings");
+		if (rc == 0)
+			rc = add_file(g, file, label, err);
+		free(file);
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
+}
+
+/* A file may have '=' in its name: what is there as it stands is a path. */
+static int add_input(struct gathered *g, const char *input, struct jm_error *err)
+{
+	const char *equals = strchr(input, '='), *path = input;
+	char label[128] = "";
+	struct stat st;
+
+	if (equals && equals > input && access(input, F_OK) != 0) {
+		snprintf(label, sizeof(label), "%.*s", (int)(equals - input), input);
+		path = equals + 1;
+	}
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return add_folder(g, path, label[0] ? label : NULL, err);
+	return add_file(g, path, label[0] ? label : NULL, err);
+}
+
+/* Two recordings called run.jmap in two folders are two variants: their paths tell them apart. */
+static void tell_apart(struct gathered *g, const char *const *inputs, size_t n)
+{
+	size_t i, k;
+
+	if (g->n != n)
+		return;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < i; k++)
+			if (strcmp(g->trials[i].label, g->trials[k].label) == 0 && !g->trials[i].bench[0] &&
+			    strcmp(inputs[i], g->trials[i].path) == 0 && strcmp(inputs[k], inputs[i]) != 0)
+				snprintf(g->trials[i].label, sizeof(g->trials[i].label), "%.127s", inputs[i]);
+}
+
+static int match_layers(struct jm_comparison_data *c, uint64_t seed)
+{
+	size_t i;
+	int rc = 0;
+
+	c->layers = calloc(c->n_variants + 1, sizeof(*c->layers));
+	if (!c->layers)
+		return JM_E_NOMEM;
+	for (i = 1; i < c->n_variants && rc == 0; i++)
+		rc = jm_layers_match(&c->variants[0], &c->variants[i], seed, &c->layers[i - 1]);
+	return rc;
+}
+
+static int finish_lines(struct jm_comparison_data *c)
+{
+	return jm_buffer_terminate(&c->notes) && jm_buffer_terminate(&c->verdicts) ? 0 : JM_E_NOMEM;
+}
+
+int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_compare_options *options, struct jm_comparison **out,
+		       struct jm_error *err)
+{
+	struct jm_compare_options used = {.size = sizeof(used)};
+	struct gathered g = {.options = &used};
+	struct jm_comparison *c;
+	size_t i;
+	int rc = 0;
+
+	if (options)
+		memcpy(&used, options, options->size < sizeof(used) ? options->size : sizeof(used));
+	if (n == 0)
+		return jm_error_set(err, JM_E_INVALID, "no recordings to compare");
+	for (i = 0; i < n && rc == 0; i++)
+		rc = add_input(&g, inputs[i], err);
+	if (rc) {
+		for (i = 0; i < g.n; i++)
+			jm_trial_finish(&g.trials[i]);
+		free(g.trials);
+		return rc;
+	}
+	tell_apart(&g, inputs, n);
+	c = calloc(1, sizeof(*c));
+	rc = c ? jm_comparison_make(g.trials, g.n, used.seed, &c->data) : JM_E_NOMEM;
+	if (rc == 0 && used.with_layers)
+		rc = match_layers(&c->data, used.seed);
+	rc = rc ? rc : finish_lines(&c->data);
+	if (rc) {
+		jm_comparison_destroy(c);
+		return jm_error_set(err, rc, "out of memory for the comparison");
+	}
+	*out = c;
+	return 0;
+}
+
+void jm_comparison_destroy(struct jm_comparison *c)
+{
+	if (!c)
+		return;
+	jm_comparison_finish(&c->data);
+	free(c);
+}
+
+static int write_layers(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view, struct jm_buffer *b,
+			struct jm_error *err)
+{
+	if (!c->layers)
+		return jm_error_set(err, JM_E_INVALID, "the layers of this comparison were not matched");
+	if (strcmp(format, "csv") == 0) {
+		jm_compare_layers_csv(c, b);
+		return 0;
+	}
+	if (strcmp(format, "table") != 0)
+		return jm_error_set(err, JM_E_INVALID, "layers are written as table or csv, or with all else as json, not as '%s'", format);
+	if (jm_compare_table(c, view, b) || jm_compare_layers_table(c, view, b))
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the table");
+	return 0;
+}
+
+static int write_to(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view, struct jm_buffer *b,
+		    struct jm_error *err)
+{
+	static const struct {
+		const char *name;
+		void (*write)(const struct jm_comparison_data *c, struct jm_buffer *out);
+	} formats[] = {{"json", jm_compare_json},
+		       {"csv", jm_compare_csv},
+		       {"trial", jm_compare_trial_csv},
+		       {"aggregated", jm_compare_aggregated_csv},
+		       {"benchmark_results", jm_compare_benchmark_csv}};
+	size_t i;
+
+	if (strcmp(format, "table") == 0)
+		return jm_compare_table(c, view, b) ? jm_error_set(err, JM_E_NOMEM, "out of memory for the table") : 0;
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(format, formats[i].name) == 0) {
+			formats[i].write(c, b);
+			return 0;
+		}
+	return jm_error_set(err, JM_E_INVALID,
+			    "there is no format '%s': table, json, csv, trial, aggregated or benchmark_results", format);
+}
+
+int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *options, jm_write_fn write, void *ctx,
+			struct jm_error *err)
+{
+	const char *format = options && options->format ? options->format : "table";
+	const char *by = options && options->by ? options->by : "variant";
+	struct jm_compare_view view = {.limit = options ? options->limit : 0,
+				       .is_colour = options && options->is_colour,
+				       .width = options ? options->width : 0};
+	struct jm_buffer b = {0};
+	int rc;
+
+	if (strcmp(by, "layer") == 0 && strcmp(format, "json") != 0)
+		rc = write_layers(&c->data, format, &view, &b, err);
+	else if (strcmp(by, "variant") == 0 || strcmp(by, "layer") == 0)
+		rc = write_to(&c->data, format, &view, &b, err);
+	else
+		rc = jm_error_set(err, JM_E_INVALID, "cannot compare by '%s': variant or layer", by);
+	if (rc == 0 && b.is_failed)
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the comparison");
+	if (rc == 0 && write(ctx, b.data, b.n))
+		rc = jm_error_set(err, JM_E_CANCELLED, "writing the comparison was stopped");
+	jm_buffer_finish(&b);
+	return rc;
+}
+
+size_t jm_comparison_n_variants(const struct jm_comparison *c)
+{
+	return c->data.n_variants;
+}
+
+int jm_comparison_variant(const struct jm_comparison *c, size_t i, struct jm_variant_info *out)
+{
+	const struct jm_variant *v;
+
+	if (i >= c->data.n_variants)
+		return JM_E_INVALID;
+	v = &c->data.variants[i];
+	*out = (struct jm_variant_info){.name = v->name,
+					.model = v->trials[0]->model,
+					.precision = v->trials[0]->precision,
+					.state = jm_state_text(v->state),
+					.score = v->trials[0]->score.name,
+					.n_trials = v->n_trials,
+					.simulates_integers = v->is_simulated};
+	return 0;
+}
+
+int jm_comparison_figure(const struct jm_comparison *c, size_t i, const char *key, struct jm_figure_info *out)
+{
+	int f;
+
+	for (f = 0; f < JM_N_FIGURES; f++)
+		if (strcmp(key, jm_figure_key((enum jm_figure)f)) == 0)
+			break;
+	if (i >= c->data.n_variants || f == JM_N_FIGURES)
+		return JM_E_INVALID;
+	*out = (struct jm_figure_info){.mean = c->data.variants[i].mean[f],
+				       .std = c->data.variants[i].std[f],
+				       .against = c->data.variants[i].against[f].value,
+				       .ci_low = c->data.variants[i].against[f].ci.low,
+				       .ci_high = c->data.variants[i].against[f].ci.high,
+				       .p = c->data.variants[i].against[f].p,
+				       .basis = jm_basis_text(c->data.variants[i].against[f].basis),
+				       .reason = c->data.variants[i].against[f].why};
+	return 0;
+}
+
+const char *jm_comparison_notes(const struct jm_comparison *c)
+{
+	return c->data.notes.data;
+}
+
+const char *jm_comparison_verdicts(const struct jm_comparison *c)
+{
+	return c->data.verdicts.data;
+}
