@@ -9,11 +9,12 @@ extern "C" {
 #endif
 
 struct jm_compare_options {
-	size_t size;          /* sizeof(struct jm_compare_options) */
-	const char *channels; /* names of channels, comma between them, whose energies are added up; NULL: all that count */
-	const char *method;   /* as in jm_report_options, for layers; NULL: "auto" */
-	bool with_layers;     /* match the layers of the variants, too: takes as long as a report each */
-	uint64_t seed;        /* of the resampling */
+	size_t size; /* sizeof(struct jm_compare_options) */
+	const char
+	    *channels; /* names of channels, comma between them, whose energies are added up; NULL: all that count */
+	const char *method; /* as in jm_report_options, for layers; NULL: "auto" */
+	bool with_layers;   /* match the layers of the variants, too: takes as long as a report each */
+	uint64_t seed;      /* of the resampling */
 };
 
 struct jm_comparison;
@@ -28,8 +29,8 @@ JM_API int jm_comparison_open(const char *const *inputs, size_t n, const struct 
 /* Writes it. view->format: "table", "json", "csv"; "trial", "aggregated" or "benchmark_results": columns of energy_aware_quantization.
  * view->by: "variant" (NULL), or "layer" where layers were matched (table and csv). limit, is_colour, width count.
  * Errors: JM_E_INVALID, JM_E_NOMEM, JM_E_CANCELLED when write stops. */
-JM_API int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *view, jm_write_fn write, void *ctx,
-			       struct jm_error *err);
+JM_API int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *view, jm_write_fn write,
+			       void *ctx, struct jm_error *err);
 
 /* A figure of a variant, and against the first. Numbers: NAN is unknown. */
 struct jm_figure_info {

@@ -64,7 +64,8 @@ static const struct jm_option options[] = {
      offsetof(struct settings, channels)},
     {0, "method", "METHOD", "how layers get their energy: auto (default), share, ...", JM_OPTION_TEXT,
      offsetof(struct settings, method)},
-    {'n', "limit", "ROWS", "rows of layers to show (default 30; all)", JM_OPTION_TEXT, offsetof(struct settings, limit)},
+    {'n', "limit", "ROWS", "rows of layers to show (default 30; all)", JM_OPTION_TEXT,
+     offsetof(struct settings, limit)},
     {0, "seed", "N", "of the resampling", JM_OPTION_COUNT, offsetof(struct settings, seed)},
     {0, "format", "FORMAT", "table (default), json, csv; trial, aggregated, benchmark_results", JM_OPTION_TEXT,
      offsetof(struct settings, format)},
@@ -74,8 +75,10 @@ const struct jm_command jm_cmd_compare = {
     .name = "compare",
     .summary = "set recordings side by side: latency, energy, accuracy, with intervals and a verdict",
     .usage = "[NAME=]FILE|FOLDER ... [--layers] [--format table|json|csv|trial|aggregated|benchmark_results]",
-    .details = "Recordings of one NAME are trials of one variant; all are set against the first. Ratios have 95 % intervals from\n"
-	       "a paired bootstrap over trials, or over stretches of the run where there is one recording each. What cannot be\n"
+    .details = "Recordings of one NAME are trials of one variant; all are set against the first. Ratios have 95 % "
+	       "intervals from\n"
+	       "a paired bootstrap over trials, or over stretches of the run where there is one recording each. What "
+	       "cannot be\n"
 	       "compared (other machines, sensors, batch sizes) is said at the top and gets no ratio.",
     .examples = "  joulemap compare fp32.jmap int8.jmap\n"
 		"  joulemap compare fp32=a1.jmap fp32=a2.jmap int8=b1.jmap int8=b2.jmap\n"

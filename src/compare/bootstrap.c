@@ -156,7 +156,8 @@ static double welch(const double *a, size_t n_a, const double *b, size_t n_b)
 	return (va + vb) * (va + vb) / (va * va / (double)(n_a - 1) + vb * vb / (double)(n_b - 1));
 }
 
-int jm_bootstrap_ratio(const double *a, size_t n_a, const double *b, size_t n_b, uint64_t seed, struct jm_bootstrap *out)
+int jm_bootstrap_ratio(const double *a, size_t n_a, const double *b, size_t n_b, uint64_t seed,
+		       struct jm_bootstrap *out)
 {
 	struct drawn *d;
 	size_t k;

@@ -14,15 +14,16 @@
 #define JM_BOOTSTRAP_RESAMPLES 4000
 
 struct jm_bootstrap {
-	double value;           /* ratio of the means b / a, or difference of the means b - a */
-	struct jm_interval ci;  /* 95 % */
-	double p;               /* of no difference (ratio 1, difference 0), two-sided; not below 1 / JM_BOOTSTRAP_RESAMPLES */
+	double value;          /* ratio of the means b / a, or difference of the means b - a */
+	struct jm_interval ci; /* 95 % */
+	double p; /* of no difference (ratio 1, difference 0), two-sided; not below 1 / JM_BOOTSTRAP_RESAMPLES */
 };
 
 /* Ratio of mean(b) to mean(a), a[i] and b[i] of one round. n >= 2, all > 0. Errors: JM_E_INVALID, JM_E_NOMEM. */
 int jm_bootstrap_paired_ratio(const double *a, const double *b, size_t n, uint64_t seed, struct jm_bootstrap *out);
 /* The same where a and b have nothing in common. n_a, n_b >= 2. */
-int jm_bootstrap_ratio(const double *a, size_t n_a, const double *b, size_t n_b, uint64_t seed, struct jm_bootstrap *out);
+int jm_bootstrap_ratio(const double *a, size_t n_a, const double *b, size_t n_b, uint64_t seed,
+		       struct jm_bootstrap *out);
 /* Difference of mean(b) and mean(a), a[i] and b[i] of the same item. n >= 2, all finite. */
 int jm_bootstrap_paired_difference(const double *a, const double *b, size_t n, uint64_t seed, struct jm_bootstrap *out);
 

@@ -11,7 +11,8 @@
 #define COVERAGE_MIN 0.95
 #define READINGS_MIN 10
 
-static const enum jm_figure times[] = {JM_FIGURE_DURATION, JM_FIGURE_LATENCY, JM_FIGURE_THROUGHPUT, JM_FIGURE_PEAK_MEMORY};
+static const enum jm_figure times[] = {JM_FIGURE_DURATION, JM_FIGURE_LATENCY, JM_FIGURE_THROUGHPUT,
+				       JM_FIGURE_PEAK_MEMORY};
 static const enum jm_figure energies[] = {JM_FIGURE_POWER, JM_FIGURE_ENERGY, JM_FIGURE_ENERGY_ITERATION,
 					  JM_FIGURE_ENERGY_ITEM};
 static const enum jm_figure of_iterations[] = {JM_FIGURE_LATENCY, JM_FIGURE_ENERGY_ITERATION};
@@ -51,7 +52,8 @@ static const char *or_unknown(const char *text)
 	return text[0] ? text : "unknown";
 }
 
-static void check_machine(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r, struct jm_buffer *notes)
+static void check_machine(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r,
+			  struct jm_buffer *notes)
 {
 	const struct jm_trial *x = a->trials[0], *y = b->trials[0];
 
@@ -60,13 +62,15 @@ static void check_machine(const struct jm_variant *a, const struct jm_variant *b
 			note(notes, "which machine recorded %s and %s is not known", a->name, b->name);
 		return;
 	}
-	note(notes, "%s and %s were recorded on different machines (%s, %s; %s, %s): no ratios of time, power or energy", a->name,
-	     b->name, or_unknown(x->hostname), or_unknown(x->cpu), or_unknown(y->hostname), or_unknown(y->cpu));
+	note(
+	    notes, "%s and %s were recorded on different machines (%s, %s; %s, %s): no ratios of time, power or energy",
+	    a->name, b->name, or_unknown(x->hostname), or_unknown(x->cpu), or_unknown(y->hostname), or_unknown(y->cpu));
 	refuse(r, times, N(times), "recorded on different machines");
 	refuse(r, energies, N(energies), "recorded on different machines");
 }
 
-static void check_sensors(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r, struct jm_buffer *notes)
+static void check_sensors(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r,
+			  struct jm_buffer *notes)
 {
 	const struct jm_trial *x = a->trials[0], *y = b->trials[0];
 
@@ -78,13 +82,13 @@ static void check_sensors(const struct jm_variant *a, const struct jm_variant *b
 		return;
 	}
 	if (strcmp(x->channels, y->channels) != 0) {
-		note(notes, "the energy of %s comes from %s, that of %s from %s: no ratios of power or energy", a->name, x->channels,
-		     b->name, y->channels);
+		note(notes, "the energy of %s comes from %s, that of %s from %s: no ratios of power or energy", a->name,
+		     x->channels, b->name, y->channels);
 		refuse(r, energies, N(energies), "from different sensors");
 	}
 	if (a->state != b->state) {
-		note(notes, "the energy of %s is %s, that of %s is %s: no ratios of power or energy", a->name, jm_state_text(a->state),
-		     b->name, jm_state_text(b->state));
+		note(notes, "the energy of %s is %s, that of %s is %s: no ratios of power or energy", a->name,
+		     jm_state_text(a->state), b->name, jm_state_text(b->state));
 		refuse(r, energies, N(energies), "one is measured, the other estimated");
 	}
 }
@@ -105,15 +109,16 @@ static void item_shapes(const char *inputs, char *out, size_t size)
 		type = name + 1 + strcspn(inputs + name + 1, " ");
 		dims = type < n ? type + 1 : n;
 		x = memchr(inputs + dims, 'x', n - dims);
-		used += (size_t)snprintf(out + used, size - used, "%.*s %.*s,", (int)name, inputs, x ? (int)(inputs + n - x) - 1 : 0,
-					 x ? x + 1 : "");
+		used += (size_t)snprintf(out + used, size - used, "%.*s %.*s,", (int)name, inputs,
+					 x ? (int)(inputs + n - x) - 1 : 0, x ? x + 1 : "");
 		if (used >= size)
 			return;
 		inputs += n + (inputs[n] == ',' ? 1 + strspn(inputs + n + 1, " ") : 0);
 	}
 }
 
-static void check_work(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r, struct jm_buffer *notes)
+static void check_work(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r,
+		       struct jm_buffer *notes)
 {
 	const struct jm_trial *x = a->trials[0], *y = b->trials[0];
 	char items_x[512], items_y[512];
@@ -121,9 +126,10 @@ static void check_work(const struct jm_variant *a, const struct jm_variant *b, s
 	if (x->iterations || y->iterations)
 		refuse(r, of_wholes, N(of_wholes), "of whole runs: compare iterations or items");
 	if (x->items_per_iteration != y->items_per_iteration) {
-		note(notes, "%s has %" PRIu64 " items in an iteration, %s has %" PRIu64
-		     ": ratios of items only, and a larger batch takes less energy an item by itself", a->name,
-		     x->items_per_iteration, b->name, y->items_per_iteration);
+		note(notes,
+		     "%s has %" PRIu64 " items in an iteration, %s has %" PRIu64
+		     ": ratios of items only, and a larger batch takes less energy an item by itself",
+		     a->name, x->items_per_iteration, b->name, y->items_per_iteration);
 		refuse(r, of_iterations, N(of_iterations), "iterations of different batch sizes");
 		if (!x->items_per_iteration || !y->items_per_iteration)
 			refuse(r, of_items, N(of_items), "the batch is not known of both");
@@ -131,14 +137,15 @@ static void check_work(const struct jm_variant *a, const struct jm_variant *b, s
 	item_shapes(x->inputs, items_x, sizeof(items_x));
 	item_shapes(y->inputs, items_y, sizeof(items_y));
 	if (items_x[0] && items_y[0] && strcmp(items_x, items_y) != 0) {
-		note(notes, "the inputs of %s (%s) and %s (%s) are not of one size: no ratios of time or energy", a->name, x->inputs,
-		     b->name, y->inputs);
+		note(notes, "the inputs of %s (%s) and %s (%s) are not of one size: no ratios of time or energy",
+		     a->name, x->inputs, b->name, y->inputs);
 		refuse(r, of_iterations, N(of_iterations), "inputs of different sizes");
 		refuse(r, of_items, N(of_items), "inputs of different sizes");
 	}
 }
 
-static void check_score(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r, struct jm_buffer *notes)
+static void check_score(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r,
+			struct jm_buffer *notes)
 {
 	static const enum jm_figure score[] = {JM_FIGURE_SCORE};
 	const struct jm_score *x = &a->trials[0]->score, *y = &b->trials[0]->score;
@@ -154,8 +161,8 @@ static void check_score(const struct jm_variant *a, const struct jm_variant *b, 
 	}
 }
 
-static void note_texts(const struct jm_variant *a, const struct jm_variant *b, const char *what, const char *x, const char *y,
-		       struct jm_buffer *notes)
+static void note_texts(const struct jm_variant *a, const struct jm_variant *b, const char *what, const char *x,
+		       const char *y, struct jm_buffer *notes)
 {
 	if (strcmp(x, y) != 0)
 		note(notes, "different %s: %s has %s, %s has %s", what, a->name, or_unknown(x), b->name, or_unknown(y));
@@ -183,15 +190,15 @@ static void check_alike(const struct jm_variant *v, struct jm_buffer *notes)
 
 	for (i = 1; i < v->n_trials; i++) {
 		const struct jm_trial *x = v->trials[0], *y = v->trials[i];
-		const char *what = strcmp(x->machine_id, y->machine_id) != 0 ? "machine"
-				   : strcmp(x->channels, y->channels) != 0   ? "sensors"
+		const char *what = strcmp(x->machine_id, y->machine_id) != 0          ? "machine"
+				   : strcmp(x->channels, y->channels) != 0            ? "sensors"
 				   : x->items_per_iteration != y->items_per_iteration ? "batch"
-				   : strcmp(x->precision, y->precision) != 0	    ? "precision"
-									    : NULL;
+				   : strcmp(x->precision, y->precision) != 0          ? "precision"
+										      : NULL;
 
 		if (what)
-			note(notes, "the trials of %s are not of one %s (%s, %s): their mean is of a mixture", v->name, what, x->path,
-			     y->path);
+			note(notes, "the trials of %s are not of one %s (%s, %s): their mean is of a mixture", v->name,
+			     what, x->path, y->path);
 	}
 }
 
@@ -208,10 +215,11 @@ void jm_comparison_check_variant(const struct jm_variant *v, struct jm_buffer *n
 		const struct jm_trial *t = v->trials[i];
 
 		if (isfinite(t->coverage) && t->coverage < COVERAGE_MIN)
-			note(notes, "%s: only %.1f %% of the readings due came (%s)", v->name, 100 * t->coverage, t->path);
-		if (t->channels[0] && t->values[JM_FIGURE_READINGS] < READINGS_MIN)
-			note(notes, "%s: only %.0f readings (%s): no verdict on its energy", v->name, t->values[JM_FIGURE_READINGS],
+			note(notes, "%s: only %.1f %% of the readings due came (%s)", v->name, 100 * t->coverage,
 			     t->path);
+		if (t->channels[0] && t->values[JM_FIGURE_READINGS] < READINGS_MIN)
+			note(notes, "%s: only %.0f readings (%s): no verdict on its energy", v->name,
+			     t->values[JM_FIGURE_READINGS], t->path);
 		if (t->dither_fraction > 0)
 			note(notes, "%s: rests lay between the inferences: its power is that of both", v->name);
 		if (t->score.name[0] && !isfinite(t->score.value))

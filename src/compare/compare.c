@@ -49,8 +49,8 @@ static size_t collect(const double *values, size_t n_values, double *out)
 }
 
 /* Trials of one round of one bench. */
-static size_t collect_rounds(const struct jm_variant *first, const struct jm_variant *v, const double *x, const double *y, double *a,
-			     double *b)
+static size_t collect_rounds(const struct jm_variant *first, const struct jm_variant *v, const double *x,
+			     const double *y, double *a, double *b)
 {
 	size_t i, k, n = 0;
 
@@ -81,10 +81,11 @@ static double mean(const double *x, size_t n)
 	return n ? sum / (double)n : NAN;
 }
 
-int jm_comparison_ratio(const struct jm_variant *first, const struct jm_variant *v, const double *first_values, const double *values,
-			uint64_t seed, struct jm_against *out)
+int jm_comparison_ratio(const struct jm_variant *first, const struct jm_variant *v, const double *first_values,
+			const double *values, uint64_t seed, struct jm_against *out)
 {
-	double *a = calloc(first->n_trials + v->n_trials, 2 * sizeof(*a)), *b = a ? a + first->n_trials + v->n_trials : NULL;
+	double *a = calloc(first->n_trials + v->n_trials, 2 * sizeof(*a)),
+	       *b = a ? a + first->n_trials + v->n_trials : NULL;
 	struct jm_bootstrap r;
 	size_t n, n_b;
 
@@ -116,8 +117,8 @@ static void add_blocks(const struct jm_variant *first, const struct jm_variant *
 	double value = out->value;
 	struct jm_bootstrap r;
 
-	if (first->n_trials > 1 || v->n_trials > 1 || x->n_blocks < BLOCKS_MIN || y->n_blocks < BLOCKS_MIN || !x->blocks[f] ||
-	    !y->blocks[f] || !isfinite(value) ||
+	if (first->n_trials > 1 || v->n_trials > 1 || x->n_blocks < BLOCKS_MIN || y->n_blocks < BLOCKS_MIN ||
+	    !x->blocks[f] || !y->blocks[f] || !isfinite(value) ||
 	    jm_bootstrap_ratio(x->blocks[f], x->n_blocks, y->blocks[f], y->n_blocks, seed, &r))
 		return;
 	take(out, &r, JM_BASIS_BLOCKS, x->n_blocks < y->n_blocks ? x->n_blocks : y->n_blocks);
@@ -137,7 +138,8 @@ static const struct jm_trial *scored(const struct jm_variant *v)
 }
 
 /* Answers to the same items, one by one. Of perplexities, whose logarithms add up, the ratio. */
-static void against_score(const struct jm_variant *first, const struct jm_variant *v, uint64_t seed, struct jm_against *out)
+static void against_score(const struct jm_variant *first, const struct jm_variant *v, uint64_t seed,
+			  struct jm_against *out)
 {
 	const struct jm_score *x = &scored(first)->score, *y = &scored(v)->score;
 	bool is_perplexity = strcmp(x->name, "perplexity") == 0;
@@ -147,9 +149,8 @@ static void against_score(const struct jm_variant *first, const struct jm_varian
 		refuse(out, !x->name[0] && !y->name[0] ? "not asked for" : !isfinite(y->value) ? y->reason : x->reason);
 		return;
 	}
-	*out = (struct jm_against){.value = is_perplexity ? y->value / x->value : y->value - x->value,
-				   .ci = {NAN, NAN},
-				   .p = NAN};
+	*out = (struct jm_against){
+	    .value = is_perplexity ? y->value / x->value : y->value - x->value, .ci = {NAN, NAN}, .p = NAN};
 	if (!x->items || !y->items || x->n_values != y->n_values ||
 	    jm_bootstrap_paired_difference(x->items, y->items, x->n_values, seed, &b))
 		return;
@@ -179,7 +180,8 @@ static int against(const struct jm_variant *first, struct jm_variant *v, enum jm
 	if (!values)
 		return JM_E_NOMEM;
 	for (i = 0; i < n; i++)
-		values[i] = i < first->n_trials ? first->trials[i]->values[f] : v->trials[i - first->n_trials]->values[f];
+		values[i] =
+		    i < first->n_trials ? first->trials[i]->values[f] : v->trials[i - first->n_trials]->values[f];
 	rc = jm_comparison_ratio(first, v, values, values + first->n_trials, seed, out);
 	free(values);
 	if (rc == 0 && f == JM_FIGURE_MODEL_SIZE) {

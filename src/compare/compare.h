@@ -24,7 +24,7 @@ struct jm_against {
 	struct jm_interval ci; /* 95 %; NAN: none */
 	double p;              /* of no difference; NAN: not tested */
 	enum jm_basis basis;
-	size_t n;              /* pairs, trials of the fewer, or blocks */
+	size_t n; /* pairs, trials of the fewer, or blocks */
 	char why[256];
 };
 
@@ -36,7 +36,7 @@ struct jm_variant {
 	enum jm_state state;                          /* of the energy: the worst of its trials */
 	int is_simulated;                             /* as jm_trial_simulates_integers */
 	char simulated_reason[200];
-	struct jm_against against[JM_N_FIGURES];      /* all unknown for the first */
+	struct jm_against against[JM_N_FIGURES]; /* all unknown for the first */
 };
 
 struct jm_layer_groups;
@@ -68,8 +68,8 @@ void jm_comparison_verdict(const struct jm_variant *first, const struct jm_varia
 
 /* Sets values of v's trials against those of the first's (NAN: not known of that trial): the ratio of their means, with an interval from
  * pairs of rounds, or from trials where there are several; one each: without. seed: of the resampling. Errors: JM_E_NOMEM. */
-int jm_comparison_ratio(const struct jm_variant *first, const struct jm_variant *v, const double *first_values, const double *values,
-			uint64_t seed, struct jm_against *out);
+int jm_comparison_ratio(const struct jm_variant *first, const struct jm_variant *v, const double *first_values,
+			const double *values, uint64_t seed, struct jm_against *out);
 
 /* The energy figure that a verdict speaks of: an item's, else an iteration's, else the whole. */
 enum jm_figure jm_comparison_energy_figure(const struct jm_variant *v);

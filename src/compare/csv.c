@@ -43,7 +43,8 @@ void jm_compare_csv(const struct jm_comparison_data *c, struct jm_buffer *out)
 	size_t i;
 	int f;
 
-	jm_buffer_puts(out, "variant,figure,trials,mean,std,against_first,ci_low,ci_high,p,basis,n,energy_state,reason\n");
+	jm_buffer_puts(out,
+		       "variant,figure,trials,mean,std,against_first,ci_low,ci_high,p,basis,n,energy_state,reason\n");
 	for (i = 0; i < c->n_variants; i++)
 		for (f = 0; f < JM_N_FIGURES; f++) {
 			const struct jm_variant *v = &c->variants[i];
@@ -131,7 +132,8 @@ static void trial_row(struct jm_buffer *b, const struct jm_trial *t, size_t numb
 	jm_compare_count_cell(b, t->items_per_iteration, t->items_per_iteration > 0);
 	jm_compare_count_cell(b, t->iterations, t->iterations > 0);
 	jm_compare_cell(b, is_scored ? t->score.value : NAN);
-	jm_compare_count_cell(b, is_scored ? (uint64_t)llround(t->score.value * (double)t->score.n_items) : 0, is_scored);
+	jm_compare_count_cell(b, is_scored ? (uint64_t)llround(t->score.value * (double)t->score.n_items) : 0,
+			      is_scored);
 	jm_compare_count_cell(b, t->score.n_items, is_scored);
 	energy_cells(b, t);
 	jm_buffer_puts(b, ",,"); /* allocated, reserved: of PyTorch's allocator */
@@ -155,12 +157,15 @@ void jm_compare_trial_csv(const struct jm_comparison_data *c, struct jm_buffer *
 {
 	size_t i, k;
 
-	jm_buffer_puts(out, "total_time,mean_latency,std_latency,min_latency,max_latency,median_latency,throughput,batch_size,num_iters,"
-			    "accuracy,num_correct,num_samples_accuracy,mean_power_w,std_power_w,min_power_w,max_power_w,median_power_w,"
-			    "total_energy_j,energy_per_inference_j,energy_per_inference_mj,num_power_samples,energy_accuracy_product,"
-			    "inferences_per_joule,accuracy_per_millijoule,allocated_gb,reserved_gb,peak_allocated_gb,peak_reserved_gb,"
-			    "num_parameters,model_size_mb,dtype,device,is_quantized,model_name,precision,dataset_path,warmup_steps,"
-			    "trial_number,timestamp\n");
+	jm_buffer_puts(
+	    out,
+	    "total_time,mean_latency,std_latency,min_latency,max_latency,median_latency,throughput,batch_size,num_"
+	    "iters,"
+	    "accuracy,num_correct,num_samples_accuracy,mean_power_w,std_power_w,min_power_w,max_power_w,median_power_w,"
+	    "total_energy_j,energy_per_inference_j,energy_per_inference_mj,num_power_samples,energy_accuracy_product,"
+	    "inferences_per_joule,accuracy_per_millijoule,allocated_gb,reserved_gb,peak_allocated_gb,peak_reserved_gb,"
+	    "num_parameters,model_size_mb,dtype,device,is_quantized,model_name,precision,dataset_path,warmup_steps,"
+	    "trial_number,timestamp\n");
 	for (i = 0; i < c->n_variants; i++)
 		for (k = 0; k < c->variants[i].n_trials; k++)
 			trial_row(out, c->variants[i].trials[k], k + 1);
@@ -224,7 +229,8 @@ static double reduction(const struct jm_comparison_data *c, const struct jm_vari
 	return 1 / v->against[f].value;
 }
 
-static void benchmark_row(struct jm_buffer *b, const struct jm_comparison_data *c, const struct jm_variant *v, bool is_language)
+static void benchmark_row(struct jm_buffer *b, const struct jm_comparison_data *c, const struct jm_variant *v,
+			  bool is_language)
 {
 	double std_ms = 0, score = v->mean[JM_FIGURE_SCORE];
 	uint64_t total = 0;
@@ -243,8 +249,8 @@ static void benchmark_row(struct jm_buffer *b, const struct jm_comparison_data *
 	jm_compare_cell(b, v->mean[JM_FIGURE_THROUGHPUT]);
 	if (is_language)
 		jm_compare_cell(b, v->trials[0]->tokens_per_item
-					? v->mean[JM_FIGURE_THROUGHPUT] * (double)v->trials[0]->tokens_per_item
-					: NAN);
+				       ? v->mean[JM_FIGURE_THROUGHPUT] * (double)v->trials[0]->tokens_per_item
+				       : NAN);
 	jm_compare_cell(b, v->mean[JM_FIGURE_POWER]);
 	jm_compare_cell(b, v->mean[JM_FIGURE_ENERGY_ITEM]);
 	jm_compare_cell(b, v->mean[JM_FIGURE_MODEL_SIZE] / MIB);
@@ -260,10 +266,12 @@ void jm_compare_benchmark_csv(const struct jm_comparison_data *c, struct jm_buff
 	bool is_language = strcmp(c->variants[0].trials[0]->score.name, "perplexity") == 0;
 	size_t i;
 
-	jm_buffer_printf(out, "name,mean_latency_ms,std_latency_ms,%s,throughput,%smean_power_w,energy_per_sample_mj,model_size_mb,%s,"
-			      "speedup_vs_fp32,energy_reduction_vs_fp32,size_reduction_vs_fp32\n",
-			 is_language ? "perplexity" : "accuracy", is_language ? "tokens_per_sec," : "",
-			 is_language ? "total_iters" : "total_samples");
+	jm_buffer_printf(
+	    out,
+	    "name,mean_latency_ms,std_latency_ms,%s,throughput,%smean_power_w,energy_per_sample_mj,model_size_mb,%s,"
+	    "speedup_vs_fp32,energy_reduction_vs_fp32,size_reduction_vs_fp32\n",
+	    is_language ? "perplexity" : "accuracy", is_language ? "tokens_per_sec," : "",
+	    is_language ? "total_iters" : "total_samples");
 	for (i = 0; i < c->n_variants; i++)
 		benchmark_row(out, c, &c->variants[i], is_language);
 }

@@ -84,7 +84,9 @@ static void trial(struct jm_buffer *b, const struct jm_trial *t)
 	text(b, "score_reason", t->score.reason);
 	text(b, "rest", t->rest);
 	text(b, "timestamp", t->timestamp);
-	jm_buffer_printf(b, "\"round\":%" PRIu64 ",\"position\":%" PRIu64 ",\"iterations\":%" PRIu64 ",\"items_per_iteration\":%" PRIu64,
+	jm_buffer_printf(b,
+			 "\"round\":%" PRIu64 ",\"position\":%" PRIu64 ",\"iterations\":%" PRIu64
+			 ",\"items_per_iteration\":%" PRIu64,
 			 t->round, t->position, t->iterations, t->items_per_iteration);
 	for (f = 0; f < JM_N_FIGURES; f++) {
 		jm_buffer_puts(b, ",");
@@ -103,7 +105,10 @@ static void variant(struct jm_buffer *b, const struct jm_variant *v, bool is_fir
 	text(b, "name", v->name);
 	text(b, "state", jm_state_text(v->state));
 	text(b, "score", v->trials[0]->score.name);
-	jm_buffer_printf(b, "\"integers_simulated\":%s,", v->is_simulated < 0 ? "null" : v->is_simulated ? "true" : "false");
+	jm_buffer_printf(b, "\"integers_simulated\":%s,",
+			 v->is_simulated < 0 ? "null"
+			 : v->is_simulated   ? "true"
+					     : "false");
 	text(b, "integers_reason", v->simulated_reason);
 	jm_buffer_puts(b, "\"figures\":{");
 	for (f = 0; f < JM_N_FIGURES; f++) {

@@ -6,9 +6,9 @@
 #include <string.h>
 
 /* Beyond this many cells, names alone are matched. */
-#define CELLS_MAX   ((size_t)1 << 25)
-#define NAME_SCORE  100.0f
-#define KIND_SCORE  1.0f
+#define CELLS_MAX  ((size_t)1 << 25)
+#define NAME_SCORE 100.0f
+#define KIND_SCORE 1.0f
 
 enum step { STEP_NONE, STEP_PAIR, STEP_A, STEP_B };
 
@@ -117,7 +117,8 @@ static int pair_names(const struct aligner *x, size_t *partner)
 	return 0;
 }
 
-int jm_layers_align(const struct jm_layer_list *a, const struct jm_layer_list *b, size_t *partner_out, bool *is_named_out)
+int jm_layers_align(const struct jm_layer_list *a, const struct jm_layer_list *b, size_t *partner_out,
+		    bool *is_named_out)
 {
 	struct aligner x = {.a = a, .b = b, .a_named = find_named(a, b), .b_named = find_named(b, a)};
 	size_t cells = (a->n + 1) * (b->n + 1), i;
@@ -133,7 +134,8 @@ int jm_layers_align(const struct jm_layer_list *a, const struct jm_layer_list *b
 	}
 	rc = rc ? rc : pair_names(&x, partner_out);
 	for (i = 0; i < a->n && rc == 0; i++)
-		is_named_out[i] = partner_out[i] != JM_NO_GROUP && are_named_alike(&a->items[i], &b->items[partner_out[i]]);
+		is_named_out[i] =
+		    partner_out[i] != JM_NO_GROUP && are_named_alike(&a->items[i], &b->items[partner_out[i]]);
 	free(x.steps);
 	free(x.a_named);
 	free(x.b_named);

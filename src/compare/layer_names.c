@@ -25,8 +25,8 @@ static size_t without_token(const char *text, size_t n)
 void jm_layer_plain_name(const char *name, char *out, size_t size)
 {
 	/* Names given by onnxruntime.quantization, by onnxconverter_common.float16 and by ONNX Runtime's transformers. */
-	static const char *const ends[] = {"_quant",	  "_quantized", "_nchwc",	   "_nhwc",	  "_fused",
-					   "_MatMulInteger", "_dequant",  "_kernel_time", "_fence_before"};
+	static const char *const ends[] = {"_quant",         "_quantized", "_nchwc",       "_nhwc",        "_fused",
+					   "_MatMulInteger", "_dequant",   "_kernel_time", "_fence_before"};
 	static const char *const begins[] = {"fused ", "InsertedPrecisionFreeCast_"};
 	size_t n, before, i;
 
@@ -47,18 +47,41 @@ void jm_layer_plain_name(const char *name, char *out, size_t size)
 const char *jm_layer_family(const char *type)
 {
 	static const char *const families[][2] = {
-	    {"MatMulNBits", "matmul"},	    {"MatMulInteger", "matmul"},   {"MatMulIntegerToFloat", "matmul"},
-	    {"DynamicQuantizeMatMul", "matmul"}, {"QLinearMatMul", "matmul"}, {"FusedMatMul", "matmul"},
-	    {"MatMul", "matmul"},	    {"Gemm", "matmul"},		   {"FusedGemm", "matmul"},
-	    {"QGemm", "matmul"},	    {"TransposeMatMul", "matmul"}, {"Linear", "matmul"},
-	    {"Conv", "conv"},		    {"FusedConv", "conv"},	   {"ConvInteger", "conv"},
-	    {"QLinearConv", "conv"},	    {"NhwcFusedConv", "conv"},	   {"NhwcConv", "conv"},
-	    {"Attention", "attention"},	    {"QAttention", "attention"},   {"MultiHeadAttention", "attention"},
-	    {"LayerNormalization", "norm"}, {"SkipLayerNormalization", "norm"}, {"SimplifiedLayerNormalization", "norm"},
-	    {"QLinearAdd", "Add"},	    {"QLinearMul", "Mul"},	   {"QLinearConcat", "Concat"},
-	    {"QLinearSigmoid", "Sigmoid"},  {"QLinearSoftmax", "Softmax"}, {"QLinearLeakyRelu", "LeakyRelu"},
-	    {"QLinearAveragePool", "AveragePool"}, {"QLinearGlobalAveragePool", "GlobalAveragePool"},
-	    {"QLinearReduceMean", "ReduceMean"}, {"BiasGelu", "Gelu"},	   {"FastGelu", "Gelu"},
+	    {"MatMulNBits", "matmul"},
+	    {"MatMulInteger", "matmul"},
+	    {"MatMulIntegerToFloat", "matmul"},
+	    {"DynamicQuantizeMatMul", "matmul"},
+	    {"QLinearMatMul", "matmul"},
+	    {"FusedMatMul", "matmul"},
+	    {"MatMul", "matmul"},
+	    {"Gemm", "matmul"},
+	    {"FusedGemm", "matmul"},
+	    {"QGemm", "matmul"},
+	    {"TransposeMatMul", "matmul"},
+	    {"Linear", "matmul"},
+	    {"Conv", "conv"},
+	    {"FusedConv", "conv"},
+	    {"ConvInteger", "conv"},
+	    {"QLinearConv", "conv"},
+	    {"NhwcFusedConv", "conv"},
+	    {"NhwcConv", "conv"},
+	    {"Attention", "attention"},
+	    {"QAttention", "attention"},
+	    {"MultiHeadAttention", "attention"},
+	    {"LayerNormalization", "norm"},
+	    {"SkipLayerNormalization", "norm"},
+	    {"SimplifiedLayerNormalization", "norm"},
+	    {"QLinearAdd", "Add"},
+	    {"QLinearMul", "Mul"},
+	    {"QLinearConcat", "Concat"},
+	    {"QLinearSigmoid", "Sigmoid"},
+	    {"QLinearSoftmax", "Softmax"},
+	    {"QLinearLeakyRelu", "LeakyRelu"},
+	    {"QLinearAveragePool", "AveragePool"},
+	    {"QLinearGlobalAveragePool", "GlobalAveragePool"},
+	    {"QLinearReduceMean", "ReduceMean"},
+	    {"BiasGelu", "Gelu"},
+	    {"FastGelu", "Gelu"},
 	    {"QuickGelu", "Gelu"},
 	};
 	size_t i;
@@ -81,8 +104,8 @@ static bool is_one_of(const char *text, const char *const *list, size_t n)
 
 bool jm_layer_is_conversion(const char *name, const char *type)
 {
-	static const char *const types[] = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast",
-					    "QuantizeBFP", "DequantizeBFP"};
+	static const char *const types[] = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear",
+					    "Cast",           "QuantizeBFP",      "DequantizeBFP"};
 
 	/* Multiplications that bring an integer product back to scale (onnxruntime.quantization). */
 	return is_one_of(type, types, sizeof(types) / sizeof(types[0])) || strstr(name, "_scales_mul") ||
@@ -91,10 +114,31 @@ bool jm_layer_is_conversion(const char *name, const char *type)
 
 bool jm_layer_is_foldable(const char *type)
 {
-	static const char *const types[] = {"Relu",    "Clip", "LeakyRelu", "Sigmoid",	 "Tanh",      "HardSigmoid", "HardSwish",
-					    "Add",     "Mul",  "Sub",	    "Div",	 "Gelu",      "BiasGelu",    "FastGelu",
-					    "Dropout", "Identity", "BatchNormalization", "Transpose", "Reshape",     "Squeeze",
-					    "Unsqueeze", "Flatten", "ReorderInput", "ReorderOutput", "Softmax"};
+	static const char *const types[] = {"Relu",
+					    "Clip",
+					    "LeakyRelu",
+					    "Sigmoid",
+					    "Tanh",
+					    "HardSigmoid",
+					    "HardSwish",
+					    "Add",
+					    "Mul",
+					    "Sub",
+					    "Div",
+					    "Gelu",
+					    "BiasGelu",
+					    "FastGelu",
+					    "Dropout",
+					    "Identity",
+					    "BatchNormalization",
+					    "Transpose",
+					    "Reshape",
+					    "Squeeze",
+					    "Unsqueeze",
+					    "Flatten",
+					    "ReorderInput",
+					    "ReorderOutput",
+					    "Softmax"};
 
 	return is_one_of(type, types, sizeof(types) / sizeof(types[0]));
 }
@@ -121,7 +165,7 @@ static bool has_any(const char *name, const char *const *parts, size_t n)
 }
 
 #define HAS(...)                                                                                                       \
-	has_any(name, (const char *const[]){__VA_ARGS__},                                                             \
+	has_any(name, (const char *const[]){__VA_ARGS__},                                                              \
 		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
 const char *jm_layer_role(const char *name, const char *type)
@@ -130,13 +174,13 @@ const char *jm_layer_role(const char *name, const char *type)
 
 	if (jm_layer_is_conversion(name, type))
 		return "conversion";
-	if (HAS("layer_norm", "layernorm", "batchnorm", "/ln_", ".ln_", "norm1", "norm2") || strcmp(family, "norm") == 0 ||
-	    strcasestr(type, "normalization"))
+	if (HAS("layer_norm", "layernorm", "batchnorm", "/ln_", ".ln_", "norm1", "norm2") ||
+	    strcmp(family, "norm") == 0 || strcasestr(type, "normalization"))
 		return "normalisation";
 	if (HAS("embedding", "wte", "wpe") || strcmp(type, "Embedding") == 0 || strstr(type, "EmbedLayer"))
 		return "embeddings";
-	if (HAS("ffn", "mlp", "feed_forward", "feedforward", "intermediate", "c_fc", "linear1", "linear2", "/lin1", "/lin2", ".lin1",
-		".lin2"))
+	if (HAS("ffn", "mlp", "feed_forward", "feedforward", "intermediate", "c_fc", "linear1", "linear2", "/lin1",
+		"/lin2", ".lin1", ".lin2"))
 		return "feed-forward";
 	if (HAS("attn", "attention", "q_lin", "k_lin", "v_lin", "out_lin", "query", "/key", "/value") ||
 	    strcmp(family, "attention") == 0)

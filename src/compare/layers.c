@@ -152,7 +152,8 @@ static void group_gaps(struct jm_layer_groups *g, size_t n_pairs)
 			    before(g->group_of_other, k, n_pairs) != at)
 				continue;
 			if (group == JM_NO_GROUP)
-				group = g->group_of_other[k] != JM_NO_GROUP ? g->group_of_other[k] : new_group(g, JM_MATCH_GROUP);
+				group = g->group_of_other[k] != JM_NO_GROUP ? g->group_of_other[k]
+									    : new_group(g, JM_MATCH_GROUP);
 			g->group_of_other[k] = group;
 		}
 		g->group_of_first[i] = group;
@@ -176,7 +177,8 @@ static void group_singles(struct jm_layer_groups *g, const struct jm_layer_list 
 }
 
 /* A conversion goes with the layer that it prepares; one behind the last layer with that. */
-static void group_conversions(struct jm_layer_groups *g, const struct jm_layer_list *list, size_t *group_of, enum jm_match match)
+static void group_conversions(struct jm_layer_groups *g, const struct jm_layer_list *list, size_t *group_of,
+			      enum jm_match match)
 {
 	size_t next = JM_NO_GROUP, i;
 
@@ -240,7 +242,8 @@ static void add_up(struct jm_layer_groups *g, const size_t *partner)
 }
 
 /* Energy of a group in each trial; conversions included. */
-static void sum_trials(const struct jm_layer_list *list, const size_t *group_of, size_t group, size_t n_trials, double *out)
+static void sum_trials(const struct jm_layer_list *list, const size_t *group_of, size_t group, size_t n_trials,
+		       double *out)
 {
 	size_t i, k;
 
@@ -263,7 +266,8 @@ static double relative_square(const struct jm_layer_list *list, const size_t *gr
 }
 
 /* One trial each: the intervals of the methods that split the energy, where they give any. */
-static void add_method_interval(const struct jm_layer_groups *g, size_t i, double first, double other, struct jm_against *out)
+static void add_method_interval(const struct jm_layer_groups *g, size_t i, double first, double other,
+				struct jm_against *out)
 {
 	double spread = sqrt(relative_square(&g->first, g->group_of_first, i, first) +
 			     relative_square(&g->other, g->group_of_other, i, other));
@@ -273,7 +277,8 @@ static void add_method_interval(const struct jm_layer_groups *g, size_t i, doubl
 	out->ci = (struct jm_interval){out->value * exp(-spread), out->value * exp(spread)};
 }
 
-static int set_against(struct jm_layer_groups *g, const struct jm_variant *first, const struct jm_variant *other, uint64_t seed)
+static int set_against(struct jm_layer_groups *g, const struct jm_variant *first, const struct jm_variant *other,
+		       uint64_t seed)
 {
 	double *x = calloc(first->n_trials + other->n_trials, sizeof(*x)), *y = x ? x + first->n_trials : NULL;
 	const char *refused = other->against[jm_comparison_energy_figure(other)].why;
@@ -310,7 +315,8 @@ static int allocate(struct jm_layer_groups *g, size_t **partner, bool **is_named
 	return g->items && g->group_of_first && g->group_of_other && *partner && *is_named ? 0 : JM_E_NOMEM;
 }
 
-int jm_layers_match(const struct jm_variant *first, const struct jm_variant *other, uint64_t seed, struct jm_layer_groups *out)
+int jm_layers_match(const struct jm_variant *first, const struct jm_variant *other, uint64_t seed,
+		    struct jm_layer_groups *out)
 {
 	struct jm_layer_groups g = {.n = 0};
 	size_t *partner = NULL, n_pairs;

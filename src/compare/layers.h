@@ -8,10 +8,10 @@
 struct jm_layer {
 	const char *name, *type; /* borrowed from its first trial */
 	char plain[256];
-	double ms, mj;           /* NAN: unknown */
+	double ms, mj; /* NAN: unknown */
 	double power_w, share;
 	struct jm_interval ci_mj; /* of the method that found it, where there is one trial; else NAN */
-	double *trial_mj;        /* one a trial; NAN: not in it */
+	double *trial_mj;         /* one a trial; NAN: not in it */
 	bool is_conversion;
 };
 
@@ -39,8 +39,8 @@ const char *jm_match_text(enum jm_match match);
  * iteration; conversions (Quantize, Dequantize, Cast) that only one side has are summed apart, with the layer they prepare. */
 struct jm_layer_group {
 	enum jm_match match;
-	size_t first, other;      /* the layer that names each side; JM_NO_GROUP: that side has none */
-	size_t n_first, n_other;  /* layers on each side, conversions apart */
+	size_t first, other;     /* the layer that names each side; JM_NO_GROUP: that side has none */
+	size_t n_first, n_other; /* layers on each side, conversions apart */
 	double first_mj, first_ms, other_mj, other_ms;
 	size_t n_first_conversions, n_conversions;
 	double first_conversions_mj, first_conversions_ms, conversions_mj, conversions_ms;
@@ -61,12 +61,14 @@ void jm_layer_list_finish(struct jm_layer_list *list);
 
 /* Matches: by name first, then by position and kind of work between those; what is left between two matches is one group; what runtimes
  * fold into the layer before goes to it. out: jm_layer_groups_finish. Errors: JM_E_NOMEM. */
-int jm_layers_match(const struct jm_variant *first, const struct jm_variant *other, uint64_t seed, struct jm_layer_groups *out);
+int jm_layers_match(const struct jm_variant *first, const struct jm_variant *other, uint64_t seed,
+		    struct jm_layer_groups *out);
 void jm_layer_groups_finish(struct jm_layer_groups *groups);
 /* Frees an array of n - 1 groups, as in struct jm_comparison_data. */
 void jm_layer_groups_destroy(struct jm_layer_groups *groups, size_t n_variants);
 
 /* Aligns two orders of layers: partner_out[i] is the index in b of a's layer i, or JM_NO_GROUP. Part of jm_layers_match. */
-int jm_layers_align(const struct jm_layer_list *a, const struct jm_layer_list *b, size_t *partner_out, bool *is_named_out);
+int jm_layers_align(const struct jm_layer_list *a, const struct jm_layer_list *b, size_t *partner_out,
+		    bool *is_named_out);
 
 #endif

@@ -30,7 +30,8 @@ static double weight(const struct jm_layer_group *g)
 
 static int compare_groups(const void *a, const void *b)
 {
-	double x = weight(*(const struct jm_layer_group *const *)a), y = weight(*(const struct jm_layer_group *const *)b);
+	double x = weight(*(const struct jm_layer_group *const *)a),
+	       y = weight(*(const struct jm_layer_group *const *)b);
 
 	return (x < y) - (x > y);
 }
@@ -89,10 +90,11 @@ static void add_row(const struct jm_layer_groups *g, const struct jm_layer_group
 		jm_cells_add(cells, "%.2f×", r->value);
 }
 
-static int print_variant(const struct jm_comparison_data *c, size_t i, const struct jm_compare_view *view, struct jm_buffer *out)
+static int print_variant(const struct jm_comparison_data *c, size_t i, const struct jm_compare_view *view,
+			 struct jm_buffer *out)
 {
-	static const char *const headings[] = {"layer", "type", "type there", "matched by", "ms", "ms there", "mJ", "mJ there",
-					       "conversions mJ", "energy"};
+	static const char *const headings[] = {"layer",    "type", "type there", "matched by",     "ms",
+					       "ms there", "mJ",   "mJ there",   "conversions mJ", "energy"};
 	const struct jm_layer_groups *g = &c->layers[i - 1];
 	const struct jm_layer_group **list = sorted(g);
 	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true, true, true}};
@@ -101,8 +103,11 @@ static int print_variant(const struct jm_comparison_data *c, size_t i, const str
 
 	if (!list)
 		return JM_E_NOMEM;
-	jm_buffer_printf(out, "\nlayers of %s (there) against %s, an iteration; conversions: Quantize, Dequantize and Cast that were "
-			      "inserted\n", c->variants[i].name, c->variants[0].name);
+	jm_buffer_printf(
+	    out,
+	    "\nlayers of %s (there) against %s, an iteration; conversions: Quantize, Dequantize and Cast that were "
+	    "inserted\n",
+	    c->variants[i].name, c->variants[0].name);
 	for (k = 0; k < sizeof(headings) / sizeof(headings[0]); k++)
 		jm_cells_add(&cells, "%s", headings[k]);
 	for (k = 0; k < shown; k++)
@@ -111,8 +116,8 @@ static int print_variant(const struct jm_comparison_data *c, size_t i, const str
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (shown < g->n)
 		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", g->n - shown);
-	jm_buffer_printf(out, "all layers: %.4g mJ against %.4g mJ, of it %.4g mJ in %zu inserted conversions\n", g->total_other_mj,
-			 g->total_first_mj, g->total_conversions_mj, g->n_conversions);
+	jm_buffer_printf(out, "all layers: %.4g mJ against %.4g mJ, of it %.4g mJ in %zu inserted conversions\n",
+			 g->total_other_mj, g->total_first_mj, g->total_conversions_mj, g->n_conversions);
 	return rc;
 }
 
@@ -122,11 +127,13 @@ static void explain_method(const struct jm_comparison_data *c, struct jm_buffer 
 	const struct jm_trial *t = c->variants[0].trials[0];
 
 	if (t->method == JM_METHOD_SHARE)
-		jm_buffer_puts(out, "  note: layers got their energy by time share: these differences are differences of time, at the mean "
+		jm_buffer_puts(out, "  note: layers got their energy by time share: these differences are differences "
+				    "of time, at the mean "
 				    "power of each run\n");
 }
 
-int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out)
+int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_compare_view *view,
+			    struct jm_buffer *out)
 {
 	size_t i;
 	int rc = 0;
@@ -141,9 +148,11 @@ void jm_compare_layers_csv(const struct jm_comparison_data *c, struct jm_buffer 
 {
 	size_t i, k;
 
-	jm_buffer_puts(out, "variant,layer_first,layer,type_first,type,matched_by,n_first,n,time_first_ms,time_ms,energy_first_mj,"
-			    "energy_mj,conversions_first,conversions,conversions_first_mj,conversions_mj,conversions_ms,energy_ratio,"
-			    "ci_low,ci_high,p,reason\n");
+	jm_buffer_puts(
+	    out,
+	    "variant,layer_first,layer,type_first,type,matched_by,n_first,n,time_first_ms,time_ms,energy_first_mj,"
+	    "energy_mj,conversions_first,conversions,conversions_first_mj,conversions_mj,conversions_ms,energy_ratio,"
+	    "ci_low,ci_high,p,reason\n");
 	for (i = 1; i < c->n_variants; i++)
 		for (k = 0; k < c->layers[i - 1].n; k++) {
 			const struct jm_layer_groups *g = &c->layers[i - 1];
@@ -212,7 +221,8 @@ static void json_group(struct jm_buffer *b, const struct jm_layer_groups *g, con
 	json_number(b, "ci_low", group->against.ci.low);
 	json_number(b, "ci_high", group->against.ci.high);
 	json_text(b, "reason", group->against.why);
-	jm_buffer_printf(b, "\"n_first\":%zu,\"n\":%zu,\"conversions\":%zu}", group->n_first, group->n_other, group->n_conversions);
+	jm_buffer_printf(b, "\"n_first\":%zu,\"n\":%zu,\"conversions\":%zu}", group->n_first, group->n_other,
+			 group->n_conversions);
 }
 
 void jm_compare_layers_json(const struct jm_comparison_data *c, struct jm_buffer *out)

@@ -44,7 +44,8 @@ static bool is_shown(const struct jm_comparison_data *c, int f)
 		return !has_iterations(c);
 	if (f == JM_FIGURE_SCORE)
 		return c->variants[0].trials[0]->score.name[0] != '\0';
-	if (f == JM_FIGURE_LATENCY || f == JM_FIGURE_THROUGHPUT || f == JM_FIGURE_ENERGY_ITERATION || f == JM_FIGURE_ENERGY_ITEM)
+	if (f == JM_FIGURE_LATENCY || f == JM_FIGURE_THROUGHPUT || f == JM_FIGURE_ENERGY_ITERATION ||
+	    f == JM_FIGURE_ENERGY_ITEM)
 		return has_iterations(c);
 	return true;
 }
@@ -126,9 +127,10 @@ static void add_score(const struct jm_comparison_data *c, const struct jm_agains
 
 static int print_ratios(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out)
 {
-	static const int shown[] = {JM_FIGURE_DURATION,	      JM_FIGURE_LATENCY,    JM_FIGURE_THROUGHPUT, JM_FIGURE_SCORE,
-				    JM_FIGURE_POWER,	      JM_FIGURE_ENERGY,	    JM_FIGURE_ENERGY_ITERATION,
-				    JM_FIGURE_ENERGY_ITEM,    JM_FIGURE_MODEL_SIZE, JM_FIGURE_PEAK_MEMORY};
+	static const int shown[] = {
+	    JM_FIGURE_DURATION,   JM_FIGURE_LATENCY,    JM_FIGURE_THROUGHPUT,       JM_FIGURE_SCORE,
+	    JM_FIGURE_POWER,      JM_FIGURE_ENERGY,     JM_FIGURE_ENERGY_ITERATION, JM_FIGURE_ENERGY_ITEM,
+	    JM_FIGURE_MODEL_SIZE, JM_FIGURE_PEAK_MEMORY};
 	struct jm_cells cells = {.n_columns = 1, .is_left = {true}};
 	size_t i, k;
 
@@ -161,9 +163,11 @@ static void print_basis(const struct jm_comparison_data *c, struct jm_buffer *ou
 	if (a->basis == JM_BASIS_NONE)
 		a = &v->against[has_iterations(c) ? JM_FIGURE_LATENCY : JM_FIGURE_DURATION];
 	if (a->basis == JM_BASIS_BLOCKS)
-		jm_buffer_printf(out, "intervals from %zu stretches of %.3g s and more inside one run each\n", a->n, v->trials[0]->block_s);
+		jm_buffer_printf(out, "intervals from %zu stretches of %.3g s and more inside one run each\n", a->n,
+				 v->trials[0]->block_s);
 	else if (a->basis == JM_BASIS_NONE)
-		jm_buffer_puts(out, "no intervals: they take several recordings of each, or longer ones of an inference loop\n");
+		jm_buffer_puts(
+		    out, "no intervals: they take several recordings of each, or longer ones of an inference loop\n");
 	else
 		jm_buffer_printf(out, "intervals from %zu %s\n", a->n, jm_basis_text(a->basis));
 }

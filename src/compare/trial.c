@@ -55,8 +55,8 @@ void jm_trial_finish(struct jm_trial *t)
  * integer matrix instructions. */
 bool jm_layer_type_is_integer(const char *type, const char *name)
 {
-	static const char *const types[] = {"ConvInteger",	   "MatMulInteger", "MatMulIntegerToFloat",
-					    "DynamicQuantizeMatMul", "QGemm",	    "QAttention",
+	static const char *const types[] = {"ConvInteger",           "MatMulInteger", "MatMulIntegerToFloat",
+					    "DynamicQuantizeMatMul", "QGemm",         "QAttention",
 					    "DynamicQuantizeLSTM",   "MatMulNBits"};
 	static const char *const parts[] = {"int_mm", "imma", "_i8i8", "s8s8", "int8_gemm"};
 	size_t i;
@@ -76,14 +76,13 @@ static bool is_called_quantised(const struct jm_trial *t)
 {
 	const char *slash = strrchr(t->model, '/');
 
-	return strcasestr(t->label, "int8") || strcasestr(t->label, "int4") || strcasestr(slash ? slash : t->model, "int8") ||
-	       strncmp(t->precision, "int", 3) == 0 || strncmp(t->precision, "uint", 4) == 0 || t->quantization[0];
+	return strcasestr(t->label, "int8") || strcasestr(t->label, "int4") ||
+	       strcasestr(slash ? slash : t->model, "int8") || strncmp(t->precision, "int", 3) == 0 ||
+	       strncmp(t->precision, "uint", 4) == 0 || t->quantization[0];
 }
 
 int jm_trial_simulates_integers(const struct jm_trial *t, char *reason, size_t size)
 {
-	size_t i;
-
 	reason[0] = '\0';
 	if (!is_called_quantised(t) || strcmp(t->quantization, "none") == 0)
 		return 0;
@@ -91,15 +90,16 @@ int jm_trial_simulates_integers(const struct jm_trial *t, char *reason, size_t s
 		snprintf(reason, size, "the recording says that integers are simulated");
 		return 1;
 	}
-	for (i = 0; i < t->n_layers; i++)
-		if (jm_layer_type_is_integer(t->layers[i].type, t->layers[i].name))
-			return 0;
-	if (t->n_layers == 0) {
-		snprintf(reason, size, "no layers were recorded, so it is not known whether integers were computed with");
+	if (t->n_integer)
+		return 0;
+	if (t->n_typed == 0) {
+		snprintf(reason, size,
+			 "no layers were recorded, so it is not known whether integers were computed with");
 		return -1;
 	}
 	if (t->precision[0] == 'f')
-		snprintf(reason, size, "its weights are %s, and no layer that ran computes with integers", t->precision);
+		snprintf(reason, size, "its weights are %s, and no layer that ran computes with integers",
+			 t->precision);
 	else
 		snprintf(reason, size, "no layer that ran computes with integers");
 	return 1;

@@ -32,12 +32,12 @@ struct jm_trial_layer {
 	char *name, *type;
 	uint64_t count;
 	double time_s, latency_ms, power_w;
-	double energy_mj;           /* an iteration; NAN: unknown */
-	struct jm_interval ci_mj;   /* of energy_mj; NAN: none */
-	double share;               /* of all energy in the window */
-	double energy_j;            /* in the window */
+	double energy_mj;         /* an iteration; NAN: unknown */
+	struct jm_interval ci_mj; /* of energy_mj; NAN: none */
+	double share;             /* of all energy in the window */
+	double energy_j;          /* in the window */
 	enum jm_method method;
-	char reason[160];           /* why there is no energy, or what is to be said of it */
+	char reason[160]; /* why there is no energy, or what is to be said of it */
 };
 
 /* How good the model's answers were. */
@@ -47,7 +47,7 @@ struct jm_score {
 	uint64_t n_items; /* answers looked at */
 	double *items;    /* one value an item, same order in all trials of the same data; NULL: none kept */
 	size_t n_values;
-	char data[64];    /* what tells data sets apart; empty: unknown */
+	char data[64]; /* what tells data sets apart; empty: unknown */
 	char reason[256];
 };
 
@@ -56,25 +56,27 @@ struct jm_trial {
 	char path[1024], label[128]; /* label: of the variant it belongs to */
 	char model[512], precision[32], provider[32], quantization[32], inputs[512], data_path[512], timestamp[32];
 	char machine_id[64], hostname[128], cpu[160], runtime[64], threads[32];
-	char channels[512];          /* where the energy comes from: names, " + " between them */
-	char bench[64];              /* trials of one bench and round belong together */
-	uint64_t round, position;    /* from 1; 0: none */
-	uint64_t tokens_per_item;    /* of a language model's labels */
+	char channels[512];       /* where the energy comes from: names, " + " between them */
+	char bench[64];           /* trials of one bench and round belong together */
+	uint64_t round, position; /* from 1; 0: none */
+	uint64_t tokens_per_item; /* of a language model's labels */
 	uint64_t batch, iterations, items_per_iteration, n_parameters, warmup;
-	enum jm_state state;         /* of the energy */
+	enum jm_state state; /* of the energy */
 	double values[JM_N_FIGURES];
 	struct jm_latency latency;
 	double min_power_w, max_power_w, median_power_w, duration_s, coverage, dither_fraction;
 	/* Stretches of the run, for intervals where there is one recording only: latency, power, energies. */
 	double *blocks[JM_N_FIGURES];
 	size_t n_blocks;
-	double block_s;              /* length of one; 0: none */
+	double block_s; /* length of one; 0: none */
 	struct jm_score score;
-	struct jm_trial_layer *layers;
+	struct jm_trial_layer *layers; /* where layers were asked for */
 	size_t n_layers;
+	size_t n_typed,
+	    n_integer; /* layers whose type is known, asked for or not; of them those that compute with integers */
 	enum jm_method method;
-	char energy_reason[256];     /* why there is no energy */
-	char rest[256];              /* what was said of the rest before the trial */
+	char energy_reason[256]; /* why there is no energy */
+	char rest[256];          /* what was said of the rest before the trial */
 };
 
 void jm_trial_finish(struct jm_trial *t);

@@ -8,9 +8,9 @@
 
 enum jm_figure jm_comparison_energy_figure(const struct jm_variant *v)
 {
-	return isfinite(v->mean[JM_FIGURE_ENERGY_ITEM])		? JM_FIGURE_ENERGY_ITEM
+	return isfinite(v->mean[JM_FIGURE_ENERGY_ITEM])        ? JM_FIGURE_ENERGY_ITEM
 	       : isfinite(v->mean[JM_FIGURE_ENERGY_ITERATION]) ? JM_FIGURE_ENERGY_ITERATION
-								: JM_FIGURE_ENERGY;
+							       : JM_FIGURE_ENERGY;
 }
 
 static bool has_interval(const struct jm_against *a)
@@ -21,7 +21,8 @@ static bool has_interval(const struct jm_against *a)
 static void bounds(const struct jm_against *a, double factor, struct jm_buffer *out)
 {
 	if (has_interval(a))
-		jm_buffer_printf(out, " [%.*f, %.*f]", factor > 1 ? 1 : 2, factor * a->ci.low, factor > 1 ? 1 : 2, factor * a->ci.high);
+		jm_buffer_printf(out, " [%.*f, %.*f]", factor > 1 ? 1 : 2, factor * a->ci.low, factor > 1 ? 1 : 2,
+				 factor * a->ci.high);
 }
 
 static bool has_readings(const struct jm_variant *v)
@@ -49,7 +50,9 @@ static void say_energy(const struct jm_variant *first, const struct jm_variant *
 	enum jm_figure f = jm_comparison_energy_figure(v);
 	const struct jm_against *a = &v->against[f];
 	const char *why = no_verdict(first, v, a);
-	const char *each = f == JM_FIGURE_ENERGY_ITEM ? " per item" : f == JM_FIGURE_ENERGY_ITERATION ? " per iteration" : "";
+	const char *each = f == JM_FIGURE_ENERGY_ITEM        ? " per item"
+			   : f == JM_FIGURE_ENERGY_ITERATION ? " per iteration"
+							     : "";
 
 	if (why) {
 		jm_buffer_printf(out, "%s: no verdict on energy (%s)", v->name, why);
@@ -58,13 +61,19 @@ static void say_energy(const struct jm_variant *first, const struct jm_variant *
 	if (a->p < 0.05)
 		jm_buffer_printf(out, "%s uses %.2f× the energy of %s%s", v->name, a->value, first->name, each);
 	else if (has_interval(a))
-		jm_buffer_printf(out, "%s: no difference shown in energy%s: %.2f× that of %s", v->name, each, a->value, first->name);
+		jm_buffer_printf(out, "%s: no difference shown in energy%s: %.2f× that of %s", v->name, each, a->value,
+				 first->name);
 	else
-		jm_buffer_printf(out, "%s used %.2f× the energy of %s%s in these runs, which is no verdict: one recording each has "
-				 "no interval here", v->name, a->value, first->name, each);
+		jm_buffer_printf(
+		    out,
+		    "%s used %.2f× the energy of %s%s in these runs, which is no verdict: one recording each has "
+		    "no interval here",
+		    v->name, a->value, first->name, each);
 	bounds(a, 1, out);
 	if (a->basis == JM_BASIS_BLOCKS)
-		jm_buffer_puts(out, " inside these two runs (from run to run it may stray further: give several recordings of each)");
+		jm_buffer_puts(
+		    out,
+		    " inside these two runs (from run to run it may stray further: give several recordings of each)");
 	if (v->state == JM_STATE_ESTIMATED)
 		jm_buffer_puts(out, ", estimated from processor use, not measured");
 }

@@ -7,7 +7,7 @@
 struct jm_compare_view {
 	size_t limit; /* rows of layers; 0: all */
 	bool is_colour;
-	int width;    /* of the terminal; 0: unlimited */
+	int width; /* of the terminal; 0: unlimited */
 };
 
 /* All append; errors: JM_E_NOMEM, or out->is_failed. */
@@ -26,7 +26,8 @@ void jm_compare_benchmark_csv(const struct jm_comparison_data *c, struct jm_buff
 const char *jm_compare_precision_name(const struct jm_comparison_data *c, const struct jm_variant *v);
 
 /* Layers of each variant against the first; needs c->layers. */
-int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out);
+int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_compare_view *view,
+			    struct jm_buffer *out);
 void jm_compare_layers_csv(const struct jm_comparison_data *c, struct jm_buffer *out);
 /* The layers of a comparison's JSON, behind a comma. */
 void jm_compare_layers_json(const struct jm_comparison_data *c, struct jm_buffer *out);

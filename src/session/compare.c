@@ -123,8 +123,8 @@ static int finish_lines(struct jm_comparison_data *c)
 	return jm_buffer_terminate(&c->notes) && jm_buffer_terminate(&c->verdicts) ? 0 : JM_E_NOMEM;
 }
 
-int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_compare_options *options, struct jm_comparison **out,
-		       struct jm_error *err)
+int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_compare_options *options,
+		       struct jm_comparison **out, struct jm_error *err)
 {
 	struct jm_compare_options used = {.size = sizeof(used)};
 	struct gathered g = {.options = &used};
@@ -166,8 +166,8 @@ void jm_comparison_destroy(struct jm_comparison *c)
 	free(c);
 }
 
-static int write_layers(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view, struct jm_buffer *b,
-			struct jm_error *err)
+static int write_layers(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view,
+			struct jm_buffer *b, struct jm_error *err)
 {
 	if (!c->layers)
 		return jm_error_set(err, JM_E_INVALID, "the layers of this comparison were not matched");
@@ -176,14 +176,16 @@ static int write_layers(const struct jm_comparison_data *c, const char *format, 
 		return 0;
 	}
 	if (strcmp(format, "table") != 0)
-		return jm_error_set(err, JM_E_INVALID, "layers are written as table or csv, or with all else as json, not as '%s'", format);
+		return jm_error_set(err, JM_E_INVALID,
+				    "layers are written as table or csv, or with all else as json, not as '%s'",
+				    format);
 	if (jm_compare_table(c, view, b) || jm_compare_layers_table(c, view, b))
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the table");
 	return 0;
 }
 
-static int write_to(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view, struct jm_buffer *b,
-		    struct jm_error *err)
+static int write_to(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view,
+		    struct jm_buffer *b, struct jm_error *err)
 {
 	static const struct {
 		const char *name;
@@ -203,11 +205,12 @@ static int write_to(const struct jm_comparison_data *c, const char *format, cons
 			return 0;
 		}
 	return jm_error_set(err, JM_E_INVALID,
-			    "there is no format '%s': table, json, csv, trial, aggregated or benchmark_results", format);
+			    "there is no format '%s': table, json, csv, trial, aggregated or benchmark_results",
+			    format);
 }
 
-int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *options, jm_write_fn write, void *ctx,
-			struct jm_error *err)
+int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *options, jm_write_fn write,
+			void *ctx, struct jm_error *err)
 {
 	const char *format = options && options->format ? options->format : "table";
 	const char *by = options && options->by ? options->by : "variant";

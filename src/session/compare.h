@@ -8,8 +8,8 @@
 
 /* Reads a recording as a trial. label: of its variant; NULL: what a bench kept, else the file's name. out: jm_trial_finish.
  * Errors: those of jm_report_open; JM_E_NOT_FOUND for a channel that is not there. */
-int jm_session_trial(const char *path, const char *label, const struct jm_compare_options *options, struct jm_trial *out,
-		     struct jm_error *err);
+int jm_session_trial(const char *path, const char *label, const struct jm_compare_options *options,
+		     struct jm_trial *out, struct jm_error *err);
 
 /* The channels whose energies are a trial's energy, ready for sums over stretches. */
 struct jm_trial_source {
@@ -19,8 +19,8 @@ struct jm_trial_source {
 	size_t n_channels;
 };
 /* Picks the channels, says which in out, and loads them. source: jm_trial_source_finish, also after errors. */
-int jm_trial_source_init(struct jm_trial_source *source, const struct jm_report *report, const char *choice, struct jm_trial *out,
-			 struct jm_error *err);
+int jm_trial_source_init(struct jm_trial_source *source, const struct jm_report *report, const char *choice,
+			 struct jm_trial *out, struct jm_error *err);
 void jm_trial_source_finish(struct jm_trial_source *source);
 /* Fills power, energy and readings of the whole window, and of stretches of the run. Errors: JM_E_NOMEM. */
 int jm_trial_fill_energy(const struct jm_trial_source *source, struct jm_trial *out);

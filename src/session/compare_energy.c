@@ -19,7 +19,8 @@
 
 static bool is_whole(const struct jm_channel_result *c)
 {
-	return jm_channel_has_energy(c->channel) && c->channel->part_of < 0 && c->channel->same_as < 0 && isfinite(c->energy_j);
+	return jm_channel_has_energy(c->channel) && c->channel->part_of < 0 && c->channel->same_as < 0 &&
+	       isfinite(c->energy_j);
 }
 
 /* All that is in no other; of a machine's own total and its parts without a known relation, the total; what is measured counts before
@@ -59,7 +60,8 @@ static int load(struct jm_trial_source *s, int i, struct jm_error *err)
 {
 	const struct jm_report *report = s->report;
 	const struct jm_channel *channel = report->result.channels[i].channel;
-	int64_t from = report->windows[0].start_ns - MARGIN_NS, to = report->windows[report->n_windows - 1].end_ns + MARGIN_NS;
+	int64_t from = report->windows[0].start_ns - MARGIN_NS,
+		to = report->windows[report->n_windows - 1].end_ns + MARGIN_NS;
 	struct jm_sample *samples;
 	size_t n;
 	int rc = jm_recording_samples(report->recording, (uint16_t)i, from, to, &samples, &n, err);
@@ -83,7 +85,8 @@ static void describe(const struct jm_trial_source *s, struct jm_trial *out)
 
 		out->state = c->state > out->state ? c->state : out->state;
 		if (used < sizeof(out->channels))
-			used += (size_t)snprintf(out->channels + used, sizeof(out->channels) - used, "%s%s", i ? " + " : "", c->name);
+			used += (size_t)snprintf(out->channels + used, sizeof(out->channels) - used, "%s%s",
+						 i ? " + " : "", c->name);
 	}
 }
 
@@ -98,14 +101,15 @@ static void explain_silence(const struct jm_result *r, struct jm_trial *out)
 		const char *why = c->reason[0] ? c->reason : c->channel->reason;
 
 		if (c->channel->quantity <= JM_QUANTITY_POWER && why[0]) {
-			snprintf(out->energy_reason, sizeof(out->energy_reason), "%.90s: %.150s", c->channel->name, why);
+			snprintf(out->energy_reason, sizeof(out->energy_reason), "%.90s: %.150s", c->channel->name,
+				 why);
 			return;
 		}
 	}
 }
 
-int jm_trial_source_init(struct jm_trial_source *source, const struct jm_report *report, const char *choice, struct jm_trial *out,
-			 struct jm_error *err)
+int jm_trial_source_init(struct jm_trial_source *source, const struct jm_report *report, const char *choice,
+			 struct jm_trial *out, struct jm_error *err)
 {
 	const struct jm_result *r = &report->result;
 	size_t i;
@@ -117,7 +121,8 @@ int jm_trial_source_init(struct jm_trial_source *source, const struct jm_report 
 	if (!source->series || !source->channels)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the channels");
 	for (i = 0; i < r->n_channels && rc == 0; i++)
-		if (choice ? is_named(choice, r->channels[i].channel->name) && isfinite(r->channels[i].energy_j) : is_counted(r, i))
+		if (choice ? is_named(choice, r->channels[i].channel->name) && isfinite(r->channels[i].energy_j)
+			   : is_counted(r, i))
 			rc = load(source, (int)i, err);
 	if (rc == 0 && choice && source->n_channels == 0) {
 		jm_error_set(err, JM_E_NOT_FOUND, "%s has no energy on channel '%s'", report->path, choice);
@@ -210,7 +215,8 @@ int jm_trial_fill_energy(const struct jm_trial_source *source, struct jm_trial *
 	if (iterations > 0)
 		out->values[JM_FIGURE_ENERGY_ITERATION] = 1e3 * power_w * out->duration_s / iterations;
 	if (iterations > 0 && out->items_per_iteration)
-		out->values[JM_FIGURE_ENERGY_ITEM] = out->values[JM_FIGURE_ENERGY_ITERATION] / (double)out->items_per_iteration;
+		out->values[JM_FIGURE_ENERGY_ITEM] =
+		    out->values[JM_FIGURE_ENERGY_ITERATION] / (double)out->items_per_iteration;
 	return rc;
 }
 
@@ -247,7 +253,8 @@ static void add_block(const struct jm_trial_source *source, size_t from, size_t 
 	out->blocks[JM_FIGURE_THROUGHPUT][at] = n * (double)out->items_per_iteration / seconds;
 	out->blocks[JM_FIGURE_POWER][at] = power_w;
 	out->blocks[JM_FIGURE_ENERGY_ITERATION][at] = 1e3 * power_w * seconds / n;
-	out->blocks[JM_FIGURE_ENERGY_ITEM][at] = 1e3 * power_w * seconds / n / fmax(1, (double)out->items_per_iteration);
+	out->blocks[JM_FIGURE_ENERGY_ITEM][at] =
+	    1e3 * power_w * seconds / n / fmax(1, (double)out->items_per_iteration);
 	out->n_blocks++;
 }
 
@@ -264,8 +271,8 @@ static int64_t block_length_ns(const struct jm_trial_source *source, const struc
 
 int jm_trial_fill_blocks(const struct jm_trial_source *source, struct jm_trial *out)
 {
-	static const enum jm_figure figures[] = {JM_FIGURE_LATENCY, JM_FIGURE_THROUGHPUT, JM_FIGURE_POWER, JM_FIGURE_ENERGY_ITERATION,
-						 JM_FIGURE_ENERGY_ITEM};
+	static const enum jm_figure figures[] = {JM_FIGURE_LATENCY, JM_FIGURE_THROUGHPUT, JM_FIGURE_POWER,
+						 JM_FIGURE_ENERGY_ITERATION, JM_FIGURE_ENERGY_ITEM};
 	const struct jm_report *report = source->report;
 	int64_t block_ns = block_length_ns(source, out);
 	size_t w = 0, i, end;
@@ -288,7 +295,8 @@ int jm_trial_fill_blocks(const struct jm_trial_source *source, struct jm_trial *
 			continue;
 		end = stretch_end(report, i, block_ns, &report->windows[w]);
 		end = end > i ? end : i + 1;
-		if (report->iterations[end - 1].end_ns - s->start_ns >= block_ns && report->iterations[end - 1].flags == 0)
+		if (report->iterations[end - 1].end_ns - s->start_ns >= block_ns &&
+		    report->iterations[end - 1].flags == 0)
 			add_block(source, i, end, out);
 	}
 	return 0;

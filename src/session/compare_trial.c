@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
+#include "session/report_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,7 +90,8 @@ static void describe(struct jm_recording *r, const struct jm_result *result, str
 	t->values[JM_FIGURE_THROUGHPUT] = result->run.throughput_items_s;
 	t->values[JM_FIGURE_PEAK_MEMORY] = number(r, "peak_memory_bytes");
 	/* A run has the model in joulemap's own process; of other commands it says nothing. */
-	if (isnan(t->values[JM_FIGURE_PEAK_MEMORY]) && jm_recording_meta(r, "kind") && strcmp(jm_recording_meta(r, "kind"), "run") == 0)
+	if (isnan(t->values[JM_FIGURE_PEAK_MEMORY]) && jm_recording_meta(r, "kind") &&
+	    strcmp(jm_recording_meta(r, "kind"), "run") == 0)
 		t->values[JM_FIGURE_PEAK_MEMORY] = number(r, "own_peak_rss_bytes");
 }
 
@@ -200,9 +202,24 @@ static int fill_layers(const struct jm_trial_source *source, struct jm_trial *t)
 	return rc;
 }
 
+/* What kinds of layers ran, without loading them. */
+static void count_types(struct jm_recording *r, struct jm_trial *t)
+{
+	const struct jm_names *names = jm_recording_names(r);
+	size_t i;
+
+	for (i = 0; i < names->n; i++) {
+		if (!names->items[i].type[0])
+			continue;
+		t->n_typed++;
+		t->n_integer += jm_layer_type_is_integer(names->items[i].type, names->items[i].text);
+	}
+}
+
 static void label_trial(struct jm_recording *r, const char *path, const char *label, struct jm_trial *t)
 {
-	const char *kept = jm_recording_meta(r, "variant"), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *kept = jm_recording_meta(r, "variant"), *slash = strrchr(path, '/'),
+		   *name = slash ? slash + 1 : path;
 	size_t n = strlen(name);
 
 	if (n > 5 && strcmp(name + n - 5, ".jmap") == 0)
@@ -213,7 +230,8 @@ static void label_trial(struct jm_recording *r, const char *path, const char *la
 		snprintf(t->label, sizeof(t->label), "%.*s", (int)n, name);
 }
 
-static int fill(const struct jm_report *report, const struct jm_compare_options *options, struct jm_trial *t, struct jm_error *err)
+static int fill(const struct jm_report *report, const struct jm_compare_options *options, struct jm_trial *t,
+		struct jm_error *err)
 {
 	struct jm_trial_source source;
 	int rc = jm_trial_source_init(&source, report, options->channels, t, err);
@@ -221,7 +239,8 @@ static int fill(const struct jm_report *report, const struct jm_compare_options 
 	if (rc == 0) {
 		rc = jm_trial_fill_energy(&source, t);
 		rc = rc ? rc : jm_trial_fill_blocks(&source, t);
-		rc = rc ? rc : fill_layers(&source, t);
+		if (rc == 0 && options->with_layers)
+			rc = fill_layers(&source, t);
 		if (rc)
 			jm_error_set(err, rc, "out of memory for a recording");
 	}
@@ -229,13 +248,13 @@ static int fill(const struct jm_report *report, const struct jm_compare_options 
 	return rc;
 }
 
-int jm_session_trial(const char *path, const char *label, const struct jm_compare_options *options, struct jm_trial *out,
-		     struct jm_error *err)
+int jm_session_trial(const char *path, const char *label, const struct jm_compare_options *options,
+		     struct jm_trial *out, struct jm_error *err)
 {
-	/* Figures of the whole do not depend on how layers get theirs; the cheapest way will do. */
 	struct jm_report_options report_options = {.size = sizeof(report_options),
 						   .method = options->with_layers ? options->method : "share",
-						   .baseline = options->with_layers ? NULL : "none"};
+						   .baseline = options->with_layers ? NULL : "none",
+						   .by = options->with_layers ? NULL : JM_PARTS_NONE};
 	struct jm_trial t = {.coverage = NAN, .min_power_w = NAN, .max_power_w = NAN, .median_power_w = NAN};
 	struct jm_report *report;
 	int i, rc = jm_report_open(path, &report_options, &report, err);
@@ -254,6 +273,7 @@ int jm_session_trial(const char *path, const char *label, const struct jm_compar
 	snprintf(t.path, sizeof(t.path), "%s", path);
 	label_trial(report->recording, path, label, &t);
 	describe(report->recording, &report->result, &t);
+	count_types(report->recording, &t);
 	rc = fill_score(report->recording, &t, err);
 	rc = rc ? rc : fill(report, options, &t, err);
 	jm_report_destroy(report);

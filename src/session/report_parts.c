@@ -187,7 +187,9 @@ int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts
 		jm_parts_finish(out);
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the names");
 	}
-	if (!jm_parts_are(by))
+	if (by && strcmp(by, JM_PARTS_NONE) == 0)
+		rc = 0;
+	else if (!jm_parts_are(by))
 		rc = load_layers(r, out, err);
 	else if (strcmp(by, "kernel") == 0)
 		rc = load(r, DEVICE_WORK, out, err);

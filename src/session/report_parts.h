@@ -16,6 +16,9 @@ struct jm_parts {
 /* Says whether by is a choice of parts other than layers: "kernel", "range", "stream". */
 bool jm_parts_are(const char *by);
 
+/* A choice of no parts at all, for who wants the whole only. */
+#define JM_PARTS_NONE "(none)"
+
 /* Loads the parts. by: "kernel": kernels, copies and sets of devices; "range": the same, each by the innermost range that it
  * was launched in; "stream": by the stream it ran on; else layers, where there are none regions, or kernels.
  * Errors: JM_E_NOT_FOUND (the recording has none of what was asked for), JM_E_NOMEM, those of reading. */

@@ -84,8 +84,8 @@ static void intervals_of_paired_rounds_hold_the_truth_nineteen_times_in_twenty(v
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		double power, share = coverage(sizes[i], true, &power);
 
-		print_message("paired, %zu rounds: %.1f %% hold it, difference found in %.0f %%\n", sizes[i], 100 * share,
-			      100 * power);
+		print_message("paired, %zu rounds: %.1f %% hold it, difference found in %.0f %%\n", sizes[i],
+			      100 * share, 100 * power);
 		/* 0.95 with a standard error of 0.011 */
 		assert_true(share >= 0.915 && share <= 0.99);
 		assert_true(sizes[i] < 4 || power > 0.99);
@@ -133,7 +133,7 @@ static void no_difference_is_found_one_time_in_twenty(void **state)
 	for (k = 0; k < 400; k++) {
 		draw(&t, 5, 0.05, 0.02, 1, &seed);
 		assert_int_equal(jm_bootstrap_paired_ratio(t.a, t.b, 5, seed, &b), 0);
-		assert_int_equal(b.p < 0.05, b.ci.low > 1 || b.ci.high < 1);
+		assert_int_equal(b.p<0.05, b.ci.low> 1 || b.ci.high < 1);
 		found += b.p < 0.05;
 	}
 	print_message("no difference: found in %.1f %%\n", found / 4.0);

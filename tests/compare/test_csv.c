@@ -35,13 +35,18 @@ static void a_trial_has_the_columns_of_its_program(void **state)
 	jm_compare_trial_csv(&c, &b);
 	assert_text(
 	    &b,
-	    "total_time,mean_latency,std_latency,min_latency,max_latency,median_latency,throughput,batch_size,num_iters,accuracy,"
-	    "num_correct,num_samples_accuracy,mean_power_w,std_power_w,min_power_w,max_power_w,median_power_w,total_energy_j,"
-	    "energy_per_inference_j,energy_per_inference_mj,num_power_samples,energy_accuracy_product,inferences_per_joule,"
-	    "accuracy_per_millijoule,allocated_gb,reserved_gb,peak_allocated_gb,peak_reserved_gb,num_parameters,model_size_mb,dtype,"
+	    "total_time,mean_latency,std_latency,min_latency,max_latency,median_latency,throughput,batch_size,num_"
+	    "iters,accuracy,"
+	    "num_correct,num_samples_accuracy,mean_power_w,std_power_w,min_power_w,max_power_w,median_power_w,total_"
+	    "energy_j,"
+	    "energy_per_inference_j,energy_per_inference_mj,num_power_samples,energy_accuracy_product,inferences_per_"
+	    "joule,"
+	    "accuracy_per_millijoule,allocated_gb,reserved_gb,peak_allocated_gb,peak_reserved_gb,num_parameters,model_"
+	    "size_mb,dtype,"
 	    "device,is_quantized,model_name,precision,dataset_path,warmup_steps,trial_number,timestamp\n"
 	    "10.0,0.1,0.0005,0.099,0.102,0.1,40.0,4,100,0.75,3,4,60.0,0.25,59.0,61.0,60.0,600.0,6.0,6000.0,200,1.5,"
-	    "0.16666666666666666,0.000125,,,0.05,,500000,2.0,float32,cpu,False,models/fp32.onnx,fp32,\"data,1.npy\",10,1,"
+	    "0.16666666666666666,0.000125,,,0.05,,500000,2.0,float32,cpu,False,models/"
+	    "fp32.onnx,fp32,\"data,1.npy\",10,1,"
 	    "2026-11-21T10:00:00.250000\n"
 	    "10.0,0.1,0.0005,0.099,0.102,0.1,40.0,4,100,0.75,3,4,62.0,0.25,61.0,63.0,62.0,620.0,6.2,6200.0,200,1.55,"
 	    "0.16129032258064516,0.00012096774193548387,,,0.05,,,2.0,float32,cpu,False,models/fp32.onnx,fp32,,10,2,"
@@ -60,11 +65,14 @@ static void aggregated_comparison_has_means_and_deviations_of_samples(void **sta
 	(void)state;
 	make(&c);
 	jm_compare_aggregated_csv(&c, &b);
-	assert_text(&b, "precision,mean_latency_mean,mean_latency_std,throughput_mean,throughput_std,mean_power_w_mean,mean_power_w_std,"
-			"energy_per_inference_mj_mean,energy_per_inference_mj_std,accuracy_mean,accuracy_std,model_size_mb_mean,"
-			"model_size_mb_std,peak_allocated_gb_mean,peak_allocated_gb_std\n"
-			"fp32,0.1,0.0,40.0,0.0,61.0,1.4142135623730951,6100.0,141.4213562373095,0.75,0.0,2.0,0.0,0.05,0.0\n"
-			"fp16,0.025,,160.0,,48.0,,1200.0,,0.5,,1.0,,0.05,\n");
+	assert_text(
+	    &b,
+	    "precision,mean_latency_mean,mean_latency_std,throughput_mean,throughput_std,mean_power_w_mean,mean_power_"
+	    "w_std,"
+	    "energy_per_inference_mj_mean,energy_per_inference_mj_std,accuracy_mean,accuracy_std,model_size_mb_mean,"
+	    "model_size_mb_std,peak_allocated_gb_mean,peak_allocated_gb_std\n"
+	    "fp32,0.1,0.0,40.0,0.0,61.0,1.4142135623730951,6100.0,141.4213562373095,0.75,0.0,2.0,0.0,0.05,0.0\n"
+	    "fp16,0.025,,160.0,,48.0,,1200.0,,0.5,,1.0,,0.05,\n");
 	jm_comparison_finish(&c);
 }
 
@@ -76,10 +84,12 @@ static void benchmark_results_set_against_the_first(void **state)
 	(void)state;
 	make(&c);
 	jm_compare_benchmark_csv(&c, &b);
-	assert_text(&b, "name,mean_latency_ms,std_latency_ms,accuracy,throughput,mean_power_w,energy_per_sample_mj,model_size_mb,"
-			"total_samples,speedup_vs_fp32,energy_reduction_vs_fp32,size_reduction_vs_fp32\n"
-			"FP32,100.0,0.5,75.0,40.0,61.0,1525.0,2.0,800,1.0,1.0,1.0\n"
-			"FP16,25.0,0.5,50.0,160.0,48.0,300.0,1.0,400,4.0,5.083333333333333,2.0\n");
+	assert_text(
+	    &b,
+	    "name,mean_latency_ms,std_latency_ms,accuracy,throughput,mean_power_w,energy_per_sample_mj,model_size_mb,"
+	    "total_samples,speedup_vs_fp32,energy_reduction_vs_fp32,size_reduction_vs_fp32\n"
+	    "FP32,100.0,0.5,75.0,40.0,61.0,1525.0,2.0,800,1.0,1.0,1.0\n"
+	    "FP16,25.0,0.5,50.0,160.0,48.0,300.0,1.0,400,4.0,5.083333333333333,2.0\n");
 	jm_comparison_finish(&c);
 }
 
@@ -97,7 +107,8 @@ static void a_language_model_has_perplexity_and_tokens(void **state)
 	t[0].values[JM_FIGURE_MODEL_SIZE] = NAN;
 	compare_trials(t, 1, &c);
 	jm_compare_benchmark_csv(&c, &b);
-	assert_text(&b, "name,mean_latency_ms,std_latency_ms,perplexity,throughput,tokens_per_sec,mean_power_w,energy_per_sample_mj,"
+	assert_text(&b, "name,mean_latency_ms,std_latency_ms,perplexity,throughput,tokens_per_sec,mean_power_w,energy_"
+			"per_sample_mj,"
 			"model_size_mb,total_iters,speedup_vs_fp32,energy_reduction_vs_fp32,size_reduction_vs_fp32\n"
 			"gpt,10.0,0.5,29.5,400.0,51200.0,50.0,125.0,,100,1.0,1.0,\n");
 	jm_comparison_finish(&c);
@@ -138,7 +149,8 @@ static void a_table_and_json_hold_the_same_figures(void **state)
 	make(&c);
 	assert_int_equal(jm_compare_table(&c, &view, &b), 0);
 	text = jm_buffer_terminate(&b);
-	assert_says(text, "fp32     fp32            2       100.0    40.00       75.00    61.00  0.250          6100     1525");
+	assert_says(
+	    text, "fp32     fp32            2       100.0    40.00       75.00    61.00  0.250          6100     1525");
 	assert_says(text, "fp16");
 	assert_says(text, "accuracy %");
 	jm_buffer_finish(&b);

@@ -30,7 +30,8 @@ static void match(struct jm_trial *t, struct jm_comparison_data *c)
 		for (i = 0; i < g->n; i++) {
 			first += g->items[i].first_mj + g->items[i].first_conversions_mj;
 			other += g->items[i].other_mj + g->items[i].conversions_mj;
-			n += g->items[i].n_first + g->items[i].n_first_conversions + g->items[i].n_other + g->items[i].n_conversions;
+			n += g->items[i].n_first + g->items[i].n_first_conversions + g->items[i].n_other +
+			     g->items[i].n_conversions;
 		}
 		assert_int_equal(n, g->first.n + g->other.n);
 		assert_float_equal(first, g->total_first_mj, 1e-9);

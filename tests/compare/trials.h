@@ -20,7 +20,8 @@
 #define SET(field, ...) snprintf((field), sizeof(field), __VA_ARGS__)
 
 /* Measured on one sensor of one machine: 100 calls of 4 items in 2 s at power_w. */
-static inline void trial_init(struct jm_trial *t, const char *label, const char *precision, double latency_ms, double power_w)
+static inline void trial_init(struct jm_trial *t, const char *label, const char *precision, double latency_ms,
+			      double power_w)
 {
 	int i;
 
@@ -47,7 +48,8 @@ static inline void trial_init(struct jm_trial *t, const char *label, const char 
 	t->max_power_w = power_w + 1;
 	t->median_power_w = power_w;
 	t->duration_s = latency_ms / 10;
-	t->latency = (struct jm_latency){latency_ms, 0.5, latency_ms - 1, latency_ms, latency_ms + 1, latency_ms + 2, 100};
+	t->latency =
+	    (struct jm_latency){latency_ms, 0.5, latency_ms - 1, latency_ms, latency_ms + 1, latency_ms + 2, 100};
 	t->values[JM_FIGURE_DURATION] = t->duration_s;
 	t->values[JM_FIGURE_LATENCY] = latency_ms;
 	t->values[JM_FIGURE_THROUGHPUT] = 4000 / latency_ms;
@@ -78,6 +80,8 @@ static inline void trial_score(struct jm_trial *t, const char *items)
 
 static inline void trial_layer(struct jm_trial *t, const char *name, const char *type, double ms, double mj)
 {
+	t->n_typed++;
+	t->n_integer += jm_layer_type_is_integer(type, name);
 	t->layers = realloc(t->layers, (t->n_layers + 1) * sizeof(*t->layers));
 	t->layers[t->n_layers++] = (struct jm_trial_layer){.name = strdup(name),
 							   .type = strdup(type),

@@ -1,0 +1,46 @@
+# `joulemap compare` as a user calls it, on recordings of commands and of a model.
+. "$SOURCE/tests/integration/lib.sh"
+power() { # power FILE WATTS
+    printf 'channel power power gauge domain=package period=10ms interpolate=yes\n0 power %s\n1000s power %s\n1000s end\n' "$2" "$2" >"$1"
+}
+power a.txt 40
+power b.txt 20
+for n in 1 2 3; do
+    "$JM" record -q -s replay:a.txt -i 10ms -o "a$n.jmap" -- sleep 0.4
+    "$JM" record -q -s replay:b.txt -i 10ms -o "b$n.jmap" -- sleep 0.4
+done
+check "two commands are compared" exits 0 "$JM" compare a1.jmap b1.jmap
+check "one run each is no verdict" says out 'which is no verdict'
+check "trials of one name belong together" exits 0 "$JM" compare A=a1.jmap A=a2.jmap A=a3.jmap B=b1.jmap B=b2.jmap B=b3.jmap
+check "and give an interval" says out 'intervals from 3 trials'
+check "half the power is seen" says out 'B .*0.50× \[0.50, 0.50\]\*'
+check "there is JSON" sh -c "'$JM' compare a1.jmap b1.jmap --format json >c.json"
+check "with what the table says" python3 - <<'P'
+import json
+c = json.load(open("c.json"))
+assert c["format"] == "joulemap-compare/1", c["format"]
+a, b = c["variants"]
+assert a["name"] == "a1" and abs(a["figures"]["mean_power_w"]["mean"] - 40) < 0.1, a
+ratio = b["figures"]["mean_power_w"]["ratio"]
+assert abs(ratio["value"] - 0.5) < 1e-3 and ratio["ci"] is None and ratio["basis"] == "none", ratio
+P
+for format in csv trial aggregated benchmark_results; do
+    check "there is $format" sh -c "'$JM' compare a1.jmap b1.jmap --format $format >$format.csv"
+done
+check "each parses" python3 - <<'P'
+import csv
+rows = {f: list(csv.DictReader(open(f + ".csv"))) for f in ("csv", "trial", "aggregated", "benchmark_results")}
+assert len(rows["trial"]) == 2 and len(rows["trial"][0]) == 39, rows["trial"]
+assert abs(float(rows["trial"][1]["mean_power_w"]) - 20) < 0.1, rows["trial"]
+assert len(rows["aggregated"][0]) == 15 and len(rows["benchmark_results"][0]) == 12
+assert all(None not in r and None not in r.values() for f in rows.values() for r in f)
+P
+check "other sensors are said" sh -c "'$JM' record -q -s estimate -o e.jmap -- sleep 0.2 && '$JM' compare a1.jmap e.jmap >out"
+check "at the top" sh -c "head -1 out | grep -q 'no ratios of power or energy'"
+check "a file that is missing is named" exits 1 "$JM" compare a1.jmap none.jmap
+check "by its name" says err 'none.jmap'
+check "no recording is a question" exits 2 "$JM" compare
+check "an unknown format is refused" exits 1 "$JM" compare a1.jmap --format banana
+check "a folder holds the trials" sh -c "mkdir f && cp a1.jmap b1.jmap f && '$JM' compare f >out"
+check "named after their files" says out '^b1 '
+finish
