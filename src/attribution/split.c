@@ -67,13 +67,17 @@ static void count_intervals(struct jm_split *s)
 	size_t k, i;
 
 	for (k = 0; k < s->n_intervals; k++) {
-		double busy = busy_time(&s->log->steps[k], &s->log->steps[k + 1], &capacity);
+		const struct jm_process_step *step = &s->log->steps[k + 1];
+		double busy = busy_time(step - 1, step, &capacity);
 
 		for (i = s->first_sample[k + 1]; i < s->first_sample[k + 2]; i++)
 			s->watched_s[k] += s->done_s[i];
-		s->idle_fraction[k] = NAN;
+		s->idle_fraction[k] = s->others_s[k] = NAN;
+		if (step->is_busy_known)
+			s->others_s[k] = fmax(0, jm_s_from_ns(step->busy_ns) - s->watched_s[k]);
 		if (isnan(busy))
 			continue;
+		s->others_s[k] = 0;
 		balance = fmax(-CARRY_S, balance + busy - s->watched_s[k]);
 		if (balance > 0) {
 			s->others_s[k] = balance;
@@ -236,7 +240,7 @@ static void advance_memory(const struct jm_split *s, size_t k, struct memory *m)
 			m->alive[kept++] = m->alive[i];
 	m->n_alive = kept;
 	for (i = s->first_sample[k + 1]; i < s->first_sample[k + 2]; i++)
-		if (!m->is_pss[log->samples[i].process])
+		if (!m->is_pss[log->samples[i].process] && log->samples[i].rss_bytes >= 0)
 			m->bytes[log->samples[i].process] = (double)log->samples[i].rss_bytes;
 	while (m->next_memory < log->n_memory && log->memory[m->next_memory].t_ns <= now_ns) {
 		const struct jm_process_memory *p = &log->memory[m->next_memory++];
@@ -278,7 +282,7 @@ static int init_memory(const struct jm_split *s, struct memory *m)
 	if (!m->bytes || !m->is_pss || !m->alive)
 		return JM_E_NOMEM;
 	for (i = 0; s->first_sample && i < s->first_sample[1]; i++)
-		m->bytes[s->log->samples[i].process] = (double)s->log->samples[i].rss_bytes;
+		m->bytes[s->log->samples[i].process] = fmax(0, (double)s->log->samples[i].rss_bytes);
 	return 0;
 }
 
@@ -307,10 +311,12 @@ static int split_steps(const struct jm_split *s, const struct jm_split_channel *
 		if (!(clip_next(clip, channel->series, steps[k].t_ns, steps[k + 1].t_ns, &energy_j, &seen_s) > 0))
 			continue;
 		*covered_j += energy_j;
-		active_j = take_idle(channel, s->idle_fraction[k], energy_j, seen_s, out);
+		/* Records of other tools do not tell idle energy apart: without a level of it, it stays with those who ran. */
+		active_j =
+		    take_idle(channel, steps[k + 1].is_busy_known ? 0 : s->idle_fraction[k], energy_j, seen_s, out);
 		if (isnan(active_j))
 			out->unattributed_j += energy_j;
-		else if (isnan(s->idle_fraction[k])) /* what the others did is not known */
+		else if (isnan(s->others_s[k])) /* what the others did is not known */
 			out->unattributed_j += active_j;
 		else if (is_memory)
 			split_by_memory(s, k, &memory, active_j, out);
@@ -431,9 +437,10 @@ double jm_split_others_s(const struct jm_split *s, const struct jm_stretches *wi
 		const struct jm_process_step *steps = &s->log->steps[k];
 		double none, seconds = clip_next(&clip, NULL, steps[0].t_ns, steps[1].t_ns, &none, &none);
 
-		if (isnan(s->idle_fraction[k]))
+		if (isnan(s->others_s[k]) && seconds > 0)
 			return NAN;
-		sum += s->others_s[k] * seconds / fmax(1e-9, jm_s_from_ns(steps[1].t_ns - steps[0].t_ns));
+		if (seconds > 0)
+			sum += s->others_s[k] * seconds / fmax(1e-9, jm_s_from_ns(steps[1].t_ns - steps[0].t_ns));
 	}
 	return sum;
 }

@@ -46,7 +46,7 @@ struct jm_split {
 	size_t n_intervals;
 	size_t *first_sample; /* n_intervals + 2: the samples of step k are [k], up to [k + 1] */
 	double *done_s;       /* a sample's: processor time since the process's sample before */
-	double *watched_s, *others_s, *idle_fraction; /* of intervals; idle_fraction NAN: unknown */
+	double *watched_s, *others_s, *idle_fraction; /* of intervals; others, idle_fraction NAN: unknown */
 	/* By enum jm_count: weights of samples, and of intervals that of others; NULL: not counted. */
 	double *weights[JM_N_COUNTS], *others_weight[JM_N_COUNTS];
 	double counted_fraction[JM_N_COUNTS]; /* of the watched processor time */

@@ -71,8 +71,8 @@ static void fill_process_facts(struct filling *f, const double *cpu_s, const dou
 						     .container = p->container,
 						     .pod = p->pod,
 						     .n_processes = 1,
-						     .cpu_s = cpu_s[i],
-						     .children_s = children_s[i],
+						     .cpu_s = f->log->are_shares ? NAN : cpu_s[i],
+						     .children_s = f->log->are_shares ? NAN : children_s[i],
 						     .rss_bytes = -1,
 						     .pss_bytes = -1,
 						     .uss_bytes = -1};
@@ -80,7 +80,7 @@ static void fill_process_facts(struct filling *f, const double *cpu_s, const dou
 	facts[i] = (struct jm_process_facts){.runtime = "",
 					     .container = "",
 					     .pod = "",
-					     .cpu_s = f->others_s,
+					     .cpu_s = f->log->are_shares ? NAN : f->others_s,
 					     .children_s = NAN,
 					     .rss_bytes = -1,
 					     .pss_bytes = -1,
@@ -190,6 +190,21 @@ static void fill_row(struct filling *f, int channel, enum jm_split_basis basis, 
 	snprintf(row->reason, sizeof(row->reason), "%s", reason);
 }
 
+/* Records of other tools know numbers only. */
+static const char *process_name(struct jm_result *r, const struct jm_process_facts *facts)
+{
+	const char *name;
+	char text[32];
+
+	if (!facts->process)
+		return OTHERS_NAME;
+	if (facts->process->name[0])
+		return facts->process->name;
+	snprintf(text, sizeof(text), "process %lld", (long long)facts->process->pid);
+	name = jm_result_text(r, text);
+	return name ? name : "";
+}
+
 static void add_process_rows(struct filling *f, int channel, enum jm_split_basis basis, const char *reason)
 {
 	struct jm_result *r = f->w->result;
@@ -203,7 +218,7 @@ static void add_process_rows(struct filling *f, int channel, enum jm_split_basis
 		if (facts->process && !(facts->cpu_s > 0) && !(f->parts[i].energy_j > 0) && !facts->process->is_root)
 			continue;
 		fill_row(f, channel, basis, reason, facts, &f->parts[i], row);
-		row->name = facts->process ? facts->process->name : OTHERS_NAME;
+		row->name = process_name(r, facts);
 		row->type = facts->process ? facts->runtime : "";
 		r->n_processes++;
 	}

@@ -9,6 +9,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A mean since the record before, as other tools' records have it, is the interval's own: no curve is laid through it. */
+static bool is_of_record(const struct jm_channel *c)
+{
+	return c->quantity == JM_QUANTITY_POWER && c->kind == JM_KIND_WINDOW_MEAN && c->window_ns == 0 &&
+	       c->update_period_ns == 0;
+}
+
+static void fill_readings(const struct jm_work *w, size_t c, size_t column, struct jm_timeline *t)
+{
+	const struct jm_sample *samples = w->in->samples[c];
+	size_t n = samples ? w->in->n_samples[c] : 0, i = 0, k;
+
+	for (k = 0; k < t->n; k++) {
+		int64_t t_ns = t->log->steps[k + 1].t_ns;
+
+		while (i < n && samples[i].t_ns < t_ns)
+			i++;
+		if (i < n && samples[i].t_ns == t_ns && samples[i].status == JM_SAMPLE_OK)
+			t->power_w[k * t->n_channels + column] = jm_si_from_micro(samples[i].value);
+	}
+}
+
 static void fill_power(const struct jm_work *w, struct jm_timeline *t)
 {
 	const struct jm_process_step *steps = t->log->steps;
@@ -26,6 +48,8 @@ static void fill_power(const struct jm_work *w, struct jm_timeline *t)
 			if (seen_s > 0)
 				t->power_w[k * t->n_channels + (size_t)w->channel_result[c]] = energy_j / seen_s;
 		}
+		if (is_of_record(&w->in->channels[c]))
+			fill_readings(w, c, (size_t)w->channel_result[c], t);
 	}
 }
 
@@ -82,7 +106,7 @@ int jm_split_timeline(const struct jm_work *w, const struct jm_split *s, struct 
 	}
 	fill_power(w, t);
 	for (k = 0; k < t->n; k++)
-		t->busy_s[k] = isnan(s->idle_fraction[k]) ? NAN : s->watched_s[k] + s->others_s[k];
+		t->busy_s[k] = s->watched_s[k] + s->others_s[k]; /* NAN where unknown */
 	memcpy(t->done_s, s->done_s, s->log->n_samples * sizeof(double));
 	memcpy(t->first_sample, s->first_sample, (t->n + 2) * sizeof(*t->first_sample));
 	*out = t;

@@ -29,6 +29,9 @@ struct jm_process_step {
 	uint32_t n_cpus;    /* online; 0: unknown */
 	uint32_t n_watched; /* processes in the snapshot */
 	int64_t used_bytes; /* memory in use, all of it: total less available; < 0: unknown */
+	/* Of records of other tools, which do not tell idle time: what all processes took since the step before, ns. */
+	bool is_busy_known;
+	int64_t busy_ns;
 };
 
 /* One process in one snapshot. Numbers count from when it came under watch, so that the first is 0 for what ran before. */
@@ -36,7 +39,7 @@ struct jm_process_sample {
 	uint32_t process;  /* id */
 	int64_t cpu_ns;    /* processor time of all its threads */
 	int64_t reaped_ns; /* time of children that ended and were in no snapshot, or after their last one */
-	int64_t rss_bytes;
+	int64_t rss_bytes; /* < 0: unknown */
 };
 
 /* What costs too much for every snapshot. */
@@ -53,7 +56,7 @@ struct jm_process_gpu {
 	uint32_t n;                 /* processes in this row that used the GPU */
 	uint16_t gpu;               /* ordinal */
 	int64_t t_ns;               /* of the poll; the same for all rows of one */
-	int64_t sm_ppm, memory_ppm; /* of the time */
+	int64_t sm_ppm, memory_ppm; /* of the time; memory < 0: unknown */
 	int64_t used_bytes;         /* GPU memory; < 0: unknown */
 };
 
@@ -92,6 +95,7 @@ struct jm_process_log {
 	struct jm_process_count *counts;
 	uint32_t *count_steps; /* n_counts entries: index in steps */
 	size_t n_counts;
+	bool are_shares; /* times are shares of the busy time times the length of the step, no processor time */
 };
 
 /* Frees what it holds; the log itself is yours. */

@@ -17,6 +17,7 @@ struct jm_timeline {
 	const struct jm_channel **temperatures; /* channels; borrowed */
 	size_t n_temperatures;
 	double *temperature_c; /* [interval * n_temperatures + i]: the last reading */
+	bool is_local_clock;   /* times are local wall clock, as if it were UTC */
 	bool has_wall_clock;
 	int64_t wall_minus_monotonic_ns;
 };

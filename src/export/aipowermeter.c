@@ -67,19 +67,24 @@ static void of_pid(struct writing *w, uint32_t process, double value)
 	number(w, pid, value);
 }
 
-/* Sum of the mean powers of the counted channels of a domain; NAN: there is none. */
+/* Sum of the mean powers of the counted channels of a domain; device < 0: of all, or of the channel that stands for all (its device
+ * is -1); NAN: there is none. */
 static double power(const struct writing *w, size_t k, enum jm_domain domain, int device)
 {
 	double sum = 0;
-	bool is_found = false;
+	bool is_found = false, has_total = false;
 	size_t c;
+
+	for (c = 0; c < w->r->n_channels; c++)
+		has_total = has_total || (device < 0 && w->r->channels[c].channel->domain == domain &&
+					  w->r->channels[c].channel->device == -1);
 
 	for (c = 0; c < w->r->n_channels; c++) {
 		const struct jm_channel *channel = w->r->channels[c].channel;
 		double watts = w->t->power_w[k * w->t->n_channels + c];
 
 		if (channel->domain != domain || channel->same_as >= 0 || !isfinite(watts) ||
-		    (device >= 0 && channel->device != device))
+		    (device >= 0 && channel->device != device) || (has_total && channel->device != -1))
 			continue;
 		sum += watts;
 		is_found = true;
@@ -168,7 +173,8 @@ static void write_cpu(struct writing *w, size_t k)
 
 	begin(w, "cpu");
 	each_process(w, "per_process_cpu_uses", USE, k, 0);
-	each_process(w, "absolute_cpu_time_per_pid", TIME, k, 0);
+	if (!w->t->log->are_shares)
+		each_process(w, "absolute_cpu_time_per_pid", TIME, k, 0);
 	each_process(w, "per_process_mem_use_abs", MEMORY, k, 0);
 	each_process(w, "per_process_mem_use_percent", MEMORY_SHARE, k, 0);
 	each_process(w, "per_process_mem_use_uss", USS, k, 0);
@@ -294,24 +300,63 @@ static void each_gpu_process(struct writing *w, const char *name, enum gpu_figur
 	end(w);
 }
 
+enum gpu_sum { ALL_PERCENT, ALL_MEMORY, OWN, OWN_OF_ALL };
+
+/* What the rows of a poll come to; NAN: there was no poll, or no row tells. */
+static double gpu_sum(const struct writing *w, enum gpu_sum which, int gpu, size_t k)
+{
+	double all = 0, own = 0, memory = 0;
+	const struct jm_process_gpu *rows;
+	size_t n, i, n_known = 0;
+
+	rows = last_poll(w->t->log, gpu, w->t->log->steps[k + 1].t_ns, &n);
+	for (i = 0; i < n; i++) {
+		all += (double)rows[i].sm_ppm * 1e-6;
+		own += rows[i].process == JM_PROCESS_OTHERS ? 0 : (double)rows[i].sm_ppm * 1e-6;
+		memory += rows[i].used_bytes >= 0 ? (double)rows[i].used_bytes : 0;
+		n_known += rows[i].used_bytes >= 0;
+	}
+	if (n == 0 || (which == ALL_MEMORY && n_known == 0))
+		return NAN;
+	return which == ALL_PERCENT  ? all * 100
+	       : which == ALL_MEMORY ? memory
+	       : which == OWN        ? own
+	       : own > 0             ? own / all
+				     : 0;
+}
+
+/* {"0": value, ...} */
+static void each_gpu_sum(struct writing *w, const char *name, enum gpu_sum which, size_t k)
+{
+	char index[16];
+	int gpu;
+
+	if (w->t->log->n_gpu == 0)
+		return;
+	begin(w, name);
+	for (gpu = 0; gpu < n_gpus(w->r); gpu++) {
+		snprintf(index, sizeof(index), "%d", gpu);
+		number(w, index, gpu_sum(w, which, gpu, k));
+	}
+	end(w);
+}
+
 /* Use of all processes, and memory of all, of every GPU: sums over the last polls. */
 static void gpu_totals(struct writing *w, size_t k)
 {
-	double use = 0, memory = 0;
-	int gpu, n_seen = 0;
-	size_t n, i;
+	double use = 0, memory = 0, of_gpu;
+	int gpu, n_use = 0, n_memory = 0;
 
 	for (gpu = 0; gpu < n_gpus(w->r); gpu++) {
-		const struct jm_process_gpu *rows = last_poll(w->t->log, gpu, w->t->log->steps[k + 1].t_ns, &n);
-
-		n_seen += n > 0;
-		for (i = 0; i < n; i++) {
-			use += (double)rows[i].sm_ppm * 1e-4;
-			memory += rows[i].used_bytes >= 0 ? (double)rows[i].used_bytes : 0;
-		}
+		of_gpu = gpu_sum(w, ALL_PERCENT, gpu, k);
+		use += isfinite(of_gpu) ? of_gpu : 0;
+		n_use += isfinite(of_gpu);
+		of_gpu = gpu_sum(w, ALL_MEMORY, gpu, k);
+		memory += isfinite(of_gpu) ? of_gpu : 0;
+		n_memory += isfinite(of_gpu);
 	}
-	number(w, "nvidia_use_rate", n_seen ? use / n_seen : NAN);
-	number(w, "nvidia_memory", n_seen ? memory : NAN);
+	number(w, "nvidia_use_rate", n_use ? use / n_use : NAN);
+	number(w, "nvidia_memory", n_memory ? memory : NAN);
 }
 
 static void write_gpu(struct writing *w, size_t k)
@@ -326,6 +371,10 @@ static void write_gpu(struct writing *w, size_t k)
 	each_gpu(w, "per_gpu_nvidia_power", k);
 	each_gpu(w, "per_gpu_power_draw", k);
 	gpu_totals(w, k);
+	each_gpu_sum(w, "per_gpu_nvidia_use_rate", ALL_PERCENT, k);
+	each_gpu_sum(w, "per_gpu_nvidia_memory", ALL_MEMORY, k);
+	each_gpu_sum(w, "per_gpu_absolute_percent_usage", OWN, k);
+	each_gpu_sum(w, "per_gpu_estimated_attributable_utilization", OWN_OF_ALL, k);
 	each_gpu_process(w, "per_gpu_per_pid_utilization_absolute", GPU_USE, k);
 	each_gpu_process(w, "per_gpu_attributable_mem_use", GPU_MEMORY, k);
 	each_gpu_process(w, "per_gpu_attributable_power", GPU_POWER, k);
@@ -362,7 +411,10 @@ static void write_date(struct writing *w, int64_t t_ns)
 	struct tm local;
 	char text[32];
 
-	localtime_r(&seconds, &local);
+	if (w->t->is_local_clock)
+		gmtime_r(&seconds, &local);
+	else
+		localtime_r(&seconds, &local);
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
 	jm_buffer_printf(w->b, "{\"date\": \"%s.%06d\", \"metrics\": {", text, (int)(us % 1000000));
 	w->has_member = false;

@@ -124,7 +124,7 @@ static int load_samples(struct jm_recording *r, struct jm_process_log *log, stru
 		s->process = read_id(&rows, 1, log->n_processes);
 		s->cpu_ns = jm_rows_i64(&rows, 2, 0, INT64_MAX);
 		s->reaped_ns = jm_rows_i64(&rows, 3, 0, INT64_MAX);
-		s->rss_bytes = jm_rows_i64(&rows, 4, 0, INT64_MAX);
+		s->rss_bytes = jm_rows_i64_or(&rows, 4, 0, INT64_MAX, -1);
 		if (log->sample_steps[log->n_samples] < previous)
 			jm_rows_bad(&rows, "samples are out of order");
 		previous = log->sample_steps[log->n_samples++];
@@ -173,13 +173,34 @@ static int load_gpu(struct jm_recording *r, int64_t origin_ns, struct jm_process
 		g->process = is_others ? JM_PROCESS_OTHERS : read_id(&rows, 2, log->n_processes);
 		g->n = (uint32_t)jm_rows_i64(&rows, 3, 0, UINT32_MAX);
 		g->sm_ppm = jm_rows_i64(&rows, 4, 0, 1000000000);
-		g->memory_ppm = jm_rows_i64(&rows, 5, 0, 1000000000);
+		g->memory_ppm = jm_rows_i64_or(&rows, 5, 0, 1000000000, -1);
 		g->used_bytes = jm_rows_i64_or(&rows, 6, 0, INT64_MAX, -1);
 	}
 	return jm_rows_end(&rows);
 }
 
-/* The table came later than the others. */
+/* This table and the next came later than the others. */
+static int load_busy(struct jm_recording *r, struct jm_process_log *log, struct jm_error *err)
+{
+	struct jm_rows rows;
+	int64_t found;
+	int rc = jm_reader_has_table(r, "process_busy", &found, err);
+
+	if (rc || !found)
+		return rc;
+	jm_rows_begin(&rows, r, "process_busy", "SELECT step, busy_ns FROM process_busy", err);
+	while (jm_rows_next(&rows)) {
+		uint32_t step = read_id(&rows, 0, log->n_steps);
+		int64_t busy_ns = jm_rows_i64(&rows, 1, 0, INT64_MAX);
+
+		if (rows.rc)
+			break;
+		log->steps[step].is_busy_known = true;
+		log->steps[step].busy_ns = busy_ns;
+	}
+	return jm_rows_end(&rows);
+}
+
 static int load_counts(struct jm_recording *r, struct jm_process_log *log, struct jm_error *err)
 {
 	size_t capacity = 0, step_capacity = 0;
@@ -221,6 +242,7 @@ static int load(struct jm_recording *r, struct jm_process_log *log, struct jm_er
 	rc = rc ? rc : load_samples(r, log, err);
 	rc = rc ? rc : load_memory(r, origin_ns, log, err);
 	rc = rc ? rc : load_gpu(r, origin_ns, log, err);
+	rc = rc ? rc : load_busy(r, log, err);
 	return rc ? rc : load_counts(r, log, err);
 }
 

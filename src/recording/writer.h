@@ -28,6 +28,7 @@
 	X(PROCESS_SAMPLE, "INSERT INTO process_sample VALUES(?, ?, ?, ?, ?)")                                          \
 	X(PROCESS_MEMORY, "INSERT INTO process_memory VALUES(?, ?, ?, ?)")                                             \
 	X(PROCESS_GPU, "INSERT INTO process_gpu VALUES(?, ?, ?, ?, ?, ?, ?)")                                          \
+	X(PROCESS_BUSY, "INSERT INTO process_busy VALUES(?, ?)")                                                        \
 	X(PROCESS_COUNT, "INSERT INTO process_count VALUES(?, ?, ?, ?, ?)")
 
 #define ENUM(name, sql) JM_STATEMENT_##name,

@@ -45,8 +45,17 @@ static int write_sample(struct jm_writer *w, const struct jm_process_sample *sam
 	sqlite3_bind_int64(s, 2, sample->process);
 	sqlite3_bind_int64(s, 3, sample->cpu_ns);
 	sqlite3_bind_int64(s, 4, sample->reaped_ns);
-	sqlite3_bind_int64(s, 5, sample->rss_bytes);
+	jm_writer_bind_known(s, 5, sample->rss_bytes >= 0, sample->rss_bytes);
 	return jm_writer_step(w, JM_STATEMENT_PROCESS_SAMPLE);
+}
+
+static int write_busy(struct jm_writer *w, const struct jm_process_step *step)
+{
+	sqlite3_stmt *s = w->statements[JM_STATEMENT_PROCESS_BUSY];
+
+	sqlite3_bind_int64(s, 1, w->n_process_steps);
+	sqlite3_bind_int64(s, 2, step->busy_ns);
+	return jm_writer_step(w, JM_STATEMENT_PROCESS_BUSY);
 }
 
 int jm_writer_process_step(struct jm_writer *w, const struct jm_process_step *step,
@@ -68,6 +77,7 @@ int jm_writer_process_step(struct jm_writer *w, const struct jm_process_step *st
 	sqlite3_bind_int64(s, 6, step->n_watched);
 	jm_writer_bind_known(s, 7, step->used_bytes >= 0, step->used_bytes);
 	rc = jm_writer_step(w, JM_STATEMENT_PROCESS_STEP);
+	rc = rc == 0 && step->is_busy_known ? write_busy(w, step) : rc;
 	for (i = 0; rc == 0 && i < n; i++)
 		rc = write_sample(w, &samples[i]);
 	w->n_process_steps++;
@@ -104,7 +114,7 @@ int jm_writer_process_gpu(struct jm_writer *w, const struct jm_process_gpu *row)
 	jm_writer_bind_known(s, 3, row->process != JM_PROCESS_OTHERS, row->process);
 	sqlite3_bind_int64(s, 4, row->n);
 	sqlite3_bind_int64(s, 5, row->sm_ppm);
-	sqlite3_bind_int64(s, 6, row->memory_ppm);
+	jm_writer_bind_known(s, 6, row->memory_ppm >= 0, row->memory_ppm);
 	jm_writer_bind_known(s, 7, row->used_bytes >= 0, row->used_bytes);
 	return jm_writer_step(w, JM_STATEMENT_PROCESS_GPU);
 }

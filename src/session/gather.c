@@ -134,6 +134,19 @@ static int add_meta(void *ctx, const char *key, const char *value)
 	return 0;
 }
 
+static int add_processes(void *ctx, struct jm_process_log *log)
+{
+	struct context *c = ctx;
+
+	if (c->g->processes.n_steps) {
+		jm_gather_tell(c->g, "%s: its processes were left out: those of another file are taken", c->file->path);
+		jm_process_log_finish(log);
+		return 0;
+	}
+	c->g->processes = *log;
+	return 0;
+}
+
 static void tell(void *ctx, const char *text)
 {
 	jm_gather_tell(((struct context *)ctx)->g, "%s", text);
@@ -194,6 +207,7 @@ static int read_file(struct jm_gathering *g, struct jm_gathered *f, struct jm_er
 	    .samples = {.write = add_samples, .ctx = &c},
 	    .channel = add_channel,
 	    .meta = add_meta,
+	    .processes = add_processes,
 	    .warn = tell,
 	    .isolated = g->isolated,
 	    .ctx = &c,
@@ -238,5 +252,6 @@ void jm_gathering_finish(struct jm_gathering *g)
 	free(g->values);
 	free(g->channels);
 	jm_names_finish(&g->names);
+	jm_process_log_finish(&g->processes);
 	memset(g, 0, sizeof(*g));
 }

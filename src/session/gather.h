@@ -2,6 +2,7 @@
 #ifndef SESSION_GATHER_H
 #define SESSION_GATHER_H
 
+#include "recording/recording.h"
 #include "trace/trace.h"
 
 /* One imported file. */
@@ -23,7 +24,8 @@ struct jm_gathering {
 	char **keys, **values; /* meta */
 	size_t n_meta;
 	uint32_t n_tracks;    /* numbers of tracks used so far */
-	const char *isolated; /* name of phases in which layers were run alone; NULL: none */
+	struct jm_process_log processes; /* of the first file that has any */
+	const char *isolated;            /* name of phases in which layers were run alone; NULL: none */
 	void (*tell)(void *ctx, const char *text);
 	void *ctx;
 };
@@ -33,6 +35,8 @@ int jm_gather_file(struct jm_gathering *g, const char *path, struct jm_error *er
 /* Gives layers without a type that of the same name in another file (an engine's description), once all are read, and
  * tells of it. Errors: JM_E_NOMEM. */
 int jm_gather_types(struct jm_gathering *g, struct jm_error *err);
+/* Writes a process log. Errors: those of the writer. */
+int jm_import_processes(struct jm_writer *w, const struct jm_process_log *log);
 void jm_gathering_finish(struct jm_gathering *g);
 void jm_gather_tell(const struct jm_gathering *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -315,6 +315,7 @@ static int write_all(struct jm_writer *w, struct jm_gathering *g)
 	rc = rc ? rc : write_channels(w, g);
 	rc = rc ? rc : write_names(&spans, g);
 	rc = rc ? rc : write_window(w, g);
+	rc = rc ? rc : jm_import_processes(w, &g->processes);
 	for (i = 0; i < g->n_files && rc == 0; i++) {
 		struct jm_gathered *f = &g->files[i];
 

@@ -5,12 +5,16 @@
 #include "process/counters.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int jm_processes_load(struct jm_recording *r, struct jm_process_log *log, struct jm_attribution_input *in,
 		      struct jm_error *err)
 {
 	int rc = jm_recording_process_log(r, log, err);
 
+	const char *times = jm_recording_meta(r, "process_times");
+
+	log->are_shares = rc == 0 && times && strcmp(times, "shares") == 0;
 	in->processes = log;
 	in->process_counts = jm_recording_meta(r, "process_counts");
 	in->process_counts_why = jm_recording_meta(r, "process_counts_unavailable");
@@ -23,6 +27,8 @@ static void set_wall_clock(struct jm_recording *r, struct jm_timeline *t)
 {
 	int64_t monotonic_ns, realtime_ns;
 
+	if (t)
+		t->is_local_clock = jm_recording_meta(r, "process_wall_clock") != NULL;
 	if (!t || jm_recording_meta_i64(r, "anchor_monotonic_ns", &monotonic_ns) ||
 	    jm_recording_meta_i64(r, "anchor_realtime_ns", &realtime_ns))
 		return;
@@ -63,6 +69,14 @@ void jm_processes_explain(struct jm_recording *r, const struct jm_process_log *l
 	if (log->n_steps < 2) {
 		snprintf(result->process_reason, sizeof(result->process_reason), "%s",
 			 log->n_steps ? "processes were seen but once" : "no processes were recorded");
+		return;
+	}
+	if (log->steps[log->n_steps - 1].is_busy_known) {
+		snprintf(
+		    result->process_reason, sizeof(result->process_reason),
+		    "%zu processes in %zu records of another tool; times from %s; where no idle level is known, idle "
+		    "energy is in their figures",
+		    log->n_processes, log->n_steps, clock ? clock : "an unknown clock");
 		return;
 	}
 	jm_recording_meta_i64(r, "process_period_ns", &period_ns);

@@ -4,6 +4,7 @@
 #define TRACE_TRACE_H
 
 #include "core/channel.h"
+#include "core/process.h"
 #include "core/sink.h"
 
 /* What an importer reads: the whole file, mapped or in memory. data is followed by at least 64 readable zero bytes. */
@@ -31,6 +32,8 @@ struct jm_trace_output {
 	int (*channel)(void *ctx, const struct jm_channel *channel, uint16_t *index_out);
 	/* Key and value for the recording's meta table ("idle_power_uw", "model", "latencies", ...). */
 	int (*meta)(void *ctx, const char *key, const char *value);
+	/* Takes what the file says of processes, on its clock; log is the caller's after this. NULL: nobody wants to know. */
+	int (*processes)(void *ctx, struct jm_process_log *log);
 	/* One line for the user: something odd, corrected or left out. */
 	void (*warn)(void *ctx, const char *text);
 	const char *isolated;      /* given by the caller: name of stages whose rows are blocks of layers run alone; NULL: none */

@@ -51,9 +51,18 @@ static void make(struct fixture *f)
 	f->gpu[0] = (struct jm_process_gpu){.process = 0, .n = 1, .t_ns = S / 2, .sm_ppm = 600000, .used_bytes = 77};
 	f->gpu[1] = (struct jm_process_gpu){
 	    .process = JM_PROCESS_OTHERS, .n = 1, .t_ns = S / 2, .sm_ppm = 200000, .used_bytes = -1};
-	f->log = (struct jm_process_log){f->processes,    f->last_ns, 2,         f->steps, 2,      f->samples,
-					 f->sample_steps, 3,          f->memory, 1,        f->gpu, 2,
-					 NULL,            NULL,         0};
+	f->log = (struct jm_process_log){.processes = f->processes,
+					 .last_ns = f->last_ns,
+					 .n_processes = 2,
+					 .steps = f->steps,
+					 .n_steps = 2,
+					 .samples = f->samples,
+					 .sample_steps = f->sample_steps,
+					 .n_samples = 3,
+					 .memory = f->memory,
+					 .n_memory = 1,
+					 .gpu = f->gpu,
+					 .n_gpu = 2};
 	for (i = 0; i < 3; i++) {
 		jm_channel_init(&f->channels[i], "x");
 		f->channels[i].domain = domains[i];
@@ -123,6 +132,11 @@ static void a_record_has_the_keys_of_both_generations(void **state)
 	has(text, "\"per_gpu_per_pid_utilization_absolute\": {\"0\": {\"42\": 0.6}}");
 	has(text, "\"per_gpu_attributable_mem_use\": {\"0\": {\"42\": 77.0}}");
 	has(text, "\"per_gpu_attributable_power\": {\"0\": {\"42\": 60.0, \"all\": 60.0}}");
+	has(text, "\"nvidia_use_rate\": 80.0");
+	has(text, "\"per_gpu_nvidia_use_rate\": {\"0\": 80.0}");
+	has(text, "\"per_gpu_nvidia_memory\": {\"0\": 77.0}");
+	has(text, "\"per_gpu_absolute_percent_usage\": {\"0\": 0.6}");
+	has(text, "\"per_gpu_estimated_attributable_utilization\": {\"0\": 0.75}");
 	has(text, "\n\"END OF RECORDING SEGMENT\"\n");
 }
 

@@ -52,6 +52,23 @@ static int fuzz_samples(void *ctx, const struct jm_sample *samples, size_t n)
 	return 0;
 }
 
+static int fuzz_processes(void *ctx, struct jm_process_log *log)
+{
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < log->n_samples; i++)
+		if (log->samples[i].process >= log->n_processes || log->sample_steps[i] >= log->n_steps ||
+		    log->samples[i].cpu_ns < 0)
+			abort();
+	for (i = 0; i < log->n_gpu; i++)
+		if ((log->gpu[i].process >= log->n_processes && log->gpu[i].process != JM_PROCESS_OTHERS) ||
+		    log->gpu[i].sm_ppm < 0 || log->gpu[i].sm_ppm > 1000000000)
+			abort();
+	jm_process_log_finish(log);
+	return 0;
+}
+
 static int fuzz_channel(void *ctx, const struct jm_channel *channel, uint16_t *out)
 {
 	struct fuzz_seen *seen = ctx;
@@ -82,6 +99,7 @@ static inline int fuzz_importer(const char *name, const uint8_t *data, size_t n)
 	struct jm_trace_output out = {.spans = {fuzz_name, fuzz_spans, &seen, NULL},
 				      .samples = {fuzz_samples, &seen},
 				      .channel = fuzz_channel,
+				      .processes = fuzz_processes,
 				      .meta = fuzz_meta,
 				      .warn = fuzz_warn,
 				      .ctx = &seen};

@@ -67,6 +67,77 @@ assert abs(a - b) < 0.25 * a, (a, b)
 END
 head -c -60 power_metrics.json >torn.json
 check "a torn last line is read, too" exits 0 "$JM" import torn.json -o torn.jmap
+# Records of the program itself, both generations, shares above one and a torn end: in, reported, out again.
+cat >records.py <<'END'
+import json, sys
+def record(t, cpu, gpu=None):
+    metrics = {'cpu': cpu}
+    if gpu:
+        metrics['gpu'] = gpu
+    print(json.dumps({'date': '2030-01-01 00:00:%09.6f' % t, 'metrics': metrics}))
+for k in range(10):
+    uses = {'42': 0.5, '43': 0.25} if k != 4 else {'42': 0.8, '43': 0.4}
+    cpu = {'per_process_cpu_uses': uses, 'per_process_mem_use_abs': {'42': 3000, '43': 1000},
+           'per_process_mem_use_percent': {'42': 0.3, '43': 0.1}, 'per_process_mem_use_uss': {'42': 2000, '43': 500},
+           'intel_power': 40.0 + k, 'psys_power': -1, 'total_cpu_power': 30.0, 'total_dram_power': 2.0}
+    if sys.argv[1] == 'new':
+        cpu['absolute_cpu_time_per_pid'] = {p: u * 1.6 for p, u in uses.items()}
+    record(k * 0.5, cpu, {'nvidia_draw_absolute': 100.0, 'per_gpu_power_draw': {'0': 30.0, '1': 70.0},
+                          'per_gpu_per_pid_utilization_absolute': {'0': {}, '1': {'42': 0.6, '99': 0.2}},
+                          'per_gpu_attributable_mem_use': {'0': {}, '1': {'42': 77}}})
+print('"END OF RECORDING SEGMENT"')
+print('{"date": "2030-01-01 00:00:0', end='')
+END
+cat >same.py <<'END'
+import json, sys
+def load(name):
+    lines = [l for l in open(name) if l.endswith('\n')]
+    return {r['date']: r['metrics'] for r in map(json.loads, lines) if isinstance(r, dict)}
+def flat(d, path=''):
+    for k, v in d.items():
+        yield from flat(v, path + '/' + k) if isinstance(v, dict) else [(path + '/' + k, v)]
+a, b = load(sys.argv[1]), load(sys.argv[2])
+assert len(b) == len(a) - 1, (len(a), len(b))  # nobody knows when the first record began
+for date, metrics in b.items():
+    was, now = dict(flat(a[date])), dict(flat(metrics))
+    use = sum(v for k, v in was.items() if 'per_process_cpu_uses' in k)
+    assert sum(v for k, v in now.items() if 'per_process_cpu_uses' in k) <= 1 + 1e-9
+    for key, value in was.items():
+        if value == -1 or '/99' in key:
+            assert key not in now
+            continue
+        if 'cpu_uses' in key or 'rel_intel' in key or 'per_process_cpu_power' in key:
+            value /= max(1, use)
+        assert abs(now[key] - value) <= 1e-6 * max(1, abs(value)), (date, key, value, now[key])
+END
+for generation in old new; do
+    python3 records.py $generation >$generation.json
+    check "records of the $generation generation are read" exits 0 "$JM" import $generation.json -o $generation.jmap
+    check "shares above one are told" says err 'more than one in 1 records'
+    check "its processes are reported" exits 0 "$JM" report $generation.jmap --by process --format json
+    cp "$WORK/out" $generation.report
+    check "with shares, bounds and sums as they must be" python3 - $generation <<'END'
+import json, sys
+r = json.load(open(sys.argv[1] + '.report'))
+def row(channel, pid):
+    return [p for p in r['processes'] if p['channel'] == 'import/aipowermeter/' + channel and p['pid'] == pid][0]
+a, b, total = row('package', 42), row('package', 43), [c for c in r['process_closure'] if c['channel'].endswith('/package')][0]
+assert abs(a['energy_j'] / b['energy_j'] - 2) < 1e-6, (a, b)
+assert 0.49 < a['share'] < 0.53, a
+assert (a['cpu_s'] is None) == (sys.argv[1] == 'old'), a
+gpu = row('gpu-1', 42)
+assert abs(gpu['share'] - 0.75) < 0.2 and gpu['energy_ci_j'][0] < 0.7 * gpu['energy_ci_j'][1], gpu
+for c in r['process_closure']:
+    parts = [p for p in r['processes'] if p['channel'] == c['channel']]
+    assert sum(p['share'] or 0 for p in parts) <= 1 + 1e-9, c
+    assert abs(c['total_j'] - sum(p['energy_j'] or 0 for p in parts) - c['idle_j'] - c['unattributed_j']) <= 0.001 * c['total_j'], c
+END
+    check "written again" exits 0 "$JM" export $generation.jmap --format aipowermeter -o $generation.again.json
+    check "they are the same, absent values absent, shares within one" python3 same.py $generation.json $generation.again.json
+    check "and once more" exits 0 "$JM" import -q $generation.again.json -o $generation.again.jmap
+    check "they stay so" sh -c "'$JM' export $generation.again.jmap --format aipowermeter -o third.json -f &&
+        python3 same.py $generation.again.json third.json"
+done
 check "a recording without processes has no records" sh -c "'$JM' record -s estimate --processes none -o n.jmap -- true; \
     ! '$JM' export n.jmap --format aipowermeter 2>err"
 check "that is said" says err 'no processes were recorded'

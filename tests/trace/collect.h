@@ -18,6 +18,7 @@ struct collected {
 	size_t n_channels;
 	char meta[4096], warnings[4096];
 	enum jm_trace_clock clock;
+	struct jm_process_log processes;
 };
 
 static int collect_name(void *ctx, const char *text, size_t text_n, const char *type, size_t type_n, uint32_t *out)
@@ -73,6 +74,14 @@ static int collect_meta(void *ctx, const char *key, const char *value)
 	return 0;
 }
 
+static int collect_processes(void *ctx, struct jm_process_log *log)
+{
+	struct collected *c = ctx;
+
+	c->processes = *log;
+	return 0;
+}
+
 static void collect_warning(void *ctx, const char *text)
 {
 	struct collected *c = ctx;
@@ -94,6 +103,7 @@ static inline int collect_text(struct collected *c, const char *name, const char
 				      .samples = {collect_samples, c},
 				      .channel = collect_channel,
 				      .meta = collect_meta,
+				      .processes = collect_processes,
 				      .warn = collect_warning,
 				      .ctx = c};
 	struct jm_trace_input in = {path, NULL, n};
@@ -172,6 +182,7 @@ static inline void collect_finish(struct collected *c)
 	jm_names_finish(&c->names);
 	free(c->spans);
 	free(c->samples);
+	jm_process_log_finish(&c->processes);
 	memset(c, 0, sizeof(*c));
 }
 
