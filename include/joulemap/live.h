@@ -33,12 +33,14 @@ struct jm_live_channel {
 	bool is_lost;                /* the sensor is gone; it is tried again every few seconds */
 	int part_of;                 /* index of the channel that contains this one, or -1 */
 	int device;                  /* ordinal of the package or GPU */
-	const char *split_by;        /* "processor time", "resident memory", or empty: reason why not */
+	const char *split_by;        /* "processor time", "resident memory", "SM time", or empty: reason why not */
 	const char *split_reason;
 	double energy_j, seen_s; /* seen_s: time that energy_j speaks of; the rest are gaps */
 	double power_w;
 	double low_w, high_w; /* bounds of an estimated power; NAN: none known */
 	double idle_j, others_j, unattributed_j;
+	double
+	    idle_w; /* level of the idle machine that joulemap idle has kept: idle_j counts it; NAN: none, it is unused time */
 	int64_t last_ns; /* of the last reading; 0: none yet */
 	uint64_t n_expected, n_taken, n_late, n_missed, n_repeated,
 	    n_lost;     /* ledger; n_lost: times the sensor was lost */
@@ -108,6 +110,33 @@ JM_API void jm_live_state(const struct jm_live *live, struct jm_live_state *out)
 JM_API void jm_own_cost(int64_t *cpu_ns, int64_t *rss_bytes);
 /* Gives the i-th note (sensors left out or lost, processes hidden), or NULL behind the last. Borrowed. */
 JM_API const char *jm_live_note(const struct jm_live *live, size_t i);
+
+/* ---- Recordings --------------------------------------------------------------------------------------------------- */
+
+/* A recording of what a live view reads (docs/recording-format.md), as `joulemap record --processes PID,...` makes one: all channels,
+ * and some processes with what descends from them. However many are made at a time, sensors and processes are read once. */
+struct jm_live_recording;
+
+struct jm_live_record_options {
+	size_t size; /* sizeof(struct jm_live_record_options) */
+	const char *path;
+	const uint32_t *ids; /* of jm_live_watch */
+	size_t n_ids;
+	const char *command; /* kept in the recording; NULL: none */
+};
+
+/* Begins a recording, as of the last tick. Each tick writes to it; twice a second that becomes safe from a kill. Errors: JM_E_EXISTS;
+ * those of jm_recorder_start. */
+JM_API int jm_live_record(struct jm_live *live, const struct jm_live_record_options *options,
+			  struct jm_live_recording **out, struct jm_error *err);
+/* Keeps a text in it. Errors: as jm_live_recording_status. */
+JM_API int jm_live_recording_meta(struct jm_live_recording *recording, const char *key, const char *text);
+/* Gives the first failure of writing, after which nothing more is written; 0: none. */
+JM_API int jm_live_recording_status(const struct jm_live_recording *recording, struct jm_error *err);
+/* Ends it, as of the last tick. Quick; jm_live_close does it too. */
+JM_API void jm_live_recording_end(struct jm_live_recording *recording);
+/* Ends it if need be, closes the file, frees. NULL is allowed. Errors: of the first write that failed. */
+JM_API int jm_live_recording_close(struct jm_live_recording *recording, struct jm_error *err);
 
 #ifdef __cplusplus
 }

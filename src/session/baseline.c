@@ -76,18 +76,18 @@ static void measure(struct jm_recording *idle, const char *name, struct jm_basel
 	free(samples);
 }
 
-static bool is_same_machine(struct jm_recording *a, struct jm_recording *b)
+static bool is_same_machine(const char *id, struct jm_recording *idle)
 {
-	const char *x = jm_recording_meta(a, "machine_id"), *y = jm_recording_meta(b, "machine_id");
+	const char *other = jm_recording_meta(idle, "machine_id");
 
-	return x && y && strcmp(x, y) == 0;
+	return id && other && strcmp(id, other) == 0;
 }
 
 /* Fills in the levels that are not known yet. Gives how many it found. */
-static size_t add_levels(struct jm_recording *r, struct jm_recording *idle, struct jm_baseline *levels)
+static size_t add_levels(const struct jm_channel *channels, size_t n, struct jm_recording *idle,
+			 struct jm_baseline *levels)
 {
-	size_t n, n_found = 0, i;
-	const struct jm_channel *channels = jm_recording_channels(r, &n);
+	size_t n_found = 0, i;
 
 	for (i = 0; i < n; i++) {
 		if (levels[i].is_known)
@@ -102,11 +102,13 @@ static int levels_from_file(struct jm_recording *r, const char *path, struct jm_
 			    size_t size, struct jm_error *err)
 {
 	struct jm_recording *idle;
+	size_t n;
+	const struct jm_channel *channels = jm_recording_channels(r, &n);
 	int rc = jm_recording_open(path, &idle, err);
 
 	if (rc)
 		return rc;
-	if (add_levels(r, idle, levels))
+	if (add_levels(channels, n, idle, levels))
 		snprintf(note_out, size, "idle level: from %s", path);
 	else
 		snprintf(note_out, size, "no idle level: %s has none of these channels", path);
@@ -114,8 +116,8 @@ static int levels_from_file(struct jm_recording *r, const char *path, struct jm_
 	return 0;
 }
 
-/* The newest recording of a channel counts; that of other sensors stays. */
-static void stored_levels(struct jm_recording *r, struct jm_baseline *levels, char *note_out, size_t size)
+size_t jm_session_idle_levels(const char *machine_id, const struct jm_channel *channels, size_t n,
+			      struct jm_baseline *levels, size_t *n_paths_out, size_t *n_ours_out)
 {
 	char **paths;
 	size_t n_paths = jm_session_idle_files(&paths), n_used = 0, n_ours = 0, i;
@@ -124,15 +126,26 @@ static void stored_levels(struct jm_recording *r, struct jm_baseline *levels, ch
 		struct jm_recording *idle;
 
 		if (jm_recording_open(paths[i], &idle, NULL) == 0) {
-			if (is_same_machine(r, idle)) {
+			if (is_same_machine(machine_id, idle)) {
 				n_ours++;
-				n_used += add_levels(r, idle, levels) > 0;
+				n_used += add_levels(channels, n, idle, levels) > 0;
 			}
 			jm_recording_close(idle);
 		}
 		free(paths[i]);
 	}
 	free(paths);
+	*n_paths_out = n_paths;
+	*n_ours_out = n_ours;
+	return n_used;
+}
+
+static void stored_levels(struct jm_recording *r, struct jm_baseline *levels, char *note_out, size_t size)
+{
+	size_t n, n_paths, n_ours, n_used;
+	const struct jm_channel *channels = jm_recording_channels(r, &n);
+
+	n_used = jm_session_idle_levels(jm_recording_meta(r, "machine_id"), channels, n, levels, &n_paths, &n_ours);
 	if (n_used > 0)
 		snprintf(note_out, size, "idle level: from this machine's idle recording%s", n_used > 1 ? "s" : "");
 	else if (n_ours > 0)

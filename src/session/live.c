@@ -89,11 +89,14 @@ static int take_samples(void *ctx, const struct jm_sample *samples, size_t n)
 	struct jm_live *live = ctx;
 	size_t i;
 
+	jm_live_record_samples(live, samples, n);
 	for (i = 0; i < n; i++) {
 		const struct jm_sample *s = &samples[i];
 		struct jm_live_sum *sum = &live->sums[s->channel];
 		double energy_j;
 
+		sum->sample = *s;
+		sum->has_sample = true;
 		if (!jm_channel_has_energy(sum->channel))
 			continue;
 		if (s->status != JM_SAMPLE_OK) {
@@ -121,6 +124,7 @@ static void on_lost(void *ctx, const struct jm_sensor *sensor, int64_t t_ns)
 
 	live->is_lost[sensor - live->sensors->set.sensors] = true;
 	live->retry_ns = t_ns + RETRY_NS;
+	jm_live_record_lost(live, sensor, t_ns);
 	for (c = 0; c < sensor->n_channels; c++) {
 		struct jm_live_sum *sum = &live->sums[sensor->first_channel + c];
 
@@ -228,7 +232,7 @@ static int init_sums(struct jm_live *live)
 		jm_sensors_channel(live->sensors, i, &sum->info);
 		sum->is_counted = sum->channel->same_as < 0 && jm_channel_has_energy(sum->channel);
 		sum->power_w = NAN;
-		jm_live_basis_of(sum);
+		jm_live_basis_of(live, sum);
 	}
 	return 0;
 }
@@ -252,6 +256,10 @@ int jm_live_open_env(const struct jm_env *env, const struct jm_live_options *opt
 	/* Without /proc there is power still; who used it stays unknown. */
 	if (rc == 0 && jm_process_watch_create(env, &watching, &live->watch, &why))
 		jm_live_add_note(live, "no processes can be watched: %s", why.message);
+	if (rc == 0) {
+		jm_live_find_idle(live);
+		jm_live_open_gpus(live);
+	}
 	rc = rc ? rc : start_sampler(live, err);
 	if (rc) {
 		jm_live_close(live);
@@ -279,6 +287,9 @@ void jm_live_close(struct jm_live *live)
 		return;
 	if (live->sums)
 		stop_sampler(live);
+	while (live->recordings)
+		jm_live_recording_end(live->recordings);
+	jm_live_close_gpus(live);
 	jm_live_free_records(live);
 	jm_process_watch_destroy(live->watch);
 	jm_sensors_destroy(live->sensors);
@@ -314,9 +325,13 @@ static void finish_tick(struct jm_live *live)
 
 	for (i = 0; i < live->sensors->set.n_channels; i++) {
 		struct jm_live_sum *sum = &live->sums[i];
-		double seen_s = sum->seen_s - sum->ticked_s;
+		double seen_s = sum->seen_s - sum->powered_s;
 
-		sum->power_w = seen_s > 0 ? (sum->energy_j - sum->ticked_j) / seen_s : NAN;
+		sum->power_w = seen_s > 0 ? (sum->energy_j - sum->powered_j) / seen_s : NAN;
+		sum->powered_j = sum->energy_j;
+		sum->powered_s = sum->seen_s;
+		if (sum->basis == JM_LIVE_SPLIT_SM_TIME && !live->gpus_are_due)
+			continue;
 		sum->ticked_j = sum->energy_j;
 		sum->ticked_s = sum->seen_s;
 	}
@@ -343,12 +358,14 @@ int jm_live_tick(struct jm_live *live, struct jm_error *err)
 	if (live->sampler)
 		jm_sampler_drain(live->sampler);
 	rc = jm_live_look(live, &interval);
+	jm_live_look_at_gpus(live, now_ns, false);
 	jm_live_split(live, &interval);
 	finish_tick(live);
 	jm_live_tidy(live);
 	live->n_ticks++;
 	live->ticked_ns = now_ns;
 	live->ticked_realtime_ns = jm_env_realtime(env);
+	jm_live_record_commit(live, now_ns);
 	set_due(live, now_ns);
 	return rc ? jm_error_set(err, rc, "cannot look at the processes: %s", jm_error_text(rc)) : 0;
 }
@@ -362,5 +379,8 @@ int jm_live_refresh(struct jm_live *live, int64_t older_ns, struct jm_error *err
 	/* The sampler reads every sensor when it ends and when it begins. */
 	stop_sampler(live);
 	rc = start_sampler(live, err);
-	return rc ? rc : jm_live_tick(live, err);
+	live->is_refreshing = true;
+	rc = rc ? rc : jm_live_tick(live, err);
+	live->is_refreshing = false;
+	return rc;
 }

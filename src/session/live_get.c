@@ -21,6 +21,8 @@ static const char *basis_text(enum jm_live_basis basis)
 		return "processor time";
 	case JM_LIVE_SPLIT_MEMORY:
 		return "resident memory";
+	case JM_LIVE_SPLIT_SM_TIME:
+		return "SM time";
 	default:
 		return "";
 	}
@@ -38,17 +40,32 @@ static bool is_channel_lost(const struct jm_live *live, size_t channel)
 	return false;
 }
 
+struct jm_ledger jm_live_ledger(const struct jm_live *live, size_t channel)
+{
+	struct jm_ledger sum = live->sums[channel].past;
+	const struct jm_ledger *now = live->sampler ? jm_sampler_ledger(live->sampler, (uint16_t)channel) : NULL;
+
+	if (!now)
+		return sum;
+	sum.expected += now->expected;
+	sum.taken += now->taken;
+	sum.late += now->late;
+	sum.missed += now->missed;
+	sum.repeated += now->repeated;
+	sum.cpu_ns += now->cpu_ns;
+	return sum;
+}
+
 int jm_live_channel(const struct jm_live *live, size_t i, struct jm_live_channel *out)
 {
 	const struct jm_live_sum *sum = &live->sums[i];
 	const struct jm_channel *c;
-	struct jm_ledger now = {0};
+	struct jm_ledger ledger;
 
 	if (i >= live->sensors->set.n_channels)
 		return JM_E_INVALID;
 	c = sum->channel;
-	if (live->sampler)
-		now = *jm_sampler_ledger(live->sampler, (uint16_t)i);
+	ledger = jm_live_ledger(live, i);
 	*out = (struct jm_live_channel){
 	    .info = sum->info,
 	    .is_counted = sum->is_counted,
@@ -64,16 +81,17 @@ int jm_live_channel(const struct jm_live *live, size_t i, struct jm_live_channel
 	    .low_w = c->bound_high_uw ? jm_si_from_micro(c->bound_low_uw) : NAN,
 	    .high_w = c->bound_high_uw ? jm_si_from_micro(c->bound_high_uw) : NAN,
 	    .idle_j = sum->idle_j,
+	    .idle_w = sum->idle_w,
 	    .others_j = sum->others_j,
 	    .unattributed_j = sum->unattributed_j,
 	    .last_ns = sum->last_ns,
-	    .n_expected = sum->past.expected + now.expected,
-	    .n_taken = sum->past.taken + now.taken,
-	    .n_late = sum->past.late + now.late,
-	    .n_missed = sum->past.missed + now.missed,
-	    .n_repeated = sum->past.repeated + now.repeated,
+	    .n_expected = ledger.expected,
+	    .n_taken = ledger.taken,
+	    .n_late = ledger.late,
+	    .n_missed = ledger.missed,
+	    .n_repeated = ledger.repeated,
 	    .n_lost = sum->n_lost,
-	    .cpu_ns = sum->past.cpu_ns + now.cpu_ns,
+	    .cpu_ns = ledger.cpu_ns,
 	};
 	if (out->is_lost)
 		out->info.state = "unavailable";

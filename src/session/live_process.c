@@ -54,6 +54,7 @@ static void free_record(struct jm_live *live, struct jm_live_record *r)
 	jm_live_leave_group(live, r);
 	live->n_alive -= !r->facts.is_gone;
 	free_texts(&r->facts);
+	free(r->cgroup);
 	free(r->energy_j);
 	free(r);
 }
@@ -135,9 +136,10 @@ static int describe(struct jm_live *live, const struct jm_process *p)
 	r->facts.ns_pid = p->ns_pid;
 	r->facts.parent_pid = p->parent_pid;
 	r->facts.start_ticks = p->start_ticks;
-	if (keep_text(&r->facts.name, p->name) && keep_text(&r->facts.command, p->command) &&
-	    keep_text(&r->facts.runtime, p->runtime) && keep_text(&r->facts.container, p->container) &&
-	    keep_text(&r->facts.pod, p->pod))
+	r->first_ns = p->first_ns;
+	if (keep_text((const char **)&r->cgroup, p->cgroup) && keep_text(&r->facts.name, p->name) &&
+	    keep_text(&r->facts.command, p->command) && keep_text(&r->facts.runtime, p->runtime) &&
+	    keep_text(&r->facts.container, p->container) && keep_text(&r->facts.pod, p->pod))
 		return jm_live_join_group(live, r);
 	return JM_E_NOMEM;
 }
@@ -214,6 +216,8 @@ static void take_samples(struct jm_live *live, const struct jm_process_snapshot 
 			continue;
 		did_s = done_ns > r->done_ns ? jm_s_from_ns(done_ns - r->done_ns) : 0;
 		r->done_ns = done_ns;
+		r->cpu_ns = sample->cpu_ns;
+		r->reaped_ns = sample->reaped_ns;
 		r->facts.rss_bytes = sample->rss_bytes;
 		r->tick_s += did_s;
 		r->facts.cpu_s += did_s;
@@ -268,6 +272,7 @@ static void compare_machine(struct jm_live *live, const struct jm_process_step *
 
 int jm_live_look(struct jm_live *live, struct jm_live_interval *out)
 {
+	bool is_first = !live->has_step;
 	struct jm_process_snapshot s;
 	const char *note;
 	size_t i;
@@ -284,11 +289,14 @@ int jm_live_look(struct jm_live *live, struct jm_live_interval *out)
 	for (i = 0; i < s.n_described && rc == 0; i++)
 		rc = describe(live, &s.described[i]);
 	rc = rc ? rc : link_parents(live, &s);
+	jm_live_record_processes(live, &s);
 	take_samples(live, &s, out);
 	take_gone(live, &s);
 	compare_machine(live, &s.step, out);
 	live->step = s.step;
 	live->has_step = true;
+	if (is_first)
+		jm_live_look_at_gpus(live, live->step.t_ns, true);
 	while ((note = jm_process_watch_note(live->watch, live->n_watch_notes))) {
 		jm_live_add_note(live, "%s", note);
 		live->n_watch_notes++;

@@ -49,45 +49,6 @@ static void warn_left_out(void *ctx, const char *text)
 	jm_recorder_warn(ctx, "%s", text);
 }
 
-static int describe_sensors(struct jm_recorder *r)
-{
-	const struct jm_sensor_set *set = &r->sensors->set;
-	struct jm_recording_sensor *sensors = calloc(set->n_sensors + 1, sizeof(*sensors));
-	size_t i;
-	int rc;
-
-	if (!sensors)
-		return JM_E_NOMEM;
-	for (i = 0; i < set->n_sensors; i++) {
-		memcpy(sensors[i].name, set->sensors[i].name, sizeof(sensors[i].name));
-		snprintf(sensors[i].driver, sizeof(sensors[i].driver), "%s", set->sensors[i].driver->name);
-		sensors[i].first_channel = set->sensors[i].first_channel;
-		sensors[i].n_channels = set->sensors[i].n_channels;
-	}
-	rc = jm_writer_sensors(r->writer, sensors, set->n_sensors, set->channels, set->n_channels);
-	free(sensors);
-	return rc;
-}
-
-/* A device is what the names of its channels begin with. Its sensors say the same of it: the first is enough. */
-static void describe_devices(struct jm_recorder *r)
-{
-	const struct jm_sensor_set *set = &r->sensors->set;
-	char key[sizeof(set->channels->name) + 16];
-	size_t i;
-
-	for (i = 0; i < set->n_sensors; i++) {
-		const struct jm_sensor *s = &set->sensors[i];
-		const char *name = s->n_channels ? set->channels[s->first_channel].name : s->name;
-		const char *slash = strrchr(name, '/');
-
-		if (!s->device[0] || !slash || (i > 0 && strcmp(s->device, s[-1].device) == 0))
-			continue;
-		snprintf(key, sizeof(key), "device:%.*s", (int)(slash - name), name);
-		jm_writer_meta(r->writer, key, s->device);
-	}
-}
-
 static void describe_run(struct jm_recorder *r, const struct jm_env *env, const struct jm_record_options *options)
 {
 	struct jm_writer *w = r->writer;
@@ -164,8 +125,7 @@ static int create(struct jm_recorder *r, const struct jm_env *env, const struct 
 		return rc;
 	r->is_model_inside = options->kind && strcmp(options->kind, "run") == 0;
 	describe_run(r, env, options);
-	describe_devices(r);
-	rc = describe_sensors(r);
+	rc = jm_session_describe_sensors(r->sensors, r->writer);
 	if (rc) {
 		jm_writer_status(r->writer, err);
 		return rc;

@@ -25,6 +25,11 @@ struct jm_baseline;
 int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_baseline **out, char *note_out,
 			 size_t size, struct jm_error *err);
 
+/* Fills in the levels (one a channel) that are not known yet from the idle recordings of the machine: of each channel the newest one
+ * counts. Gives how many files had any; *n_paths_out: how many there are, *n_ours_out: of this machine. */
+size_t jm_session_idle_levels(const char *machine_id, const struct jm_channel *channels, size_t n,
+			      struct jm_baseline *levels, size_t *n_paths_out, size_t *n_ours_out);
+
 /* As jm_report_open, merging layers until the relative sd of a group is at most target_fraction (0: the usual 0.10). */
 struct jm_report_options;
 int jm_report_open_target(const char *path, const struct jm_report_options *options, double target_fraction,

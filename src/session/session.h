@@ -36,6 +36,9 @@ int jm_session_open(struct jm_sensors *s, void (*left_out)(void *ctx, const char
 /* Writes what identifies the machine into the recording: hostname, machine id (hashed), cpu, kernel, cores. */
 void jm_session_describe_machine(const struct jm_env *env, struct jm_writer *w);
 
+/* Writes sensors, channels, and which devices they belong to. Before any sample. Errors: those of jm_writer_sensors. */
+int jm_session_describe_sensors(const struct jm_sensors *s, struct jm_writer *w);
+
 /* Gives a text that is equal for recordings of the same machine. out: at least 17 bytes. */
 void jm_session_machine_id(const struct jm_env *env, char *out, size_t size);
 

@@ -1,119 +1,11 @@
-#include "session/live_internal.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <math.h>
 
-#include "support/tree.h"
-
-#define MS INT64_C(1000000)
-#define S  INT64_C(1000000000)
-
-/* A /proc of files, replayed sensors, and a clock that stands still until it is set: sensors are read when the sampler starts and
- * stops, which jm_live_refresh has it do. */
-struct world {
-	struct tree tree;
-	struct jm_env env;
-	_Atomic int64_t now_ns;
-	int64_t idle_ticks;
-	struct jm_live *live;
-};
-
-static int64_t now(void *ctx)
-{
-	return ((struct world *)ctx)->now_ns;
-}
-
-static int wait_until(void *ctx, int64_t t_ns, sem_t *cancel)
-{
-	if (t_ns <= ((struct world *)ctx)->now_ns)
-		return sem_trywait(cancel) == 0 ? JM_E_CANCELLED : 0;
-	while (sem_wait(cancel))
-		;
-	return JM_E_CANCELLED;
-}
-
-static void put_machine(struct world *w)
-{
-	tree_printf(&w->tree, "/proc/stat", "cpu  0 0 0 %d 0 0 0 0 0 0\ncpu0 0 0 0 1 0\ncpu1 0 0 0 1 0\n",
-		    (int)w->idle_ticks);
-	tree_write(&w->tree, "/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 500 kB\n");
-}
-
-/* cpu: ticks of 10 ms; memory: pages. */
-static void put(struct world *w, int pid, int parent, int cpu, int pages)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	tree_printf(&w->tree, path, "%d (p%d) S %d 1 1 0 -1 0 0 0 0 0 %d 0 0 0 20 0 1 0 %d 4096 %d 0\n", pid, pid,
-		    parent, cpu, pid, pages);
-}
-
-static int set_up(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-
-	tree_create(&w->tree);
-	jm_env_init(&w->env);
-	snprintf(w->env.root, sizeof(w->env.root), "%s", w->tree.root);
-	w->env.now_ns = now;
-	w->env.wait_until_ns = wait_until;
-	w->env.process_cpu_ns = NULL;
-	w->env.ctx = w;
-	w->now_ns = 1000 * S;
-	w->idle_ticks = 1000;
-	put_machine(w);
-	*state = w;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct world *w = *state;
-
-	jm_live_close(w->live);
-	tree_remove(&w->tree);
-	free(w);
-	return 0;
-}
-
-static void open_script(struct world *w, const char *script)
-{
-	char choice[700];
-	struct jm_live_options options = {.size = sizeof(options), .sensors = choice};
-
-	tree_write(&w->tree, "/script", script);
-	snprintf(choice, sizeof(choice), "replay:%s/script", w->tree.root);
-	assert_int_equal(jm_live_open_env(&w->env, &options, &w->live, NULL), 0);
-	assert_int_equal(jm_live_pace(w->live, 100 * MS, NULL), 0);
-	assert_int_equal(jm_live_refresh(w->live, 0, NULL), 0);
-}
-
-static void pass(struct world *w, int64_t ns)
-{
-	w->now_ns += ns;
-	put_machine(w);
-	assert_int_equal(jm_live_refresh(w->live, 0, NULL), 0);
-}
-
-static struct jm_live_channel channel(struct world *w, size_t i)
-{
-	struct jm_live_channel c;
-
-	assert_int_equal(jm_live_channel(w->live, i, &c), 0);
-	return c;
-}
-
-static void is_near(double a, double b)
-{
-	if (!(fabs(a - b) < 1e-6 * fmax(1, fabs(b))))
-		fail_msg("%.9g is not %.9g", a, b);
-}
+#include "support/live_world.h"
 
 static void a_counter_that_wraps_goes_on(void **state)
 {
@@ -231,6 +123,33 @@ static void the_parts_of_an_estimate_add_up_to_it(void **state)
 	is_near(c.energy_j, c.idle_j + c.others_j + c.unattributed_j + p.energy_j[1]);
 }
 
+static void a_kept_idle_level_is_charged_to_nobody(void **state)
+{
+	struct world *w = *state;
+	struct jm_live_process p;
+	struct jm_live_channel c;
+	uint32_t id;
+	int i;
+
+	put(w, 10, 1, 0, 10);
+	open_script(w, "channel c energy counter domain=package\n0 0\n1s 40\n2s 80\n3s 85\n9s end\n");
+	w->live->sums[0].idle_w = 10;
+	assert_int_equal(jm_live_watch(w->live, 10, &id, NULL), 0);
+	for (i = 0; i <= 3; i++) {
+		put(w, 10, 1, 100 * i, 50);
+		w->idle_ticks += i ? 100 : 0;
+		pass(w, i ? S : 0);
+	}
+	assert_int_equal(jm_live_process(w->live, id, &p), 0);
+	c = channel(w, 0);
+	/* 40 W, of which 10 are the idle machine's; in the last second 5 W, which all are. */
+	is_near(c.energy_j, 85);
+	is_near(c.idle_j, 25);
+	is_near(c.idle_w, 10);
+	is_near(p.energy_j[0], 60);
+	is_near(c.others_j + c.unattributed_j, 0);
+}
+
 static void a_process_that_ended_keeps_what_it_took_while_somebody_asks(void **state)
 {
 	struct world *w = *state;
@@ -288,6 +207,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_gauge_gives_nothing_for_a_gap, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_a_busy_processor_took_goes_to_those_who_used_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(the_parts_of_an_estimate_add_up_to_it, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_kept_idle_level_is_charged_to_nobody, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_process_that_ended_keeps_what_it_took_while_somebody_asks, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_sensor_that_is_lost_is_tried_again_and_its_sum_goes_on, set_up,
