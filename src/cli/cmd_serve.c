@@ -46,8 +46,10 @@ static const struct jm_option options[] = {
      offsetof(struct settings, plugin.subscribe)},
     {0, "publish", "ADDRESS", "tell start and end of this plugin to a subscriber, tcp://HOST:PORT", JM_OPTION_TEXT,
      offsetof(struct settings, plugin.publish)},
-    {0, "output", "FOLDER", "of CPU.json and the like; none (default with events: ~/logs)", JM_OPTION_TEXT,
+    {0, "output", "FOLDER", "for files, recordings, state; none (default with events: ~/logs)", JM_OPTION_TEXT,
      offsetof(struct settings, plugin.output)},
+    {0, "no-recordings", NULL, "with --output: make no recording of each measurement", JM_OPTION_FLAG,
+     offsetof(struct settings, plugin.no_recordings)},
     {0, "always", NULL, "never let the sensors sleep", JM_OPTION_FLAG, offsetof(struct settings, is_always)},
 };
 

@@ -1,4 +1,4 @@
-#include "service/measurement.h"
+#include "service/measurement_internal.h"
 
 #include "core/error.h"
 #include "core/units.h"
@@ -7,18 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LISTENERS_MAX 8
-
-struct jm_measurements {
-	struct jm_measure_world world;
-	struct jm_measure_limits limits;
-	struct jm_measure_listener listeners[LISTENERS_MAX];
-	size_t n_listeners;
-	struct jm_measurement **items; /* in order of id */
-	size_t n_items, capacity, n_active, n_parts;
-	uint64_t next_id, n_done, n_gone;
-};
 
 const char *jm_device_text(enum jm_device device)
 {
@@ -58,8 +46,8 @@ struct jm_measure_result jm_measure_between(const struct jm_moment *from, const 
 	return r;
 }
 
-static void tell(struct jm_measurements *all, enum jm_measure_event event, const struct jm_measurement *m,
-		 const struct jm_measure_part *part)
+void jm_measurements_tell(struct jm_measurements *all, enum jm_measure_event event, const struct jm_measurement *m,
+			  const struct jm_measure_part *part)
 {
 	size_t i;
 
@@ -97,8 +85,7 @@ static void free_measurement(struct jm_measurements *all, struct jm_measurement 
 		if (m->parts[i].state == JM_MEASURE_RUNNING)
 			all->world.unwatch(all->world.ctx, m->parts[i].id);
 	all->n_parts -= m->n_parts;
-	free(m->parts);
-	free(m);
+	jm_measurement_free(m);
 }
 
 void jm_measurements_destroy(struct jm_measurements *all)
@@ -115,7 +102,7 @@ void jm_measurements_destroy(struct jm_measurements *all)
 
 int jm_measurements_listen(struct jm_measurements *all, const struct jm_measure_listener *listener)
 {
-	if (all->n_listeners == LISTENERS_MAX)
+	if (all->n_listeners == JM_MEASURE_LISTENERS_MAX)
 		return JM_E_NOMEM;
 	all->listeners[all->n_listeners++] = *listener;
 	return 0;
@@ -133,11 +120,10 @@ static void end_part(struct jm_measurements *all, struct jm_measurement *m, stru
 		all->world.unwatch(all->world.ctx, part->id);
 	part->state = state;
 	snprintf(part->reason, sizeof(part->reason), "%s", reason);
-	tell(all, JM_MEASURE_PART_ENDED, m, part);
+	jm_measurements_tell(all, JM_MEASURE_PART_ENDED, m, part);
 }
 
-/* Ends the whole when none of its processes is left. */
-static void end_if_over(struct jm_measurements *all, struct jm_measurement *m, int64_t now_ns)
+void jm_measurements_end_if_over(struct jm_measurements *all, struct jm_measurement *m, int64_t now_ns)
 {
 	size_t i, n_gone = 0;
 
@@ -153,7 +139,7 @@ static void end_if_over(struct jm_measurements *all, struct jm_measurement *m, i
 	all->n_active--;
 	all->n_gone += m->state == JM_MEASURE_GONE;
 	all->n_done += m->state == JM_MEASURE_DONE;
-	tell(all, JM_MEASURE_ENDED, m, NULL);
+	jm_measurements_tell(all, JM_MEASURE_ENDED, m, NULL);
 }
 
 static void take_sample(struct jm_measurements *all, struct jm_measurement *m, struct jm_measure_part *part)
@@ -168,7 +154,7 @@ static void take_sample(struct jm_measurements *all, struct jm_measurement *m, s
 	part->previous = part->last;
 	part->last = now;
 	part->n_samples++;
-	tell(all, JM_MEASURE_SAMPLED, m, part);
+	jm_measurements_tell(all, JM_MEASURE_SAMPLED, m, part);
 }
 
 static int start(struct jm_measurements *all, struct jm_measurement *m, int64_t now_ns, struct jm_error *err)
@@ -195,15 +181,15 @@ static int start(struct jm_measurements *all, struct jm_measurement *m, int64_t 
 		part->previous = part->last = part->first;
 		n_running++;
 	}
-	tell(all, JM_MEASURE_STARTED, m, NULL);
+	jm_measurements_tell(all, JM_MEASURE_STARTED, m, NULL);
 	for (i = 0; i < m->n_parts; i++)
 		if (m->parts[i].state == JM_MEASURE_GONE)
-			tell(all, JM_MEASURE_PART_ENDED, m, &m->parts[i]);
+			jm_measurements_tell(all, JM_MEASURE_PART_ENDED, m, &m->parts[i]);
 	if (n_running)
 		return 0;
 	if (err)
 		*err = why;
-	end_if_over(all, m, now_ns);
+	jm_measurements_end_if_over(all, m, now_ns);
 	return why.code ? why.code : JM_E_NOT_FOUND;
 }
 
@@ -223,7 +209,7 @@ static void stop(struct jm_measurements *all, struct jm_measurement *m, int64_t 
 		if (part->state == JM_MEASURE_RUNNING || part->state == JM_MEASURE_WAITING)
 			end_part(all, m, part, JM_MEASURE_DONE, "");
 	}
-	end_if_over(all, m, now_ns);
+	jm_measurements_end_if_over(all, m, now_ns);
 }
 
 /* The oldest that have ended make room. */
@@ -296,7 +282,7 @@ static struct jm_measurement *create(const struct jm_measure_request *r, int64_t
 	return m;
 }
 
-static bool grow(struct jm_measurements *all)
+bool jm_measurements_grow(struct jm_measurements *all)
 {
 	size_t capacity = all->capacity ? 2 * all->capacity : 64;
 	struct jm_measurement **grown;
@@ -323,14 +309,14 @@ int jm_measurements_add(struct jm_measurements *all, const struct jm_measure_req
 	if (all->n_parts + request->n_pids > all->limits.max_parts)
 		return jm_error_set(err, JM_E_FULL, "%zu processes are under measurement; at most %zu can be",
 				    all->n_parts, all->limits.max_parts);
-	m = grow(all) ? create(request, now_ns, realtime_ns) : NULL;
+	m = jm_measurements_grow(all) ? create(request, now_ns, realtime_ns) : NULL;
 	if (!m)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for a measurement");
 	m->id = all->next_id++;
 	all->items[all->n_items++] = m;
 	all->n_active++;
 	all->n_parts += m->n_parts;
-	tell(all, JM_MEASURE_ADDED, m, NULL);
+	jm_measurements_tell(all, JM_MEASURE_ADDED, m, NULL);
 	*id_out = m->id;
 	return m->start_ns <= now_ns ? start(all, m, now_ns, err) : 0;
 }
@@ -377,7 +363,7 @@ size_t jm_measurements_stop_pid(struct jm_measurements *all, int64_t pid, int64_
 			if (part->state == JM_MEASURE_RUNNING)
 				take_sample(all, m, part);
 			end_part(all, m, part, JM_MEASURE_DONE, "");
-			end_if_over(all, m, now_ns);
+			jm_measurements_end_if_over(all, m, now_ns);
 			n++;
 		}
 	}
@@ -406,7 +392,7 @@ static void sample_all(struct jm_measurements *all, struct jm_measurement *m, in
 			end_part(all, m, part, JM_MEASURE_GONE, "the process ended");
 	}
 	all->world.machine(all->world.ctx, &m->machine_last);
-	end_if_over(all, m, now_ns);
+	jm_measurements_end_if_over(all, m, now_ns);
 }
 
 void jm_measurements_tick(struct jm_measurements *all, int64_t now_ns)

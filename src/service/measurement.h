@@ -29,6 +29,7 @@ struct jm_device_sum {
 	double energy_j;      /* of the process and what descends from it, or of the machine */
 	double machine_j;     /* of the machine */
 	double seen_s;        /* time of which the sensors spoke; gaps left out */
+	double idle_j;        /* of the machine: what of machine_j is the idle machine's */
 	double low_j, high_j; /* what machine_j may be: accuracy of the sensor, bounds of an estimate; NAN: unknown */
 };
 
@@ -36,6 +37,7 @@ struct jm_moment {
 	int64_t t_ns, realtime_ns;
 	struct jm_device_sum devices[JM_N_DEVICES];
 	double cpu_s;
+	uint64_t start_ticks; /* of the process, since boot; 0: not known yet */
 	bool is_gone;
 };
 
@@ -65,8 +67,10 @@ struct jm_measure_part {
 };
 
 struct jm_measurement {
-	uint64_t id;    /* from 1, never used again */
-	char label[64]; /* who asked, for outputs: "http", "event", ... */
+	uint64_t id;        /* from 1, never used again */
+	char recording[64]; /* file of it, in the folder of the recordings; empty: none */
+	unsigned n_pauses;  /* how often a service ended without ending it, and another went on with it */
+	char label[64];     /* who asked, for outputs: "http", "event", ... */
 	unsigned devices;
 	enum jm_measure_state state;
 	int64_t asked_ns, asked_realtime_ns, start_ns, end_ns; /* end_ns: INT64_MAX until stopped */
@@ -120,6 +124,16 @@ int jm_measurements_listen(struct jm_measurements *all, const struct jm_measure_
  * which; JM_E_NOT_FOUND, JM_E_PERMISSION: none of the processes is there; JM_E_NOMEM. */
 int jm_measurements_add(struct jm_measurements *all, const struct jm_measure_request *request, int64_t now_ns,
 			int64_t realtime_ns, uint64_t *id_out, struct jm_error *err);
+/* Goes on with a measurement that an earlier service did not end; it becomes all's, whatever comes. Its number must be higher than all
+ * that are there. Of parts that wait or run, last less first is what they had; what follows is added to it. Errors: JM_E_INVALID,
+ * JM_E_NOMEM. */
+int jm_measurements_resume(struct jm_measurements *all, struct jm_measurement *m, int64_t now_ns);
+/* The next number is at least this. */
+void jm_measurements_number_from(struct jm_measurements *all, uint64_t id);
+/* Frees one that is nobody's. NULL is allowed. */
+void jm_measurement_free(struct jm_measurement *m);
+/* Says where the recording of one is; empty: nowhere. */
+void jm_measurements_set_recording(struct jm_measurements *all, uint64_t id, const char *name);
 /* Ends one. Errors: JM_E_NOT_FOUND. Of one that has ended: 0. */
 int jm_measurements_stop(struct jm_measurements *all, uint64_t id, int64_t now_ns);
 /* Ends a process in every measurement that has it active. Gives in how many. */

@@ -54,6 +54,19 @@ static void channel_energy(struct page *p)
 	}
 }
 
+static void idle_levels(struct page *p)
+{
+	const struct jm_service *s = p->s;
+	size_t i;
+
+	jm_metrics_family(&p->page, "joulemap_idle_level_watts", "gauge",
+			  "Power of the idle machine that joulemap idle has kept: what the split calls idle");
+	for (i = 0; i < s->n_channels; i++)
+		if (s->channels[i].is_counted && !isnan(s->channels[i].idle_w))
+			jm_metrics_labelled(&p->page, "joulemap_idle_level_watts", "channel", s->channels[i].info.name,
+					    s->channels[i].idle_w);
+}
+
 static void channel_split(struct page *p)
 {
 	static const char *const to[] = {"idle", "others", "unattributed", "processes"};
@@ -306,6 +319,7 @@ void jm_metrics_write(struct jm_buffer *b, const struct jm_service *s, const str
 
 	channel_energy(&p);
 	channel_split(&p);
+	idle_levels(&p);
 	ledgers(&p);
 	process_energy(&p, false);
 	process_energy(&p, true);

@@ -251,6 +251,14 @@ void jm_outputs_work(struct jm_outputs *o, int64_t now_ns, int64_t realtime_ns)
 	o->is_failing = rc != 0;
 }
 
+int jm_outputs_folder(const char *folder, struct jm_error *err)
+{
+	if (mkdir(folder, 0755) == 0 || errno == EEXIST)
+		return 0;
+	jm_error_errno(err, errno, "cannot make the folder %s", folder);
+	return jm_error_remedy(err, "make it, or name another one (--output, or TRAPS_POWER_LOG_PATH)");
+}
+
 static int make_folder(struct jm_outputs *o, const char *folder, struct jm_error *err)
 {
 	size_t n = strlen(folder);
@@ -260,11 +268,7 @@ static int make_folder(struct jm_outputs *o, const char *folder, struct jm_error
 	if (n == 0 || n >= sizeof(o->folder))
 		return jm_error_set(err, JM_E_INVALID, "the folder's name is empty or too long");
 	memcpy(o->folder, folder, n);
-	if (mkdir(o->folder, 0755) != 0 && errno != EEXIST) {
-		jm_error_errno(err, errno, "cannot make the folder %s", o->folder);
-		return jm_error_remedy(err, "make it, or name another one (--output, or TRAPS_POWER_LOG_PATH)");
-	}
-	return 0;
+	return jm_outputs_folder(o->folder, err);
 }
 
 static int open_files(struct jm_outputs *o, struct jm_error *err)

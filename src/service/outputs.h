@@ -14,7 +14,9 @@
 
 struct jm_outputs;
 
-/* Makes folder where it is missing, and the files; those of an earlier run are kept under other names. log, which may be NULL, is told
+/* Makes folder where it is missing. Errors: those of the system. */
+int jm_outputs_folder(const char *folder, struct jm_error *err);
+/* The same, and makes the files; those of an earlier run are kept under other names. log, which may be NULL, is told
  * of files that cannot be written. Errors: those of the system. */
 int jm_outputs_open(const char *folder, int64_t realtime_ns, void (*log)(void *ctx, const char *text), void *ctx,
 		    struct jm_outputs **out, struct jm_error *err);

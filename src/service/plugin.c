@@ -5,7 +5,11 @@
 #include "core/units.h"
 #include "service/events_metrics.h"
 #include "service/outputs.h"
+#include "service/recordings.h"
+#include "service/state.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +23,9 @@ struct jm_plugin {
 	struct jm_service *service;
 	struct jm_events *events;
 	struct jm_outputs *outputs;
+	struct jm_recordings *recordings;
+	struct jm_state *state;
+	char folder[1024]; /* of all that is kept; empty: nothing is */
 	void (*log)(const char *text);
 	bool is_terse; /* TRAPS_POWER_LOG_LEVEL: faults only */
 };
@@ -128,6 +135,21 @@ static void outputs_work(void *ctx)
 	jm_outputs_work(((struct jm_plugin *)ctx)->outputs, jm_now_ns(), realtime_ns());
 }
 
+static int64_t state_due(void *ctx)
+{
+	return jm_state_due_ns(((struct jm_plugin *)ctx)->state);
+}
+
+static void state_work(void *ctx)
+{
+	jm_state_work(((struct jm_plugin *)ctx)->state, jm_now_ns());
+}
+
+static void write_recordings(void *ctx, struct jm_metrics_page *page)
+{
+	jm_recordings_metrics(((struct jm_plugin *)ctx)->recordings, page);
+}
+
 static void ticked(void *ctx, int64_t now_ns)
 {
 	struct jm_plugin *plugin = ctx;
@@ -189,30 +211,23 @@ static int open_events(struct jm_plugin *plugin, const struct jm_plugin_options 
 	return rc ? jm_error_set(err, rc, "cannot wait for events") : 0;
 }
 
-/* Gives the folder, or NULL for none. */
-static const char *find_folder(const struct jm_plugin *plugin, const char *given, char *out, size_t size)
+/* Finds the folder: empty for none. */
+static void find_folder(struct jm_plugin *plugin, const char *given)
 {
 	const char *folder = given ? given : getenv("TRAPS_POWER_LOG_PATH"), *home = getenv("HOME");
 
 	if (folder && *folder)
-		return strcmp(folder, "none") == 0 ? NULL : folder;
-	if (!plugin->events || !home || !*home)
-		return NULL;
-	snprintf(out, size, "%s/logs", home);
-	return out;
+		snprintf(plugin->folder, sizeof(plugin->folder), "%s", strcmp(folder, "none") == 0 ? "" : folder);
+	else if (plugin->events && home && *home)
+		snprintf(plugin->folder, sizeof(plugin->folder), "%s/logs", home);
 }
 
-static int open_outputs(struct jm_plugin *plugin, const char *given, struct jm_error *err)
+static int open_outputs(struct jm_plugin *plugin, struct jm_error *err)
 {
 	struct jm_service_follower follower = {ticked, plugin};
 	struct jm_measure_listener listener;
-	char home[1024];
-	const char *folder = find_folder(plugin, given, home, sizeof(home));
-	int rc;
+	int rc = jm_outputs_open(plugin->folder, realtime_ns(), tell_fault, plugin, &plugin->outputs, err);
 
-	if (!folder)
-		return 0;
-	rc = jm_outputs_open(folder, realtime_ns(), tell_fault, plugin, &plugin->outputs, err);
 	if (rc)
 		return rc;
 	listener = jm_outputs_listener(plugin->outputs);
@@ -220,6 +235,53 @@ static int open_outputs(struct jm_plugin *plugin, const char *given, struct jm_e
 	rc = rc ? rc : jm_service_follow(plugin->service, &follower);
 	rc = rc ? rc : jm_loop_add_timed(plugin->service->loop, outputs_due, outputs_work, plugin);
 	return rc ? jm_error_set(err, rc, "out of memory for the files") : 0;
+}
+
+/* Two services in one folder would take each other's files. Held until this program ends, however it does. */
+static int lock_folder(const struct jm_plugin *plugin, struct jm_error *err)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[1100];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/.joulemap-serve.lock", plugin->folder);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return jm_error_errno(err, errno, "cannot write to the folder %s", plugin->folder);
+	if (fcntl(fd, F_SETLK, &lock) == 0)
+		return 0;
+	close(fd);
+	jm_error_set(err, JM_E_EXISTS, "another joulemap serve has its files in %s", plugin->folder);
+	return jm_error_remedy(err, "end it, or give --output another folder");
+}
+
+/* What an earlier service left goes on when all that listen are there. */
+static int open_store(struct jm_plugin *plugin, bool has_recordings, struct jm_error *err)
+{
+	struct jm_service_metrics metrics = {write_recordings, plugin};
+	struct jm_service *s = plugin->service;
+	int rc = jm_outputs_folder(plugin->folder, err);
+
+	rc = rc ? rc : lock_folder(plugin, err);
+	rc = rc ? rc : open_outputs(plugin, err);
+	if (rc == 0 && has_recordings) {
+		rc = jm_recordings_open(s, plugin->folder, tell_fault, plugin, &plugin->recordings, err);
+		rc = rc ? rc : jm_service_add_metrics(s, &metrics);
+	}
+	if (rc == 0)
+		rc = jm_state_open(plugin->folder, s->measurements, jm_now_ns(), tell_fault, plugin, &plugin->state,
+				   err);
+	if (rc == 0 && jm_loop_add_timed(s->loop, state_due, state_work, plugin))
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the state");
+	jm_service_settle(s);
+	return rc;
+}
+
+static void close_store(struct jm_plugin *plugin)
+{
+	jm_outputs_close(plugin->outputs, realtime_ns());
+	jm_recordings_close(plugin->recordings);
+	jm_state_close(plugin->state);
 }
 
 static void measure_self(struct jm_plugin *plugin)
@@ -262,11 +324,14 @@ int jm_plugin_open(struct jm_service *s, const struct jm_plugin_options *options
 	plugin->log = log;
 	read_environment(plugin);
 	rc = open_events(plugin, options, err);
-	rc = rc ? rc : open_outputs(plugin, options->output, err);
+	find_folder(plugin, options->output);
+	if (rc == 0 && plugin->folder[0])
+		rc = open_store(plugin, !options->no_recordings, err);
 	if (rc) {
 		/* The service, which knows of it, ends as well. */
 		jm_events_close(plugin->events);
-		jm_outputs_close(plugin->outputs, realtime_ns());
+		jm_measurements_stop_all(s->measurements, jm_now_ns());
+		close_store(plugin);
 		free(plugin);
 		return rc;
 	}
@@ -281,7 +346,7 @@ void jm_plugin_close(struct jm_plugin *plugin)
 	if (!plugin)
 		return;
 	jm_measurements_stop_all(plugin->service->measurements, jm_now_ns());
-	jm_outputs_close(plugin->outputs, realtime_ns());
+	close_store(plugin);
 	jm_events_close(plugin->events);
 	free(plugin);
 }

@@ -11,7 +11,9 @@ struct jm_plugin_options {
 	const char *subscribe; /* as in struct jm_event_link_options */
 	const char *publish;
 	const char *name, *uuid;
-	const char *output; /* folder for files, "none"; TRAPS_POWER_LOG_PATH; with engine or subscribe: $HOME/logs */
+	bool no_recordings;
+	const char *
+	    output; /* folder for files, recordings, state, "none"; TRAPS_POWER_LOG_PATH; with engine or subscribe: $HOME/logs */
 };
 
 struct jm_plugin;

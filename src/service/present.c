@@ -3,6 +3,7 @@
 #include "core/units.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 void jm_present_time(struct jm_buffer *b, int64_t realtime_ns)
@@ -32,6 +33,7 @@ static const char *why_unknown(const struct jm_measurement *m, enum jm_device de
 static void present_result(struct jm_buffer *b, const struct jm_measurement *m, enum jm_device device,
 			   const struct jm_moment *from, const struct jm_moment *to)
 {
+	bool is_machine = from == &m->machine_first;
 	struct jm_measure_result r = jm_measure_between(from, to, device);
 
 	jm_buffer_printf(b, ",\"%s\":{\"state\":", jm_device_text(device));
@@ -54,6 +56,9 @@ static void present_result(struct jm_buffer *b, const struct jm_measurement *m, 
 	}
 	jm_present_number(b, "mean_power_w", r.power_w);
 	jm_present_number(b, "seen_s", r.seen_s);
+	if (is_machine)
+		jm_present_number(b, "idle_j",
+				  r.seen_s > 0 ? to->devices[device].idle_j - from->devices[device].idle_j : NAN);
 	jm_buffer_puts(b, "}");
 }
 
@@ -98,6 +103,19 @@ static void present_device_names(struct jm_buffer *b, unsigned devices)
 	jm_buffer_puts(b, "]");
 }
 
+static void present_recording(struct jm_buffer *b, const struct jm_service *s, const struct jm_measurement *m)
+{
+	char path[1200];
+
+	jm_buffer_puts(b, ",\"recording\":");
+	if (!s->recordings || !m->recording[0]) {
+		jm_buffer_puts(b, "null");
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/%s", s->recordings, m->recording);
+	jm_buffer_json_string(b, path);
+}
+
 void jm_present_measurement(struct jm_buffer *b, const struct jm_service *s, const struct jm_measurement *m,
 			    bool is_brief)
 {
@@ -112,7 +130,8 @@ void jm_present_measurement(struct jm_buffer *b, const struct jm_service *s, con
 	jm_present_number(b, "duration_s", m->end_ns == INT64_MAX ? NAN : jm_s_from_ns(m->end_ns - m->start_ns));
 	jm_present_number(b, "period_s", jm_s_from_ns(period_ns));
 	present_device_names(b, m->devices);
-	jm_buffer_printf(b, ",\"n_processes\":%zu", m->n_parts);
+	jm_buffer_printf(b, ",\"n_processes\":%zu,\"pauses\":%u", m->n_parts, m->n_pauses);
+	present_recording(b, s, m);
 	if (!is_brief) {
 		jm_buffer_puts(b, ",\"processes\":[");
 		for (i = 0; i < m->n_parts; i++) {

@@ -61,6 +61,7 @@ static void add_channel(struct jm_device_sum *sum, const struct jm_live_channel 
 	sum->is_known = true;
 	sum->is_estimated = sum->is_estimated || !isnan(c->low_w);
 	sum->machine_j += c->energy_j;
+	sum->idle_j += c->idle_j;
 	sum->low_j += low_j;
 	sum->high_j += high_j;
 }
@@ -105,6 +106,7 @@ static void process_moment(void *ctx, uint32_t id, struct jm_moment *out)
 	}
 	out->is_gone = p.is_gone;
 	out->cpu_s = p.tree_cpu_s;
+	out->start_ticks = p.start_ticks;
 	for (i = 0; i < s->n_channels; i++)
 		if (s->device_of[i] != JM_N_DEVICES && s->channels[i].is_split)
 			out->devices[s->device_of[i]].energy_j += p.tree_energy_j[i];

@@ -65,6 +65,7 @@ struct jm_service {
 	int64_t wanted_until_ns; /* somebody looked */
 	size_t n_streams;        /* readers that stay */
 	int64_t start_realtime_ns;
+	const char *recordings; /* folder of the measurements' recordings; NULL: none are made */
 };
 
 /* Opens sensors, loop and measurements. Errors: those of jm_live_open; JM_E_NOMEM. */

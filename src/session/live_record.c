@@ -33,7 +33,7 @@ struct jm_live_recording {
 	struct jm_ledger *before;  /* ledgers when it began, one a channel */
 	struct jm_ledger *ledgers; /* of them: gap, first and last as seen here */
 	int64_t start_ns, committed_ns;
-	uint64_t n_steps;
+	uint64_t n_steps, n_commits;
 	struct jm_live_recording *next;
 };
 
@@ -337,6 +337,8 @@ void jm_live_record_commit(struct jm_live *live, int64_t now_ns)
 		if (now_ns - rec->committed_ns < COMMIT_NS)
 			continue;
 		rec->committed_ns = now_ns;
+		if (++rec->n_commits % 2 == 0)
+			write_ledgers(rec);
 		jm_writer_commit(rec->writer);
 	}
 }
