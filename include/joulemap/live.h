@@ -96,6 +96,10 @@ JM_API int jm_live_refresh(struct jm_live *live, int64_t older_ns, struct jm_err
 /* Watches a process and what descends from it, until as many jm_live_unwatch. *id_out: good until then, also when it has ended.
  * Its time counts from now. Errors: JM_E_NOT_FOUND: there is none; JM_E_PERMISSION: /proc hides it; JM_E_FULL: too many. */
 JM_API int jm_live_watch(struct jm_live *live, int64_t pid, uint32_t *id_out, struct jm_error *err);
+/* The same for one of many: behind the last of them jm_live_begin is called. */
+JM_API int jm_live_add(struct jm_live *live, int64_t pid, uint32_t *id_out, struct jm_error *err);
+/* Looks at the machine where nobody was watched before, so that what is split counts from here. Errors: JM_E_NOMEM. */
+JM_API int jm_live_begin(struct jm_live *live);
 JM_API void jm_live_unwatch(struct jm_live *live, uint32_t id);
 
 JM_API size_t jm_live_n_channels(const struct jm_live *live);

@@ -76,12 +76,13 @@ int jm_process_watch_add(struct jm_process_watch *w, int64_t pid, bool is_new, s
 	if (fd < 0)
 		return cannot_watch(w, pid, fd, err);
 	n = pread(fd, text, sizeof(text), 0);
-	close(fd);
-	if (n <= 0 || jm_proc_parse_stat(text, (size_t)n, &stat))
+	if (n <= 0 || jm_proc_parse_stat(text, (size_t)n, &stat)) {
+		close(fd);
 		return cannot_watch(w, pid, JM_E_NOT_FOUND, err);
+	}
 	/* Its children were somebody else's until now. */
 	jm_watch_forget(w, true);
-	rc = jm_watch_adopt(w, pid, &stat, is_new, &slot);
+	rc = jm_watch_adopt(w, pid, &stat, is_new, fd, &slot);
 	if (rc)
 		return jm_error_set(err, rc, "cannot watch process %lld: %s", (long long)pid, jm_error_text(rc));
 	slot->is_root = true;
@@ -144,9 +145,15 @@ static void look(struct jm_process_watch *w, struct jm_watch_slot *s)
 		s->pace_ns = 0;
 		return;
 	}
+	/* Of one that was taken in just now and has not run since, all is known. */
+	if (clock_ns >= 0 && clock_ns == s->clock_ns && s->n_looks == 0 && s->is_fresh) {
+		s->is_fresh = false;
+		return;
+	}
+	s->is_fresh = false;
 	rc = read_stat(w, s, &stat);
 	if (rc == JM_E_GONE)
-		s->is_gone = true;
+		w->has_gone = s->is_gone = true;
 	jm_watch_counts_look(s);
 	if (rc)
 		return;
@@ -351,6 +358,7 @@ int jm_process_watch_scan(struct jm_process_watch *w, struct jm_process_snapshot
 	int rc;
 
 	begin_snapshot(w);
+	w->n_read = 0;
 	start_ns = jm_env_now(&w->env);
 	read_used(w, &step);
 	read_machine(w, &step);

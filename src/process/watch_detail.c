@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Descriptions read behind one snapshot: three files each. The others have their turn behind the next. */
-#define DESCRIBED_MAX 256
 /* Longest command kept. */
 #define COMMAND_MAX 2048
 /* Each process's memory is read so often, */
@@ -123,7 +121,7 @@ static int describe_briefly(struct jm_process_watch *w, struct jm_watch_slot *s)
 
 int jm_watch_describe(struct jm_process_watch *w, bool any)
 {
-	size_t i, n = 0;
+	size_t i;
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < w->n_slots; i++) {
@@ -134,7 +132,8 @@ int jm_watch_describe(struct jm_process_watch *w, bool any)
 		/* Of one that is gone the files may be another process's by now. */
 		if (!s->needs_description || (s->is_described && (!any || s->is_gone)))
 			continue;
-		if (!s->is_gone && n++ < DESCRIBED_MAX) {
+		if (!s->is_gone && w->n_read < w->options.max_described) {
+			w->n_read++;
 			rc = describe(w, s);
 			/* Between fork and exec a child looks like its parent: it is looked at once more. */
 			s->needs_description = s->n_looks < 2;

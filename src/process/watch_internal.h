@@ -29,6 +29,7 @@ struct jm_watch_slot {
 	bool is_root, is_gone, is_changed, needs_description, is_described, was_below;
 	struct jm_counts counters; /* n 0: not counted */
 	int64_t counts[JM_N_COUNTS];
+	bool is_fresh;   /* taken in, not looked at yet */
 	uint8_t n_looks; /* up to a few: a new process may still become another program */
 };
 
@@ -54,7 +55,9 @@ struct jm_process_watch {
 	uint32_t round, next_id;
 	uint64_t n_forks;
 	bool needs_list, is_first, next_is_old;
+	bool has_gone, has_others; /* there may be slots that are gone, entries without one */
 	size_t n_open;
+	size_t n_read;     /* descriptions read behind this snapshot */
 	size_t memory_at;  /* slot whose memory is read next */
 	int64_t memory_ns; /* when memory was looked at last */
 	int64_t last_ns;
@@ -96,8 +99,8 @@ int jm_watch_open_stat(const struct jm_process_watch *w, int64_t pid);
 /* Brings the list of watched processes up to date: those that are new since the last time become slots at the end.
  * Errors: JM_E_NOMEM. */
 int jm_watch_list(struct jm_process_watch *w);
-/* Makes a slot; stat: as read just now. Errors: JM_E_NOMEM, JM_E_FULL. */
-int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc_stat *stat, bool is_new,
+/* Makes a slot; stat: as read just now, from fd, which it takes over (-1: none). Errors: JM_E_NOMEM, JM_E_FULL. */
+int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc_stat *stat, bool is_new, int fd,
 		   struct jm_watch_slot **out);
 struct jm_watch_entry *jm_watch_find(const struct jm_process_watch *w, int64_t pid);
 /* Puts parents before their children, by their starts. */

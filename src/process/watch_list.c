@@ -115,6 +115,7 @@ static int set_entry(struct jm_process_watch *w, int64_t pid, uint64_t inode, in
 {
 	struct jm_watch_entry *found = jm_watch_find(w, pid), entry = {pid, inode, slot, w->round};
 
+	w->has_others = w->has_others || slot < 0;
 	if (found) {
 		*found = entry;
 		return 0;
@@ -159,7 +160,7 @@ void jm_watch_forget(struct jm_process_watch *w, bool forget_others)
 {
 	size_t i, kept = 0;
 
-	for (i = 0; i < w->n_slots; i++) {
+	for (i = 0; w->has_gone && i < w->n_slots; i++) {
 		struct jm_watch_slot *s = w->slots[i];
 		struct jm_watch_entry *e;
 
@@ -173,6 +174,7 @@ void jm_watch_forget(struct jm_process_watch *w, bool forget_others)
 			e->slot = -1;
 			e->inode = 0;
 			e->round = 0;
+			w->has_others = true;
 		}
 		if (s->fd >= 0) {
 			close(s->fd);
@@ -181,12 +183,13 @@ void jm_watch_forget(struct jm_process_watch *w, bool forget_others)
 		jm_watch_counts_close(w, s);
 		free(s);
 	}
-	if (kept < w->n_slots) {
+	if (w->has_gone && kept < w->n_slots) {
 		w->n_slots = kept;
 		renumber(w);
 	}
-	if (forget_others)
-		rebuild(w, w->n_slots + 1, stays_watched);
+	w->has_gone = false;
+	if (forget_others && w->has_others)
+		w->has_others = rebuild(w, w->n_slots + 1, stays_watched) != 0;
 }
 
 int jm_process_watch_id(const struct jm_process_watch *w, int64_t pid, uint32_t *out)
@@ -205,24 +208,32 @@ void jm_process_watch_prune(struct jm_process_watch *w, bool (*stays)(void *ctx,
 
 	for (i = 0; i < w->n_slots; i++)
 		w->slots[i]->is_gone = !stays(ctx, w->slots[i]->id);
+	w->has_gone = true;
 	jm_watch_forget(w, false);
 }
 
-int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc_stat *stat, bool is_new,
+int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc_stat *stat, bool is_new, int fd,
 		   struct jm_watch_slot **out)
 {
 	struct jm_watch_slot *s;
+	bool keeps = w->n_open < w->options.max_open;
 
+	if (fd >= 0 && (!keeps || w->n_slots >= w->options.max_watched)) {
+		close(fd);
+		fd = -1;
+	}
 	if (w->n_slots >= w->options.max_watched)
 		return JM_E_FULL;
 	s = calloc(1, sizeof(*s));
 	if (!s || !jm_watch_grow(&w->slots, &w->slots_capacity, w->n_slots, sizeof(struct jm_watch_slot *)) ||
 	    set_entry(w, pid, 0, (int32_t)w->n_slots)) {
+		if (fd >= 0)
+			close(fd);
 		free(s);
 		return JM_E_NOMEM;
 	}
 	/* Whose number it may be by now, the next look at it tells. */
-	s->fd = w->n_open < w->options.max_open ? jm_watch_open_stat(w, pid) : -1;
+	s->fd = fd >= 0 || !keeps ? fd : jm_watch_open_stat(w, pid);
 	w->n_open += s->fd >= 0;
 	s->fd = s->fd >= 0 ? s->fd : -1;
 	s->id = w->next_id++;
@@ -240,7 +251,7 @@ int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc
 	/* A new one's children that are gone already were in no snapshot. */
 	s->reaped_ns = is_new ? s->reaped_total_ns : 0;
 	memcpy(s->comm, stat->comm, sizeof(s->comm));
-	s->is_changed = s->needs_description = true;
+	s->is_changed = s->needs_description = s->is_fresh = true;
 	jm_watch_counts_open(w, s);
 	w->slots[w->n_slots++] = s;
 	*out = s;
@@ -304,7 +315,7 @@ static int take(struct jm_process_watch *w, struct candidate *list, size_t n)
 			if (list[i].is_taken || !belongs(w, &list[i]))
 				continue;
 			list[i].is_taken = found = true;
-			rc = jm_watch_adopt(w, list[i].pid, &list[i].stat, is_new, &slot);
+			rc = jm_watch_adopt(w, list[i].pid, &list[i].stat, is_new, -1, &slot);
 			if (rc == JM_E_FULL) {
 				tell_full(w);
 				rc = set_entry(w, list[i].pid, list[i].inode, -1);

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 /* Descriptors left to the rest of the program. */
-#define FDS_RESERVED 160
+#define FDS_RESERVED  160
+#define DESCRIBED_MAX 256
 
 void jm_watch_note(struct jm_process_watch *w, const char *format, ...)
 {
@@ -105,6 +106,7 @@ int jm_process_watch_create(const struct jm_env *env, const struct jm_process_op
 	w->options = *options;
 	w->proc_fd = w->machine_fd = w->memory_fd = -1;
 	w->options.max_watched = options->max_watched ? options->max_watched : JM_PROCESS_MAX;
+	w->options.max_described = options->max_described ? options->max_described : DESCRIBED_MAX;
 	w->options.max_open = options->max_open ? options->max_open : descriptors_left();
 	w->ns_per_tick = JM_NS_PER_S / sysconf(_SC_CLK_TCK);
 	w->page_bytes = sysconf(_SC_PAGESIZE);

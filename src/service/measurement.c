@@ -181,6 +181,8 @@ static int start(struct jm_measurements *all, struct jm_measurement *m, int64_t 
 		part->previous = part->last = part->first;
 		n_running++;
 	}
+	if (all->world.begin)
+		all->world.begin(all->world.ctx);
 	jm_measurements_tell(all, JM_MEASURE_STARTED, m, NULL);
 	for (i = 0; i < m->n_parts; i++)
 		if (m->parts[i].state == JM_MEASURE_GONE)

@@ -50,6 +50,7 @@ struct jm_measure_world {
 	void (*machine)(void *ctx, struct jm_moment *out);
 	const char *(*name)(void *ctx, uint32_t id); /* command, or name; borrowed for the moment */
 	void *ctx;
+	void (*begin)(void *ctx); /* all that a request wants are watched; may be NULL */
 };
 
 enum jm_measure_state { JM_MEASURE_WAITING, JM_MEASURE_RUNNING, JM_MEASURE_DONE, JM_MEASURE_GONE };

@@ -75,6 +75,8 @@ static void go_on(struct jm_measurements *all, struct jm_measurement *m)
 		carry(&part->first, &part->last, &now);
 		part->previous = part->last;
 	}
+	if (all->world.begin)
+		all->world.begin(all->world.ctx);
 }
 
 int jm_measurements_resume(struct jm_measurements *all, struct jm_measurement *m, int64_t now_ns)

@@ -35,7 +35,12 @@ static int watch(void *ctx, int64_t pid, uint32_t *id_out, struct jm_error *err)
 {
 	struct jm_service *s = ctx;
 
-	return jm_live_watch(s->live, pid, id_out, err);
+	return jm_live_add(s->live, pid, id_out, err);
+}
+
+static void begin(void *ctx)
+{
+	jm_live_begin(((struct jm_service *)ctx)->live);
 }
 
 static void unwatch(void *ctx, uint32_t id)
@@ -274,7 +279,7 @@ int jm_service_open(struct jm_service *s, const struct jm_service_options *optio
 {
 	struct jm_live_options live = {
 	    .size = sizeof(live), .sensors = options->sensors, .watches_all = options->with_all_processes};
-	struct jm_measure_world world = {refresh, watch, unwatch, process_moment, machine_moment, name_of, s};
+	struct jm_measure_world world = {refresh, watch, unwatch, process_moment, machine_moment, name_of, s, begin};
 	int rc;
 
 	memset(s, 0, sizeof(*s));

@@ -19,6 +19,8 @@
 #define TICK_BEHIND_NS (3 * JM_NS_PER_MS)
 /* More than any package or board draws: in the time it takes to half its range, a counter cannot wrap unseen. */
 #define COUNTER_POWER_MAX_W 2000.0
+/* Who asks waits for a look at the processes: what they are called may come with the next ones. */
+#define DESCRIBED_MAX 64
 
 void jm_live_add_note(struct jm_live *live, const char *format, ...)
 {
@@ -241,7 +243,7 @@ int jm_live_open_env(const struct jm_env *env, const struct jm_live_options *opt
 		     struct jm_error *err)
 {
 	struct jm_live *live = calloc(1, sizeof(*live));
-	struct jm_process_options watching = {.is_all = options->watches_all};
+	struct jm_process_options watching = {.is_all = options->watches_all, .max_described = DESCRIBED_MAX};
 	struct jm_error why = {0};
 	int rc;
 

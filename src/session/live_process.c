@@ -362,9 +362,8 @@ void jm_live_tidy(struct jm_live *live)
 	jm_process_watch_prune(live->watch, stays, live);
 }
 
-int jm_live_watch(struct jm_live *live, int64_t pid, uint32_t *id_out, struct jm_error *err)
+int jm_live_add(struct jm_live *live, int64_t pid, uint32_t *id_out, struct jm_error *err)
 {
-	struct jm_live_interval none = {0};
 	struct jm_live_record *r;
 	uint32_t id;
 	int rc;
@@ -383,8 +382,21 @@ int jm_live_watch(struct jm_live *live, int64_t pid, uint32_t *id_out, struct jm
 	live->n_roots += r->n_watchers++ == 0;
 	r->facts.is_root = true;
 	*id_out = id;
-	/* The first one: its time, and that of the others, count from here. */
+	return 0;
+}
+
+int jm_live_begin(struct jm_live *live)
+{
+	struct jm_live_interval none = {0};
+
 	return live->has_step ? 0 : jm_live_look(live, &none);
+}
+
+int jm_live_watch(struct jm_live *live, int64_t pid, uint32_t *id_out, struct jm_error *err)
+{
+	int rc = jm_live_add(live, pid, id_out, err);
+
+	return rc ? rc : jm_live_begin(live);
 }
 
 void jm_live_unwatch(struct jm_live *live, uint32_t id)

@@ -97,7 +97,7 @@ static void heard(void *ctx, enum jm_measure_event event, const struct jm_measur
 
 static void begin_with(struct world *w, const struct jm_measure_limits *limits)
 {
-	struct jm_measure_world world = {refresh, watch, unwatch, process, machine, name, w};
+	struct jm_measure_world world = {refresh, watch, unwatch, process, machine, name, w, NULL};
 	struct jm_measure_listener listener = {heard, w};
 
 	memset(w, 0, sizeof(*w));

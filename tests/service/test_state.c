@@ -90,7 +90,7 @@ static void log_line(void *ctx, const char *text)
 
 static void begin(struct world *w, int64_t now_ns)
 {
-	struct jm_measure_world world = {refresh, watch, unwatch, process, machine, name, w};
+	struct jm_measure_world world = {refresh, watch, unwatch, process, machine, name, w, NULL};
 	struct jm_measure_limits limits = {0};
 
 	memset(w, 0, sizeof(*w));
