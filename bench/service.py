@@ -52,16 +52,17 @@ def median_ms(times):
     return round(sorted(times)[len(times) // 2] * 1e3, 3)
 
 
-def bench_requests(program, pids, n_requests, seconds):
-    service, port = start_service(program)
+def bench_requests(program, pids, n_requests, seconds, *options):
+    service, port = start_service(program, *options)
     chunk = max(1, len(pids) // n_requests)
-    first, handled = [], []
+    first, handled, begin_ns = [], [], spent_ns(service.pid)
     for i in range(n_requests):
         asked = [pids[(i * chunk + k) % len(pids)] for k in range(chunk)]
         begin = time.monotonic()
         answer = json.loads(ask(port, "POST", "/measurements", {"pids": asked}))
         handled.append(time.monotonic() - begin)
         first.append(answer["id"])
+    handling_ns = spent_ns(service.pid) - begin_ns
     time.sleep(1)
     before, begin = cpu_s(service.pid), time.monotonic()
     time.sleep(seconds)
@@ -75,7 +76,7 @@ def bench_requests(program, pids, n_requests, seconds):
     samples = [p["samples"] for i in first for p in json.loads(ask(port, "GET", f"/measurements/{i}"))["processes"]]
     out = {"cpu_fraction": round(cpu, 5), "peak_rss_mib": round(rss_mib(service.pid), 1), "metrics_ms": median_ms(scrapes),
            "metrics_worst_ms": round(max(scrapes) * 1e3, 3), "metrics_bytes": len(page),
-           "post_ms": median_ms(handled), "post_worst_ms": round(max(handled) * 1e3, 3), "samples_least": min(samples)}
+           "post_ms": median_ms(handled), "post_cpu_ms": round(handling_ns * 1e-6 / n_requests, 3), "post_worst_ms": round(max(handled) * 1e3, 3), "samples_least": min(samples)}
     stop(service)
     return out
 
@@ -107,15 +108,20 @@ def bench_recorder(program, pids, seconds):
     return out
 
 
+def spent_ns(pid):
+    """Processor time of all threads."""
+    return sum(int(open(f"/proc/{pid}/task/{t}/schedstat").read().split()[0]) for t in os.listdir(f"/proc/{pid}/task"))
+
+
 def bench_idle(program, seconds):
     service, port = start_service(program)
     ask(port, "GET", "/healthz")
     time.sleep(0.5)
-    before = int(open(f"/proc/{service.pid}/schedstat").read().split()[0])
+    before = spent_ns(service.pid)
     time.sleep(seconds)
-    spent = int(open(f"/proc/{service.pid}/schedstat").read().split()[0]) - before
+    spent = spent_ns(service.pid) - before
     stop(service)
-    return {"cpu_fraction_of_loop": round(spent * 1e-9 / seconds, 7)}
+    return {"cpu_fraction": round(spent * 1e-9 / seconds, 7)}
 
 
 def main():
@@ -132,9 +138,11 @@ def main():
         time.sleep(1)
         service = bench_requests(a.joulemap, pids, a.requests, a.seconds)
         one = bench_requests(a.joulemap, pids, 1, a.seconds)
+        with tempfile.TemporaryDirectory() as folder:
+            kept = bench_requests(a.joulemap, pids, a.requests, a.seconds, "--output", folder)
         recorder = bench_recorder(a.joulemap, pids, a.seconds)
         print(json.dumps({"processes": a.processes, "requests": a.requests, "seconds": a.seconds, "service": service,
-                          "service_one_request": one, "recorder": recorder,
+                          "service_one_request": one, "service_that_keeps": kept, "recorder": recorder,
                           "service_over_recorder": round(service["cpu_fraction"] / max(1e-9, recorder["cpu_fraction"]), 3),
                           "first": bench_first(a.joulemap, pids[0]), "asleep": bench_idle(a.joulemap, a.seconds)}, indent=1))
     finally:
