@@ -76,7 +76,8 @@ def bench_requests(program, pids, n_requests, seconds, *options):
     samples = [p["samples"] for i in first for p in json.loads(ask(port, "GET", f"/measurements/{i}"))["processes"]]
     out = {"cpu_fraction": round(cpu, 5), "peak_rss_mib": round(rss_mib(service.pid), 1), "metrics_ms": median_ms(scrapes),
            "metrics_worst_ms": round(max(scrapes) * 1e3, 3), "metrics_bytes": len(page),
-           "post_ms": median_ms(handled), "post_cpu_ms": round(handling_ns * 1e-6 / n_requests, 3), "post_worst_ms": round(max(handled) * 1e3, 3), "samples_least": min(samples)}
+           "post_ms": median_ms(handled), "post_cpu_ms": round(handling_ns * 1e-6 / n_requests, 3),
+           "post_worst_ms": round(max(handled) * 1e3, 3), "samples_least": min(samples)}
     stop(service)
     return out
 

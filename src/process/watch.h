@@ -16,10 +16,10 @@
 #define JM_PROCESS_MAX 65536
 
 struct jm_process_options {
-	bool is_all;        /* every process of the machine; else roots and what descends from them */
-	size_t max_watched; /* at one time; 0: JM_PROCESS_MAX */
+	bool is_all;          /* every process of the machine; else roots and what descends from them */
+	size_t max_watched;   /* at one time; 0: JM_PROCESS_MAX */
 	size_t max_described; /* behind one snapshot, three files each, others behind the next; 0: 256 */
-	size_t max_open;    /* descriptors kept open; 0: as many as the limit of the process leaves */
+	size_t max_open;      /* descriptors kept open; 0: as many as the limit of the process leaves */
 	bool with_counts; /* count cycles, instructions and cache misses of each process, too, where that is allowed */
 };
 
