@@ -407,11 +407,12 @@ struct jm_report_options {
 	const char *by;        /* what the parts are: "kernel", "range", "stream" (of CUDA); any other, or NULL: layers */
 	bool with_timeline;    /* keep what formats of records need ("aipowermeter") */
 	const char *weigh;     /* processor time of processes: "time", "cycles", "instructions"; NULL: "auto" */
+	bool with_scene;       /* keep power and spans along time, for the format "html" and for plots */
 };
 
 struct jm_view_options {
 	size_t size;           /* sizeof(struct jm_view_options) */
-	const char *format;    /* "table", "summary", or an exporter: "json", "csv"; NULL: "table" */
+	const char *format;    /* "table", "summary", "html", or an exporter: "json", "csv"; NULL: "table" */
 	const char *by;        /* "layer", "type", "iteration", "channel", or as in jm_report_options; NULL: "layer" */
 	const char *sort;      /* "energy", "time", "power", "name", "none"; NULL: "energy" */
 	size_t limit;          /* rows; 0: all */

@@ -90,6 +90,10 @@ int jm_cli_width(int fd);
 /* A jm_write_fn to stdout. Errors: non-zero when the reader has gone. */
 int jm_cli_write_stdout(void *ctx, const char *text, size_t n);
 
+/* Writes a view of the report into a file, which is kept if it is there unless forced, and removed again when writing fails. Gives
+ * the exit code, after printing what went wrong. */
+int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path, bool is_forced);
+
 /* Runs a command as a child: forwards signals, waits. start_ns_out, end_ns_out: around its life. Gives the exit code to
  * pass on (128 + signal when killed; 126, 127 when it could not start, err says why). Signals must have been blocked
  * with jm_cli_block_signals before any thread started. */

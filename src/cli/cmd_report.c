@@ -8,8 +8,8 @@
 
 struct settings {
 	struct jm_common common;
-	const char *by, *sort, *baseline, *format, *method, *limit, *window, *carbon, *price, *weigh;
-	bool is_comparing, with_work;
+	const char *by, *sort, *baseline, *format, *method, *limit, *window, *carbon, *price, *weigh, *html;
+	bool is_comparing, with_work, is_forced;
 };
 
 #define TABLE_ROWS 30
@@ -37,6 +37,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 					    .window = s->window,
 					    .by = s->by,
 					    .weigh = s->weigh,
+					    .with_scene = s->html,
 					    .with_timeline = s->format && strcmp(s->format, "aipowermeter") == 0,
 					    .with_iterations = s->by && strcmp(s->by, "iteration") == 0};
 	struct jm_view_options view = {.size = sizeof(view),
@@ -65,9 +66,14 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	}
 	if (jm_report_open(positional[0], &options, &report, &err))
 		return jm_cli_fail(&err);
-	rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err);
+	if (s->html) {
+		view.format = "html";
+		rc = jm_cli_write_report(report, &view, s->html, s->is_forced);
+	} else {
+		rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err) ? jm_cli_fail(&err) : JM_EXIT_OK;
+	}
 	jm_report_destroy(report);
-	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+	return rc;
 }
 
 static const struct jm_option options[] = {
@@ -89,6 +95,9 @@ static const struct jm_option options[] = {
      offsetof(struct settings, baseline)},
     JM_CLI_CARBON(struct settings),
     JM_CLI_PRICE(struct settings),
+    {0, "html", "OUT.html", "write one page with charts, which opens offline in any browser", JM_OPTION_TEXT,
+     offsetof(struct settings, html)},
+    {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
     {0, "format", "FORMAT", "table (default), summary, csv, json or aipowermeter", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
@@ -103,6 +112,7 @@ const struct jm_command jm_cmd_report = {
     .examples = "  joulemap report run.jmap\n"
 		"  joulemap report run.jmap --by type --sort time\n"
 		"  joulemap report run.jmap --by kernel\n"
+		"  joulemap report run.jmap --html run.html\n"
 		"  joulemap report run.jmap --format json > run.json\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

@@ -1,12 +1,16 @@
+#define _GNU_SOURCE
 #include "cli/cli.h"
 
 #include "core/display.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,4 +98,50 @@ int jm_cli_write_stdout(void *ctx, const char *text, size_t n)
 {
 	(void)ctx;
 	return fwrite(text, 1, n, stdout) != n || fflush(stdout);
+}
+
+static int write_file(void *ctx, const char *text, size_t n)
+{
+	return fwrite(text, 1, n, ctx) != n;
+}
+
+/* A link is not followed. */
+static FILE *open_output(const char *path, bool is_forced, struct jm_error *err)
+{
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (is_forced ? O_TRUNC : O_EXCL);
+	int fd = open(path, flags, 0644);
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (f)
+		return f;
+	err->code = errno == EEXIST ? JM_E_EXISTS : JM_E_IO;
+	snprintf(err->message, sizeof(err->message), "cannot write %s: %s", path, strerror(errno));
+	err->remedy[0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path, bool is_forced)
+{
+	struct jm_error err = {0};
+	FILE *f = open_output(path, is_forced, &err);
+	struct stat st;
+	bool is_ours;
+	int rc;
+
+	if (!f)
+		return jm_cli_fail_output(&err);
+	/* A pipe or device that was named is none of ours to remove. */
+	is_ours = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
+	rc = jm_report_write(report, view, write_file, f, &err);
+	if (fclose(f) && rc == 0) {
+		rc = err.code = JM_E_IO;
+		snprintf(err.message, sizeof(err.message), "cannot write %s: %s", path, strerror(errno));
+	}
+	if (rc == 0)
+		return JM_EXIT_OK;
+	if (is_ours)
+		unlink(path);
+	return jm_cli_fail(&err);
 }

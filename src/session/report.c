@@ -33,6 +33,7 @@ struct loaded {
 	struct jm_device_map devices;
 	struct jm_baseline *baselines;
 	struct jm_response *responses;
+	int64_t from_ns, to_ns; /* samples lie between these */
 	struct jm_attribution_input in;
 };
 
@@ -77,6 +78,39 @@ static int load_channels(struct jm_recording *r, struct loaded *l)
 	return 0;
 }
 
+/* Gives the sensor that begins with this channel and can be loaded in one pass, or -1. */
+static int sensor_from(struct jm_recording *r, size_t channel, size_t *n_out)
+{
+	const struct jm_recording_sensor *sensors;
+	size_t n, i;
+
+	sensors = jm_recording_sensors(r, &n);
+	for (i = 0; i < n; i++) {
+		if (sensors[i].first_channel != channel || sensors[i].n_channels < 2 || sensors[i].n_channels > 8)
+			continue;
+		*n_out = sensors[i].n_channels;
+		return (int)i;
+	}
+	return -1;
+}
+
+static int load_range(struct jm_recording *r, struct loaded *l, struct jm_error *err)
+{
+	size_t i, n;
+	int rc = 0, sensor;
+
+	for (i = 0; rc == 0 && i < l->in.n_channels; i += n) {
+		n = 1;
+		sensor = sensor_from(r, i, &n);
+		if (sensor >= 0 && i + n <= l->in.n_channels)
+			rc = jm_recording_sensor_samples(r, (size_t)sensor, l->from_ns, l->to_ns, &l->samples[i], &l->n_samples[i],
+							 err);
+		else
+			rc = jm_recording_samples(r, (uint16_t)i, l->from_ns, l->to_ns, &l->samples[i], &l->n_samples[i], err);
+	}
+	return rc;
+}
+
 static int load_samples(struct jm_recording *r, struct loaded *l, struct jm_error *err)
 {
 	int64_t from = l->windows[0].start_ns, to = l->windows[l->in.n_windows - 1].end_ns;
@@ -92,14 +126,9 @@ static int load_samples(struct jm_recording *r, struct loaded *l, struct jm_erro
 		from = l->in.layers[i].start_ns < from ? l->in.layers[i].start_ns : from;
 		to = l->in.layers[i].end_ns > to ? l->in.layers[i].end_ns : to;
 	}
-	for (i = 0; i < l->in.n_channels; i++) {
-		int rc = jm_recording_samples(r, (uint16_t)i, from - MARGIN_NS, to + MARGIN_NS, &l->samples[i],
-					      &l->n_samples[i], err);
-
-		if (rc)
-			return rc;
-	}
-	return 0;
+	l->from_ns = from - MARGIN_NS;
+	l->to_ns = to + MARGIN_NS;
+	return load_range(r, l, err);
 }
 
 static bool is_phase(const struct jm_span *span, const struct jm_names *names, const char *name)
@@ -377,6 +406,8 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 		l.windows = NULL;
 		l.iterations = NULL;
 	}
+	if (rc == 0 && options->with_scene)
+		rc = jm_report_make_scene(report, l.in.samples, l.in.n_samples, l.from_ns, l.to_ns, err);
 	unload(&l);
 	return rc;
 }
@@ -419,6 +450,7 @@ void jm_report_destroy(struct jm_report *report)
 	jm_process_log_finish(&report->processes);
 	free(report->windows);
 	free(report->iterations);
+	jm_scene_destroy(report->scene);
 	jm_recording_close(report->recording);
 	free(report);
 }

@@ -3,7 +3,9 @@
 #define SESSION_REPORT_H
 
 #include "core/result.h"
+#include "core/text.h"
 #include "recording/recording.h"
+#include "scene/scene.h"
 
 struct jm_stretch;
 
@@ -15,6 +17,7 @@ struct jm_report {
 	struct jm_stretch *windows;
 	struct jm_span *iterations;
 	size_t n_windows, n_iterations;
+	struct jm_scene *scene; /* NULL: not asked for */
 	char path[1024];
 };
 
@@ -49,5 +52,14 @@ int jm_report_describe_devices(struct jm_recording *r, const struct jm_stretch *
 
 /* Where random rests lay between the iterations: takes the throughput from the latency, and warns. After jm_attribute. */
 void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
+
+/* Makes the scene of a report. samples, n_samples: by channel, those from from_ns up to to_ns; others are read.
+ * Errors: of reading the file, JM_E_NOMEM. */
+int jm_report_make_scene(struct jm_report *report, const struct jm_sample *const *samples, const size_t *n_samples,
+			 int64_t from_ns, int64_t to_ns, struct jm_error *err);
+
+/* Appends the report as a page. Of view, the tariff counts. Errors: JM_E_INVALID without a scene; JM_E_NOMEM. */
+struct jm_view;
+int jm_report_page(const struct jm_report *report, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err);
 
 #endif

@@ -54,17 +54,20 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 	return jm_tariff_parse(options->carbon, options->price, &out->tariff, err);
 }
 
-static int write_to(const struct jm_result *r, const char *format, const struct jm_view *view, struct jm_buffer *b,
+static int write_to(const struct jm_report *report, const char *format, const struct jm_view *view, struct jm_buffer *b,
 		    struct jm_error *err)
 {
+	const struct jm_result *r = &report->result;
 	const struct jm_exporter *exporter;
 
 	if (strcmp(format, "table") == 0 || strcmp(format, "summary") == 0)
 		return jm_report_table(r, view, strcmp(format, "summary") == 0, b, err);
+	if (strcmp(format, "html") == 0)
+		return jm_report_page(report, view, b, err);
 	exporter = jm_exporter_find(format);
 	if (!exporter)
 		return jm_error_set(err, JM_E_INVALID,
-				    "there is no format '%s': table, summary, csv, json or aipowermeter", format);
+				    "there is no format '%s': table, summary, html, csv, json or aipowermeter", format);
 	return exporter->write(r, view, b, err);
 }
 
@@ -81,7 +84,7 @@ int jm_report_write(const struct jm_report *report, const struct jm_view_options
 		memcpy(&used, options, options->size < sizeof(used) ? options->size : sizeof(used));
 	rc = parse_view(&used, &view, err);
 	if (rc == 0)
-		rc = write_to(&report->result, used.format ? used.format : "table", &view, &b, err);
+		rc = write_to(report, used.format ? used.format : "table", &view, &b, err);
 	if (rc == 0 && b.is_failed)
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the report");
 	if (rc == 0 && write(ctx, b.data, b.n))
