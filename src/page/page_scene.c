@@ -152,7 +152,8 @@ static void lane(const struct jm_page_recording *r, size_t i, const struct used_
 	struct jm_base64 b;
 	size_t k;
 
-	jm_buffer_printf(out, "{\"kind\":\"%s\",\"track\":%lu,\"label\":", jm_span_kind_text(l->kind), (unsigned long)l->track);
+	jm_buffer_printf(out, "{\"kind\":\"%s\",\"track\":%lu,\"label\":", jm_span_kind_text(l->kind),
+			 (unsigned long)l->track);
 	if (track)
 		jm_buffer_json_string(out, track);
 	else
@@ -260,7 +261,8 @@ void jm_page_scene(const struct jm_page_recording *r, struct jm_buffer *out)
 		return;
 	}
 	jm_buffer_printf(out, "{\"seconds\":%.9f,\"n_spans\":%llu,\"n_left_out\":%llu,\"n_coarse\":%zu,\"channels\":[",
-			 seconds(s, s->end_ns), (unsigned long long)s->n_spans, (unsigned long long)s->n_left_out, s->n_coarse);
+			 seconds(s, s->end_ns), (unsigned long long)s->n_spans, (unsigned long long)s->n_left_out,
+			 s->n_coarse);
 	for (i = 0; i < s->n_channels; i++) {
 		jm_buffer_puts(out, i ? ",\n" : "\n");
 		channel(r, &s->channels[i], out);

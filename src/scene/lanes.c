@@ -47,8 +47,9 @@ static size_t fit(const struct group *g, const struct jm_span *span)
 /* Phases around all; iterations and requests; what users named; what the model and the device did. */
 static int rank(const struct jm_scene_lane *lane)
 {
-	static const uint8_t ranks[] = {[JM_SPAN_PHASE] = 0,  [JM_SPAN_ITERATION] = 1, [JM_SPAN_REQUEST] = 2, [JM_SPAN_REGION] = 3,
-					[JM_SPAN_RANGE] = 4,  [JM_SPAN_LAYER] = 5,     [JM_SPAN_KERNEL] = 6,  [JM_SPAN_COPY] = 7};
+	static const uint8_t ranks[] = {
+	    [JM_SPAN_PHASE] = 0, [JM_SPAN_ITERATION] = 1, [JM_SPAN_REQUEST] = 2, [JM_SPAN_REGION] = 3,
+	    [JM_SPAN_RANGE] = 4, [JM_SPAN_LAYER] = 5,     [JM_SPAN_KERNEL] = 6,  [JM_SPAN_COPY] = 7};
 
 	return lane->kind < sizeof(ranks) ? ranks[lane->kind] : 8;
 }
@@ -105,7 +106,8 @@ static int lane_at(struct jm_scene *s, struct group *g, size_t depth, uint16_t *
 	return 0;
 }
 
-int jm_scene_assign_lanes(struct jm_scene *s, const struct jm_span *spans, size_t n, size_t n_lanes_max, uint16_t *lane_out)
+int jm_scene_assign_lanes(struct jm_scene *s, const struct jm_span *spans, size_t n, size_t n_lanes_max,
+			  uint16_t *lane_out)
 {
 	struct group *groups = calloc(GROUPS_MAX, sizeof(*groups));
 	size_t n_groups = 0, last = 0, i, depth;
@@ -143,7 +145,8 @@ static int allocate_coarse(struct jm_scene_lane *lane, size_t n)
 	return 0;
 }
 
-static void add_coarse(struct jm_scene_lane *lane, const struct jm_span *span, double start, double end, double bucket, size_t n)
+static void add_coarse(struct jm_scene_lane *lane, const struct jm_span *span, double start, double end, double bucket,
+		       size_t n)
 {
 	size_t i = start > 0 ? (size_t)(start / bucket) : 0;
 
@@ -163,7 +166,8 @@ static void add_coarse(struct jm_scene_lane *lane, const struct jm_span *span, d
 	}
 }
 
-int jm_scene_fill_coarse(struct jm_scene *s, const struct jm_span *spans, size_t n, const uint16_t *lanes, size_t n_coarse)
+int jm_scene_fill_coarse(struct jm_scene *s, const struct jm_span *spans, size_t n, const uint16_t *lanes,
+			 size_t n_coarse)
 {
 	double bucket = (double)(s->end_ns - s->start_ns) / (double)n_coarse;
 	size_t i;

@@ -26,7 +26,8 @@ static size_t first_after(const struct jm_series *series, int64_t t)
 }
 
 /* Keeps the pieces of the windows, or all. */
-static int keep_exact(const struct jm_scene *s, const struct jm_series *series, size_t n_max, struct jm_scene_channel *out)
+static int keep_exact(const struct jm_scene *s, const struct jm_series *series, size_t n_max,
+		      struct jm_scene_channel *out)
 {
 	size_t n = series->n_pieces < n_max ? series->n_pieces : n_max, w, i;
 
@@ -38,7 +39,8 @@ static int keep_exact(const struct jm_scene *s, const struct jm_series *series, 
 		out->exact[out->n_exact++] = piece_of(&series->pieces[i]);
 	for (w = 0; !out->is_whole && w < s->n_windows; w++)
 		for (i = first_after(series, s->windows[w].start_ns);
-		     i < series->n_pieces && series->pieces[i].start_ns < s->windows[w].end_ns && out->n_exact < n_max; i++)
+		     i < series->n_pieces && series->pieces[i].start_ns < s->windows[w].end_ns && out->n_exact < n_max;
+		     i++)
 			out->exact[out->n_exact++] = piece_of(&series->pieces[i]);
 	return 0;
 }

@@ -14,7 +14,7 @@ struct jm_power_buckets {
 	int64_t start_ns;
 	double bucket_ns;
 	size_t n;
-	float *min_w, *max_w;    /* NAN: no readings in the bucket */
+	float *min_w, *max_w;      /* NAN: no readings in the bucket */
 	double *energy_j, *seen_s; /* of the time with readings; their sums are those of the series */
 };
 
@@ -25,7 +25,7 @@ struct jm_power_piece {
 };
 
 struct jm_scene_channel {
-	size_t channel;        /* index in the recording */
+	size_t channel; /* index in the recording */
 	size_t n_readings;
 	struct jm_power_buckets buckets;
 	struct jm_power_piece *exact; /* in the windows; is_whole: all there are. In order */
@@ -36,10 +36,10 @@ struct jm_scene_channel {
 /* One row of boxes: spans of one kind and track that do not overlap. */
 struct jm_scene_lane {
 	uint32_t track;
-	uint8_t kind;   /* enum jm_span_kind */
-	uint8_t depth;  /* spans inside of spans are a lane deeper */
-	uint16_t met;   /* order in which the spans met it */
-	bool is_whole;  /* all its spans are among the boxes */
+	uint8_t kind;  /* enum jm_span_kind */
+	uint8_t depth; /* spans inside of spans are a lane deeper */
+	uint16_t met;  /* order in which the spans met it */
+	bool is_whole; /* all its spans are among the boxes */
 	uint64_t n_spans;
 	/* By bucket of time, n_coarse of the scene; NULL where all are kept. */
 	float *busy;      /* part of the bucket inside of spans, 0 to 1 */
@@ -91,7 +91,7 @@ struct jm_scene_limits {
 	size_t n_buckets; /* of all channels together */
 	size_t n_pieces;  /* likewise */
 	size_t n_boxes;
-	size_t n_coarse;  /* of all lanes together */
+	size_t n_coarse; /* of all lanes together */
 	size_t n_lanes;
 };
 
@@ -117,9 +117,11 @@ void jm_power_buckets_finish(struct jm_power_buckets *b);
 double jm_power_buckets_mean_w(const struct jm_power_buckets *b, size_t i);
 
 /* Puts every span into a lane: lane_out has n_spans entries, UINT16_MAX for those of lanes beyond the limit. */
-int jm_scene_assign_lanes(struct jm_scene *s, const struct jm_span *spans, size_t n, size_t n_lanes_max, uint16_t *lane_out);
+int jm_scene_assign_lanes(struct jm_scene *s, const struct jm_span *spans, size_t n, size_t n_lanes_max,
+			  uint16_t *lane_out);
 /* Fills busy, count, name, longest_s of the lanes. */
-int jm_scene_fill_coarse(struct jm_scene *s, const struct jm_span *spans, size_t n, const uint16_t *lanes, size_t n_coarse);
+int jm_scene_fill_coarse(struct jm_scene *s, const struct jm_span *spans, size_t n, const uint16_t *lanes,
+			 size_t n_coarse);
 /* Picks the stretches to be kept in full, with at most n_boxes_max spans in all. */
 int jm_scene_pick_windows(struct jm_scene *s, const struct jm_span *spans, size_t n, size_t n_boxes_max);
 

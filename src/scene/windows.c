@@ -23,8 +23,8 @@ static size_t first_from(const struct jm_span *spans, size_t n, int64_t t)
 }
 
 /* Adds a window unless it would take more spans than are left. */
-static void add_window(struct jm_scene *s, const struct jm_span *spans, size_t n, int64_t start, int64_t end, const char *label,
-		       size_t *left)
+static void add_window(struct jm_scene *s, const struct jm_span *spans, size_t n, int64_t start, int64_t end,
+		       const char *label, size_t *left)
 {
 	struct jm_scene_window *w = &s->windows[s->n_windows];
 	int64_t from = start > s->start_ns ? start : s->start_ns, to = end < s->end_ns ? end : s->end_ns;
@@ -39,8 +39,8 @@ static void add_window(struct jm_scene *s, const struct jm_span *spans, size_t n
 }
 
 /* An iteration with a little of what is around it. */
-static void add_iteration(struct jm_scene *s, const struct jm_span *spans, size_t n, const struct jm_span *it, const char *what,
-			  size_t *left)
+static void add_iteration(struct jm_scene *s, const struct jm_span *spans, size_t n, const struct jm_span *it,
+			  const char *what, size_t *left)
 {
 	int64_t margin = (it->end_ns - it->start_ns) / 8;
 	char label[48];

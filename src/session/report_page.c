@@ -35,8 +35,8 @@ static void find_extent(struct jm_recording *r, const struct jm_span *spans, siz
 }
 
 /* All samples of all channels, where those that the report needed are not all. */
-static int load_all(struct jm_recording *r, const struct jm_scene_input *in, struct jm_sample **samples, size_t *n_samples,
-		    struct jm_error *err)
+static int load_all(struct jm_recording *r, const struct jm_scene_input *in, struct jm_sample **samples,
+		    size_t *n_samples, struct jm_error *err)
 {
 	size_t i;
 	int rc = 0;
@@ -131,7 +131,6 @@ static size_t collect_facts(const struct jm_report *report, struct jm_page_fact 
 	add_meta(r, facts, &n, "Kernel", "kernel");
 	add_meta(r, facts, &n, "CUDA_VISIBLE_DEVICES", "cuda_visible_devices");
 	add_meta(r, facts, &n, "Kind of recording", "kind");
-	add_meta(r, facts, &n, "Imported from", "imported");
 	if (jm_recording_meta_i64(r, "period_ns", &value) == 0 && value > 0)
 		add_fact(facts, &n, "Reading asked for every", "%.6g ms", (double)value * 1e-6);
 	add_meta(r, facts, &n, "Recorded by joulemap", "joulemap_version");
@@ -177,7 +176,8 @@ static size_t collect_events(const struct jm_report *report, struct jm_page_even
 
 	for (i = 0; i < n && k < EVENTS_MAX; i++)
 		if (events[i].t_ns >= report->scene->start_ns && events[i].t_ns < report->scene->end_ns)
-			out[k++] = (struct jm_page_event){events[i].t_ns, events[i].duration_ns, events[i].kind, events[i].text};
+			out[k++] = (struct jm_page_event){events[i].t_ns, events[i].duration_ns, events[i].kind,
+							  events[i].text};
 	return k;
 }
 
@@ -198,7 +198,8 @@ int jm_report_page(const struct jm_report *report, const struct jm_view *view, s
 	events = calloc(EVENTS_MAX, sizeof(*events));
 	r.events = events;
 	r.n_events = events ? collect_events(report, events) : 0;
-	rc = r.track_names && events ? jm_page_write(&page, out, err) : jm_error_set(err, JM_E_NOMEM, "out of memory for the page");
+	rc = r.track_names && events ? jm_page_write(&page, out, err)
+				     : jm_error_set(err, JM_E_NOMEM, "out of memory for the page");
 	free((void *)r.track_names);
 	free(events);
 	return rc;

@@ -2,7 +2,6 @@
 
 /* A bar with its 95 % interval as a whisker; scale: value of the full width. */
 function bar(value, ci, scale, colour, isEstimated) {
-  if (!have(value)) return h("span", { class: "note" }, "no figure");
   const part = (v) => Math.max(0, Math.min(1, v / scale)) * 100, fill = h("i"), box = h("div", { class: "bar" + (isEstimated ? " estimated" : ""), "aria-hidden": "true" }, fill);
   fill.style.width = part(value) + "%";
   if (!isEstimated) fill.style.background = colour;
@@ -13,6 +12,8 @@ function bar(value, ci, scale, colour, isEstimated) {
   }
   return box;
 }
+/* The figure beside its bar. */
+const figureBar = (value, ci, scale, colour, isEstimated) => have(value) ? h("div", { class: "figure" }, bar(value, ci, scale, colour, isEstimated), h("span", null, quantity(value, "J"))) : h("span", { class: "note" }, "no figure");
 /* The scale that shows all values, and their intervals as far as twice the greatest of them. */
 function barScale(rows, value, ci) {
   let most = 0, high = 0;
@@ -28,7 +29,7 @@ function stack(parts, total) {
 
 /* Points of rows: latency across, energy up, both in powers of ten, with the whisker of the interval. On a diagonal power is equal. */
 function scatter({ rows, name, time, energy, ci, colour, unitTime = "s", unitEnergy = "J", onPick }) {
-  const points = rows.filter((r) => time(r) > 0 && energy(r) > 0), w = 720, height = 430, left = 62, right = 14, top = 12, bottom = 46;
+  const points = rows.filter((r) => time(r) > 0 && energy(r) > 0), w = Math.max(340, Math.min(860, main.clientWidth)), height = w < 600 ? 340 : 450, left = 62, right = 14, top = 12, bottom = 46;
   const tip = h("div", { class: "tip", hidden: true });
   if (points.length < 2) return h("p", { class: "note" }, "There are too few rows with a time and an energy for this picture.");
   const logs = (f) => { const l = points.map((r) => Math.log10(f(r))), a = Math.min(...l), b = Math.max(...l), pad = Math.max(0.08 * (b - a), 0.06); return [a - pad, b + pad]; };

@@ -5,9 +5,9 @@ const have = (v) => v !== null && v !== undefined && Number.isFinite(v);
 function h(tag, attributes, ...children) {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
-    if (value === null || value === undefined || value === false) continue;
+    if (value === null || value === undefined || (value === false && !name.startsWith("aria-"))) continue;
     if (name.startsWith("on")) e.addEventListener(name.slice(2), value);
-    else e.setAttribute(name, value === true ? "" : value);
+    else e.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : value);
   }
   e.append(...children.flat().filter((c) => c !== null && c !== undefined));
   return e;
@@ -18,6 +18,9 @@ function svg(tag, attributes, ...children) {
   e.append(...children.flat().filter((c) => c !== null && c !== undefined));
   return e;
 }
+
+/* A long name may break behind its own separators, and nowhere else while there is room. */
+const breakable = (name) => name.split(/(?<=[./_:,])/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 
 const prefixes = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
 function prefixOf(v) {

@@ -18,11 +18,13 @@ function modelOf(recording) {
   const report = recording.report, channels = energyChannels(report), hasIterations = have(report.run.iterations) && report.run.iterations > 0;
   const per = (row) => hasIterations && have(row.energy_per_iteration_mj) ? row.energy_per_iteration_mj / 1e3 : have(row.energy_j) && row.count ? row.energy_j / row.count : null;
   const ci = (row) => row.energy_ci_j && have(per(row)) && row.energy_j ? row.energy_ci_j.map((v) => v * per(row) / row.energy_j) : null;
+  /* Colours tell types apart; where the recording knows none, the last words of the names. */
+  const isTyped = report.layers.some((r) => r.type), kindOf = (type, name) => isTyped ? type || "" : (name.split(/[./:]/).pop() || "").replace(/_\d+$/, "");
   const energies = new Map();
-  for (const row of report.layers) energies.set(row.type || "", (energies.get(row.type || "") || 0) + (row.energy_j || row.time_s || 0));
-  const types = [...energies].sort((a, b) => b[1] - a[1]).map(([t]) => t);
-  const typeColour = (t) => { const i = types.indexOf(t || ""); return i < 0 || i > 6 || !t ? cssVariable("--c7") : cssVariable("--c" + i); };
-  return { recording, report, channels, hasIterations, per, ci, types: types.filter((t) => t), typeColour, unit: hasIterations ? "an inference" : "an execution", channel: channels.length ? channels[0].name : null };
+  for (const row of report.layers) { const k = kindOf(row.type, row.name); energies.set(k, (energies.get(k) || 0) + (row.energy_j || row.time_s || 0)); }
+  const types = [...energies].sort((a, b) => b[1] - a[1]).map(([t]) => t).filter((t) => t);
+  const typeColour = (type, name) => { const k = kindOf(type, name), i = types.indexOf(k); return i < 0 || i > 6 ? cssVariable("--c7") : cssVariable("--c" + i); };
+  return { recording, report, channels, hasIterations, per, ci, types, kindOf, isTyped, typeColour, unit: hasIterations ? "an inference" : "an execution", channel: channels.length ? channels[0].name : null };
 }
 const rowsOf = (m, what) => m.report[what].filter((r) => r.channel === m.channel || (!m.channel && r.channel === null));
 
@@ -138,8 +140,8 @@ function layersSection(m) {
     rows = rowsOf(m, m.rows);
     const scale = barScale(rows, m.per, m.ci), isReasoned = rows.some((r) => r.reason);
     const columns = [
-      { title: "Name", value: (r) => r.name, cell: (r) => [r.name, r.type && m.rows === "layers" ? h("small", null, r.type) : ""] },
-      { title: `Energy ${m.unit}`, value: m.per, cls: "wide", number: true, cell: (r) => [h("span", null, quantity(m.per(r), "J")), bar(m.per(r), m.ci(r), scale, m.typeColour(r.type || r.name), r.state === "estimated")], hint: "bar: energy; whisker: 95 % interval" },
+      { title: "Name", value: (r) => r.name, cell: (r) => [...breakable(r.name), r.type && m.rows === "layers" ? h("small", null, r.type) : ""] },
+      { title: `Energy ${m.unit}`, value: m.per, cls: "wide", number: true, cell: (r) => figureBar(m.per(r), m.ci(r), scale, m.rows === "types" ? m.typeColour(r.name, r.name) : m.typeColour(r.type, r.name), r.state === "estimated"), hint: "bar: energy; whisker: 95 % interval" },
       { title: "95 % interval", minor: true, number: true, value: (r) => m.ci(r) ? m.ci(r)[1] - m.ci(r)[0] : null, cell: (r) => interval(m.ci(r), "J") || "–", hint: "sorts by its width" },
       { title: "Time each", number: true, value: (r) => r.latency_ms, cell: (r) => quantity(r.latency_ms / (have(r.latency_ms) ? 1e3 : NaN), "s") },
       { title: "Power", number: true, minor: true, value: (r) => r.mean_power_w, cell: (r) => quantity(r.mean_power_w, "W") },
@@ -162,9 +164,9 @@ function scatterSection(m) {
   const rows = rowsOf(m, "layers");
   if (rows.length < 2) return null;
   const isShared = rows.every((r) => r.method === "share");
-  return section("scatter", "Energy against time", h("p", { class: "note" }, "One point a layer, by colour of its type; on a dotted diagonal the power is equal." + (isShared ? " These energies were split by time alone, so all points lie on one diagonal: they tell nothing about how layers differ." : "")),
-    h("div", { class: "bar-controls" }, m.types.slice(0, 7).map((t) => key(m.typeColour(t), t)), m.types.length > 7 ? key(cssVariable("--c7"), "other") : null),
-    scatter({ rows: rows.slice(0, 2000), name: (r) => r.name, time: (r) => r.latency_ms / 1e3, energy: (r) => m.hasIterations && r.count ? r.mean_power_w * r.latency_ms / 1e3 : m.per(r), ci: (r) => r.mean_power_ci_w && have(r.latency_ms) ? r.mean_power_ci_w.map((v) => v * r.latency_ms / 1e3) : null, colour: (r) => m.typeColour(r.type), onPick: (r) => m.find && m.find(r.name) }));
+  return section("scatter", "Energy against time", h("p", { class: "note" }, `One point a layer, coloured by ${m.isTyped ? "type" : "the last word of its name"}; on a dotted diagonal the power is equal.` + (isShared ? " These energies were split by time alone, so all points lie on one diagonal: they tell nothing about how layers differ." : "")),
+    h("div", { class: "bar-controls" }, m.types.slice(0, 7).map((t) => key(m.typeColour(t, t), t)), m.types.length > 7 ? key(cssVariable("--c7"), "other") : null),
+    scatter({ rows: rows.slice(0, 2000), name: (r) => r.name, time: (r) => r.latency_ms / 1e3, energy: (r) => m.hasIterations && r.count ? r.mean_power_w * r.latency_ms / 1e3 : m.per(r), ci: (r) => r.mean_power_ci_w && have(r.latency_ms) ? r.mean_power_ci_w.map((v) => v * r.latency_ms / 1e3) : null, colour: (r) => m.typeColour(r.type, r.name), onPick: (r) => m.find && m.find(r.name) }));
 }
 
 /* ---- Sensors, devices, processes ---- */
@@ -172,7 +174,7 @@ function sensorsSection(m) {
   const list = m.report.channels.filter((c) => c.quantity === "energy" || c.quantity === "power"), l = (c) => c.ledger || {};
   const other = m.report.channels.length - list.length;
   return section("sensors", "Sensors and what came of them", makeTable({ caption: "Sensors and ledger", columns: [
-    { title: "Channel", value: (c) => c.name, cell: (c) => [c.name, h("small", null, [c.kind, c.part_of ? "part of " + c.part_of : "", c.same_as ? "same as " + c.same_as : ""].filter((x) => x).join(", "))] },
+    { title: "Channel", value: (c) => c.name, cell: (c) => [...breakable(c.name), h("small", null, [c.kind, c.part_of ? "part of " + c.part_of : "", c.same_as ? "same as " + c.same_as : ""].filter((x) => x).join(", "))] },
     { title: "State", value: (c) => c.state, cell: (c) => state(c.state) },
     { title: "Energy", number: true, value: (c) => c.energy_j, cell: (c) => quantity(c.energy_j, "J") },
     { title: "95 % interval", number: true, minor: true, value: (c) => c.energy_ci_j ? c.energy_ci_j[1] - c.energy_ci_j[0] : null, cell: (c) => interval(c.energy_ci_j, "J") || "–" },
@@ -205,7 +207,7 @@ function processSection(m) {
   return section("processes", "Who used it", h("p", { class: "note" }, m.report.process_sampling || ""), makeTable({ caption: "Energy by process", sort: 2, limit: 25, columns: [
     { title: "Process", value: (r) => r.name, cell: (r) => [r.name, h("small", null, [have(r.pid) ? "pid " + r.pid : "", r.container ? "container " + r.container.slice(0, 12) : ""].filter((x) => x).join(", "))] },
     { title: "Processor time", number: true, value: (r) => r.cpu_s, cell: (r) => quantity(r.cpu_s, "s") },
-    { title: "Energy", number: true, cls: "wide", value: (r) => r.energy_j, cell: (r) => [h("span", null, quantity(r.energy_j, "J")), bar(r.energy_j, r.energy_ci_j, scale, cssVariable("--c0"), r.state === "estimated")] },
+    { title: "Energy", number: true, cls: "wide", value: (r) => r.energy_j, cell: (r) => figureBar(r.energy_j, r.energy_ci_j, scale, cssVariable("--c0"), r.state === "estimated") },
     { title: "Memory", number: true, minor: true, value: (r) => r.rss_bytes, cell: (r) => bytes(r.rss_bytes) }, { title: "Share", number: true, value: (r) => r.share, cell: (r) => percent(r.share) }], rows }).element);
 }
 
@@ -256,7 +258,7 @@ function comparison(models, pick) {
     makeTable({ caption: t.title || "Comparison", rows: t.rows, columns: t.columns.map((title, i) => ({ title, cell: (r) => r[i], number: i > 0 })) }).element]),
     models.length > 1 ? makeTable({ caption: "Recordings", rows: models, columns: [
       { title: "Recording", value: (m) => m.recording.title, cell: (m) => h("button", { type: "button", onclick: () => pick(m) }, m.recording.title) },
-      { title: "Energy " + models[0].unit, cls: "wide", number: true, value, cell: (m) => [h("span", null, quantity(value(m), "J")), bar(value(m), ci(m), scale, cssVariable("--c0"), m.channels[0]?.state === "estimated")] },
+      { title: "Energy " + models[0].unit, cls: "wide", number: true, value, cell: (m) => figureBar(value(m), ci(m), scale, cssVariable("--c0"), m.channels[0]?.state === "estimated") },
       { title: "Channel", value: (m) => m.channel || "none" }, { title: "Power", number: true, value: (m) => m.channels[0]?.mean_power_w, cell: (m) => quantity(m.channels[0]?.mean_power_w, "W") },
       { title: "Latency", number: true, value: (m) => m.report.run.latency?.median_ms, cell: (m) => quantity(m.report.run.latency?.median_ms / 1e3, "s") }] }).element : null);
 }

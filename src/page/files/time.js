@@ -75,7 +75,7 @@ class Timeline {
     on("pointercancel", (e) => { this.touches.delete(e.pointerId); this.drag = null; this.draw(); });
     on("pointerleave", () => { if (!this.drag) { this.pointer = null; this.tip.hidden = true; this.draw(); } });
     on("dblclick", () => this.view(0, this.scene.seconds)); on("keydown", (e) => this.key(e)); on("blur", () => { this.tip.hidden = true; });
-    this.left = 52; this.right = 6; this.powerHeight = 230; this.axis = 22; this.laneHeight = 16; this.laneGap = 14;
+    this.left = 52; this.right = 6; this.powerHeight = 230; this.axis = 24; this.laneHeight = 16; this.laneGap = 17;
     new ResizeObserver(() => this.draw()).observe(this.element);
   }
   get width() { return this.canvas.clientWidth - this.left - this.right; }
@@ -229,8 +229,15 @@ class Timeline {
   drawLane(lane, i) {
     const g = this.g, top = this.laneTop(i);
     if (this.isTitled(i)) { g.fillStyle = this.soft; g.textAlign = "left"; g.textBaseline = "bottom"; g.fillText(this.laneTitle(lane), this.left + 1, top - 1); }
-    if (lane.busy && !isExact(this.scene, lane, this.from, this.to)) this.busy(lane, top);
-    this.drawBoxes(lane, top);
+    if (!lane.busy || isExact(this.scene, lane, this.from, this.to)) { this.drawBoxes(lane, top, this.from, this.to); return; }
+    this.busy(lane, top);
+    /* Stretches kept whole are underlined, and drawn box by box once they are wide enough to be told apart. */
+    for (const [from, to] of this.scene.windows) {
+      const a = this.x(from), b = this.x(to);
+      if (b < this.left || a > this.left + this.width) continue;
+      g.fillStyle = this.ink; g.fillRect(a, top + this.laneHeight + 1.5, Math.max(b - a, 2), 1.5);
+      if (b - a > 40) { g.clearRect(a, top, b - a, this.laneHeight); this.drawBoxes(lane, top, from, to); }
+    }
   }
   busy(lane, top) {
     const g = this.g, n = lane.busy.length, width = this.scene.seconds / n, first = Math.max(0, Math.floor(this.from / width)), end = Math.min(n, Math.ceil(this.to / width));
@@ -248,12 +255,12 @@ class Timeline {
   boxColour(lane, name) {
     if (lane.kind === "phase" || lane.kind === "iteration") return cssVariable("--rest");
     const [text, type] = this.scene.names[name] || ["", ""];
-    return this.typeColour(type || text);
+    return this.typeColour(type, text);
   }
-  drawBoxes(lane, top) {
+  drawBoxes(lane, top, from, to) {
     const g = this.g, { boxes, names } = this.scene, own = lane.own, cache = new Map();
     let filled = -1;
-    for (let i = Math.max(0, firstAbove(own.length, (k) => boxes.start[own[k]], this.from) - 40); i < own.length && boxes.start[own[i]] < this.to; i++) {
+    for (let i = Math.max(0, firstAbove(own.length, (k) => boxes.start[own[k]], from) - 1); i < own.length && boxes.start[own[i]] < to; i++) {
       const k = own[i], a = this.x(boxes.start[k]), b = this.x(boxes.start[k] + boxes.length[k]);
       if (b < this.left || b <= filled + 0.4) continue;
       const x = Math.max(a, this.left - 2), w = Math.max(Math.min(b, this.left + this.width + 2) - x - (b - a > 3 ? 0.75 : 0), 0.6);
