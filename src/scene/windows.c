@@ -46,9 +46,9 @@ static void add_iteration(struct jm_scene *s, const struct jm_span *spans, size_
 	char label[48];
 
 	if (it->iteration == JM_NO_ITERATION)
-		snprintf(label, sizeof(label), "%s iteration", what);
+		snprintf(label, sizeof(label), "%siteration", what);
 	else
-		snprintf(label, sizeof(label), "%s iteration (%" PRIu32 ")", what, it->iteration);
+		snprintf(label, sizeof(label), "%siteration (%" PRIu32 ")", what, it->iteration);
 	add_window(s, spans, n, it->start_ns - margin, it->end_ns + margin, label, left);
 }
 
@@ -67,17 +67,28 @@ static int by_start(const void *a, const void *b)
 	return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
 }
 
-/* Windows that touch become one, under the label of the first. */
+/* A label that says more than which iteration it is. */
+static bool is_telling(const char *label)
+{
+	return strncmp(label, "iteration", strlen("iteration")) != 0;
+}
+
+/* Windows that touch become one, under the label that tells more. */
 static void merge(struct jm_scene *s)
 {
 	size_t i, k = 0;
 
 	qsort(s->windows, s->n_windows, sizeof(*s->windows), by_start);
 	for (i = 1; i < s->n_windows; i++) {
-		if (s->windows[i].start_ns > s->windows[k].end_ns)
-			s->windows[++k] = s->windows[i];
-		else if (s->windows[i].end_ns > s->windows[k].end_ns)
-			s->windows[k].end_ns = s->windows[i].end_ns;
+		struct jm_scene_window *last = &s->windows[k], *w = &s->windows[i];
+
+		if (w->start_ns > last->end_ns) {
+			s->windows[++k] = *w;
+			continue;
+		}
+		last->end_ns = w->end_ns > last->end_ns ? w->end_ns : last->end_ns;
+		if (!is_telling(last->label) && is_telling(w->label))
+			memcpy(last->label, w->label, sizeof(last->label));
 	}
 	s->n_windows = s->n_windows ? k + 1 : 0;
 }
@@ -93,12 +104,12 @@ static int pick_iterations(struct jm_scene *s, const struct jm_span *spans, size
 		return JM_E_NOMEM;
 	memcpy((void *)sorted, (const void *)iterations, n_it * sizeof(*sorted));
 	qsort((void *)sorted, n_it, sizeof(*sorted), by_length);
-	add_iteration(s, spans, n, sorted[n_it / 2], "median", left);
-	add_iteration(s, spans, n, sorted[n_it - 1], "slowest", left);
-	add_iteration(s, spans, n, sorted[0], "fastest", left);
-	add_iteration(s, spans, n, iterations[0], "first", left);
+	add_iteration(s, spans, n, sorted[n_it / 2], "median ", left);
+	add_iteration(s, spans, n, sorted[n_it - 1], "slowest ", left);
+	add_iteration(s, spans, n, sorted[0], "fastest ", left);
+	add_iteration(s, spans, n, iterations[0], "first ", left);
 	for (k = 1; k <= n_even; k++)
-		add_iteration(s, spans, n, iterations[k * (n_it - 1) / n_even], k == n_even ? "last" : "", left);
+		add_iteration(s, spans, n, iterations[k * (n_it - 1) / n_even], k == n_even ? "last " : "", left);
 	free((void *)sorted);
 	return 0;
 }

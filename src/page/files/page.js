@@ -92,7 +92,7 @@ function timelineSection(m) {
   open.addEventListener("toggle", refresh);
   const button = (text, label, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
   const places = h("select", { "aria-label": "Go to a stretch that is kept whole", onchange: () => { const w = s.windows[places.value]; if (w) timeline.view(w[0], w[1]); places.value = ""; } },
-    h("option", { value: "" }, "Go to …"), s.windows.map((w, i) => h("option", { value: i }, `${w[2].trim()}, at ${w[0].toFixed(3)} s`)));
+    h("option", { value: "" }, "Go to …"), s.windows.map((w, i) => h("option", { value: i }, `${w[2]}, at ${w[0].toFixed(3)} s`)));
   const legend = s.channels.map((c) => {
     const box = h("input", { type: "checkbox", onchange: () => { if (box.checked) shown.add(c.name); else shown.delete(c.name); timeline.view(timeline.from, timeline.to); } }), swatch = h("span", { class: "swatch" });
     box.checked = shown.has(c.name); swatch.style.background = colourOf(c.name);
