@@ -23,7 +23,7 @@ static uint32_t next_random(uint32_t *state)
 static int fill_channels(struct jm_writer *w)
 {
 	static const char *const names[N_CHANNELS] = {"rapl/package-0", "rapl/package-0/core", "rapl/package-0/dram",
-						      "rapl/package-1", "ina/board",	   "ina/gpu"};
+						      "rapl/package-1", "ina/board",           "ina/gpu"};
 	struct jm_recording_sensor sensor = {.name = "bench/0", .driver = "bench", .n_channels = N_CHANNELS};
 	struct jm_channel channels[N_CHANNELS];
 	int c;
@@ -35,7 +35,9 @@ static int fill_channels(struct jm_writer *w)
 		if (c < 4) {
 			channels[c].quantity = JM_QUANTITY_ENERGY;
 			channels[c].kind = JM_KIND_COUNTER;
-			channels[c].domain = c == 3 || c == 0 ? JM_DOMAIN_PACKAGE : c == 1 ? JM_DOMAIN_CORE : JM_DOMAIN_DRAM;
+			channels[c].domain = c == 3 || c == 0 ? JM_DOMAIN_PACKAGE
+					     : c == 1         ? JM_DOMAIN_CORE
+							      : JM_DOMAIN_DRAM;
 		}
 	}
 	channels[1].part_of = 0;
@@ -46,7 +48,8 @@ static int64_t power_uw(int channel, int64_t second, uint32_t noise)
 {
 	static const int64_t level_w[N_CHANNELS] = {62, 41, 8, 35, 55, 210};
 
-	return level_w[channel] * (900000 + (int64_t)(noise % 200000)) + (second % 60 < 5 ? 0 : level_w[channel] * 250000);
+	return level_w[channel] * (900000 + (int64_t)(noise % 200000)) +
+	       (second % 60 < 5 ? 0 : level_w[channel] * 250000);
 }
 
 static int write_samples(struct jm_writer *w, int64_t seconds)

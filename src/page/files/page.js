@@ -275,7 +275,7 @@ function show(m) {
   main.replaceChildren(...[comparison(models, show), tabs, h("section", { class: "first", "aria-label": "Summary" }, warnings(m.report), channelChoice(m, fill), head), timePlace, place, sensorsSection(m), methodSection(m), machineSection(m)].filter((x) => x));
   footer(m);
   /* What is to be read comes first; the picture, which takes unpacking, after it is on the screen. */
-  requestAnimationFrame(() => setTimeout(() => { timePlace.replaceChildren(timelineSection(m)); document.documentElement.dataset.ready = "yes"; }));
+  requestAnimationFrame(() => setTimeout(() => { timePlace.replaceChildren(timelineSection(m)); document.documentElement.dataset.ready = "yes"; performance.mark("drawn"); }));
   current = m;
 }
 let current;
