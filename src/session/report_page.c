@@ -181,11 +181,13 @@ static size_t collect_events(const struct jm_report *report, struct jm_page_even
 	return k;
 }
 
-int jm_report_page(const struct jm_report *report, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err)
+int jm_report_page(const struct jm_report *report, const struct jm_view *view, struct jm_buffer *out,
+		   struct jm_error *err)
 {
 	struct jm_page_fact facts[FACTS_MAX];
 	struct jm_page_event *events;
-	struct jm_page_recording r = {.title = title_of(report), .result = &report->result, .scene = report->scene, .tariff = view->tariff};
+	struct jm_page_recording r = {
+	    .title = title_of(report), .result = &report->result, .scene = report->scene, .tariff = view->tariff};
 	struct jm_page page = {.title = r.title, .recordings = &r, .n_recordings = 1};
 	int rc;
 

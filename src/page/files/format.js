@@ -75,7 +75,12 @@ function stepFor(range, n) {
   const raw = range / Math.max(n, 1), base = 10 ** Math.floor(Math.log10(raw));
   return base * ([1, 2, 5].find((m) => m * base >= raw) || 10);
 }
-const cssVariable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/* Colours of the scheme in force; asking the browser for one takes long, so each is asked for once until the scheme changes. */
+const palette = new Map();
+function cssVariable(name) {
+  if (!palette.has(name)) palette.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return palette.get(name);
+}
 
 /* ---- Tables ---- */
 

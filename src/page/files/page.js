@@ -280,8 +280,8 @@ function show(m) {
 }
 let current;
 show(models[0]);
-const recolour = () => { current.fill(); redraw(); };
+const recolour = () => { palette.clear(); current.fill(); redraw(); };
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 let opened = [];
-addEventListener("beforeprint", () => { document.documentElement.classList.add("print"); current.fill(); redraw(3); });
+addEventListener("beforeprint", () => { document.documentElement.classList.add("print"); palette.clear(); current.fill(); redraw(3); });
 addEventListener("afterprint", () => { document.documentElement.classList.remove("print"); recolour(); });

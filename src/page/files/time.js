@@ -204,16 +204,23 @@ class Timeline {
   level(l) {
     const g = this.g, first = Math.max(0, Math.floor(this.from / l.width) - 1), end = Math.min(l.n, Math.ceil(this.to / l.width) + 1);
     const pixels = l.width / (this.to - this.from) * this.width;
-    g.globalAlpha = 0.28;
-    for (let i = first; i < end; i++) if (l.seen[i] > 0) { const x = this.x(i * l.width), top = this.y(l.max[i]); g.fillRect(x, top, Math.max(pixels, 0.75) + 0.3, Math.max(this.y(l.min[i]) - top, 0.75)); }
-    g.globalAlpha = 1;
-    g.beginPath();
-    for (let i = first, isOn = false; i < end; i++) {
-      if (!(l.seen[i] > 0)) { isOn = false; continue; }
-      const y = this.y(l.mean[i]), x = this.x(i * l.width);
-      if (isOn) g.lineTo(x, y); else g.moveTo(x, y);
-      g.lineTo(this.x((i + 1) * l.width), y); isOn = true;
+    for (let i = first; i < end;) {
+      if (!(l.seen[i] > 0)) { i++; continue; }
+      let last = i;
+      while (last < end && l.seen[last] > 0) last++;
+      this.run(l, i, last, pixels);
+      i = last;
     }
+  }
+  /* Buckets [first, end) without a gap: the band of least to greatest as one shape, the mean as one line. */
+  run(l, first, end, pixels) {
+    const g = this.g, x = (i) => this.x(i * l.width), low = (i) => Math.max(this.y(l.min[i]), this.y(l.max[i]) + 0.75);
+    g.globalAlpha = 0.28; g.beginPath();
+    for (let i = first; i < end; i++) { const y = this.y(l.max[i]), a = x(i); g.lineTo(a, y); g.lineTo(a + pixels, y); }
+    for (let i = end - 1; i >= first; i--) { const y = low(i), a = x(i); g.lineTo(a + pixels, y); g.lineTo(a, y); }
+    g.fill();
+    g.globalAlpha = 1; g.beginPath();
+    for (let i = first; i < end; i++) { const y = this.y(l.mean[i]), a = x(i); g.lineTo(a, y); g.lineTo(a + pixels, y); }
     g.stroke();
   }
   events() {
