@@ -127,6 +127,8 @@ int jm_dvc_lock(struct jm_dvc *d, struct jm_error *err)
 	char path[JM_DVC_PATH_MAX + 32];
 	int rc, i;
 
+	if (d->lock_fd >= 0)
+		return 0;
 	snprintf(path, sizeof(path), "%s/tmp", d->dvc_folder);
 	rc = jm_dvc_make_folders(path, 0777, err);
 	if (rc)

@@ -356,7 +356,9 @@ int jm_dvc_push(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc_
 
 int jm_dvc_fetch(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc_tally *tally, struct jm_error *err)
 {
-	return on_remotes(d, r, tally, fetch, err);
+	int rc = jm_dvc_lock(d, err);
+
+	return rc ? rc : on_remotes(d, r, tally, fetch, err);
 }
 
 int jm_dvc_status_remote(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc_tally *tally,

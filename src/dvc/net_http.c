@@ -1,0 +1,213 @@
+/* Remotes over HTTP(S): objects are files below a URL, asked for by HEAD, sent by POST or, where the settings say so, PUT. DagsHub's
+ * https://dagshub.com/USER/REPOSITORY.dvc is one. Settings: DVC's documentation, "remote modify", HTTP. */
+#define _GNU_SOURCE
+#include "dvc/net_remote.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT_S 60 /* as DVC */
+
+struct setup {
+	struct jm_dvc_remote *remote;
+	const struct jm_dvc_config *config;
+	struct jm_net_access *access;
+	struct jm_error *err;
+};
+
+static const char *setting(const struct setup *s, const char *key)
+{
+	const char *value = jm_dvc_config_get(s->config, s->remote->section, key);
+
+	return value && *value ? value : NULL;
+}
+
+static int copy(const struct setup *s, const char *key, const char *value, char *out, size_t size)
+{
+	if ((size_t)snprintf(out, size, "%s", value) < size)
+		return 0;
+	return jm_error_set(s->err, JM_E_INVALID, "the setting %s of the remote '%s' is too long", key, s->remote->name);
+}
+
+static int read_timeout(const struct setup *s, const char *key, long *out)
+{
+	const char *value = setting(s, key);
+	double seconds = TIMEOUT_S;
+
+	if (value && (jm_text_double(value, strlen(value), &seconds) || seconds <= 0 || seconds > 86400))
+		return jm_error_set(s->err, JM_E_INVALID, "%s of the remote '%s' must be a number of seconds", key, s->remote->name);
+	*out = seconds < 1 ? 1 : (long)(seconds + 0.5);
+	return 0;
+}
+
+/* ssl_verify: true, false, or a file of certificates. */
+static int read_verify(const struct setup *s)
+{
+	const char *value = setting(s, "ssl_verify");
+
+	if (!value || strcasecmp(value, "true") == 0)
+		return 0;
+	if (strcasecmp(value, "false") == 0) {
+		s->access->no_verify = true;
+		return 0;
+	}
+	return copy(s, "ssl_verify", value, s->access->ca, sizeof(s->access->ca));
+}
+
+static int no_secret(const struct setup *s, const char *what)
+{
+	jm_error_set(s->err, JM_E_PERMISSION, "the remote '%s' wants %s, and neither the settings nor the environment have it",
+		     s->remote->name, what);
+	return jm_error_remedy(s->err, "joulemap data remote modify --local %s user NAME, and password -; or "
+			       "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD", s->remote->name);
+}
+
+/* The environment holds where the settings say nothing. */
+static int read_credentials(const struct setup *s)
+{
+	const char *user = setting(s, "user"), *password = setting(s, "password"), *auth = setting(s, "auth");
+	const char *header = setting(s, "custom_auth_header");
+	int rc = 0;
+
+	user = user ? user : getenv("JOULEMAP_REMOTE_USER");
+	password = password ? password : getenv("JOULEMAP_REMOTE_PASSWORD");
+	if (!auth && !(user && password))
+		return 0;
+	if (auth && strcasecmp(auth, "custom") == 0) {
+		if (!header || !password)
+			return no_secret(s, "a custom_auth_header and a password");
+		s->access->no_redirects = true; /* nobody else is to get the header */
+		if ((size_t)snprintf(s->access->header, sizeof(s->access->header), "%s: %s", header, password) >=
+			sizeof(s->access->header) ||
+		    strpbrk(s->access->header, "\r\n"))
+			return jm_error_set(s->err, JM_E_INVALID, "the header of the remote '%s' is too long, or no line",
+					    s->remote->name);
+		return 0;
+	}
+	if (auth && strcasecmp(auth, "basic") != 0 && strcasecmp(auth, "digest") != 0)
+		return jm_error_set(s->err, JM_E_INVALID, "auth of the remote '%s' must be basic, digest or custom", s->remote->name);
+	if (!user || !password)
+		return no_secret(s, "a user and a password");
+	s->access->auth = auth && strcasecmp(auth, "digest") == 0 ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC;
+	rc = copy(s, "user", user, s->access->user, sizeof(s->access->user));
+	return rc ? rc : copy(s, "password", password, s->access->password, sizeof(s->access->password));
+}
+
+static int read_method(const struct setup *s)
+{
+	const char *method = setting(s, "method");
+
+	s->access->is_post = !method || strcasecmp(method, "POST") == 0;
+	if (method && !s->access->is_post && strcasecmp(method, "PUT") != 0)
+		return jm_error_set(s->err, JM_E_INVALID, "method of the remote '%s' must be POST or PUT", s->remote->name);
+	return 0;
+}
+
+/* Splits user and password off the URL: they must not be shown. */
+static int read_url(const struct setup *s)
+{
+	struct jm_net_access *a = s->access;
+	CURLU *url = curl_url();
+	char *plain = NULL, *host = NULL, *path = NULL, *user = NULL, *password = NULL, *port = NULL;
+	size_t n;
+	int rc = 0;
+
+	if (!url || curl_url_set(url, CURLUPART_URL, s->remote->url, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+	    curl_url_get(url, CURLUPART_PATH, &path, 0)) {
+		rc = jm_error_set(s->err, JM_E_INVALID, "the URL of the remote '%s' is none", s->remote->name);
+	} else {
+		curl_url_get(url, CURLUPART_PORT, &port, 0);
+		curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE);
+		curl_url_get(url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
+		curl_url_set(url, CURLUPART_USER, NULL, 0);
+		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+		curl_url_set(url, CURLUPART_QUERY, NULL, 0);
+		curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+		if (curl_url_get(url, CURLUPART_URL, &plain, 0))
+			rc = jm_error_set(s->err, JM_E_NOMEM, "out of memory for the URL of the remote '%s'", s->remote->name);
+	}
+	if (rc == 0)
+		rc = copy(s, "url", plain, a->base, sizeof(a->base));
+	if (rc == 0 && user && !a->user[0])
+		rc = copy(s, "url", user, a->user, sizeof(a->user));
+	if (rc == 0 && password && !a->password[0])
+		rc = copy(s, "url", password, a->password, sizeof(a->password));
+	if (rc == 0) {
+		if (user && !a->auth)
+			a->auth = (long)CURLAUTH_BASIC;
+		for (n = strlen(a->base); n && a->base[n - 1] == '/'; n--)
+			a->base[n - 1] = '\0';
+		snprintf(a->shown, sizeof(a->shown), "%s%s%s%s", host, port ? ":" : "", port ? port : "", path);
+	}
+	curl_free(plain);
+	curl_free(host);
+	curl_free(port);
+	curl_free(path);
+	curl_free(user);
+	curl_free(password);
+	curl_url_cleanup(url);
+	return rc;
+}
+
+/* What every remote over the network has. */
+int jm_net_common(struct jm_dvc_remote *remote, const struct jm_dvc_config *config, struct jm_net_access *access,
+		  struct jm_error *err)
+{
+	const struct setup s = {remote, config, access, err};
+	int rc = read_verify(&s);
+
+	rc = rc ? rc : read_timeout(&s, "connect_timeout", &access->connect_timeout_s);
+	return rc ? rc : read_timeout(&s, "read_timeout", &access->read_timeout_s);
+}
+
+static int open_http(struct jm_dvc_remote *remote, const struct jm_dvc_config *config, struct jm_error *err)
+{
+	struct jm_net_access *access = calloc(1, sizeof(*access));
+	const struct setup s = {remote, config, access, err};
+	int rc;
+
+	if (!access)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory");
+	remote->state = access;
+	rc = jm_net_common(remote, config, access, err);
+	rc = rc ? rc : read_method(&s);
+	rc = rc ? rc : read_credentials(&s);
+	rc = rc ? rc : read_url(&s);
+	if (rc)
+		jm_net_close(remote);
+	return rc;
+}
+
+void jm_net_close(struct jm_dvc_remote *remote)
+{
+	if (remote->state)
+		explicit_bzero(remote->state, sizeof(struct jm_net_access));
+	free(remote->state);
+	remote->state = NULL;
+}
+
+int jm_net_probe(struct jm_dvc_remote *remote, struct jm_dvc_transfer *t, struct jm_error *err)
+{
+	return jm_net_run(remote->state, JM_NET_HEAD, remote->name, t, err);
+}
+
+int jm_net_get(struct jm_dvc_remote *remote, struct jm_dvc_transfer *t, struct jm_error *err)
+{
+	return jm_net_run(remote->state, JM_NET_GET, remote->name, t, err);
+}
+
+int jm_net_put(struct jm_dvc_remote *remote, struct jm_dvc_transfer *t, struct jm_error *err)
+{
+	return jm_net_run(remote->state, JM_NET_SEND, remote->name, t, err);
+}
+
+const struct jm_dvc_remote_kind jm_dvc_remote_http = {.schemes = "http https",
+						      .open = open_http,
+						      .close = jm_net_close,
+						      .probe = jm_net_probe,
+						      .get = jm_net_get,
+						      .put = jm_net_put};
