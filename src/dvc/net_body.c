@@ -158,8 +158,9 @@ int jm_net_body_commit(struct jm_net_body *b, const char *remote_name, struct jm
 	int rc;
 
 	if (b->move->is_legacy) {
-		rc = lseek(b->fd, 0, SEEK_SET) < 0 ? jm_error_errno(err, errno, "cannot read %s", b->path)
-						   : jm_dvc_hash_fd(b->worker, b->fd, true, b->path, &found, &size, err);
+		rc = lseek(b->fd, 0, SEEK_SET) < 0
+			 ? jm_error_errno(err, errno, "cannot read %s", b->path)
+			 : jm_dvc_hash_fd(b->worker, b->fd, true, b->path, &found, &size, err);
 		if (rc)
 			return rc;
 	} else {
@@ -167,8 +168,10 @@ int jm_net_body_commit(struct jm_net_body *b, const char *remote_name, struct jm
 	}
 	if (!jm_dvc_oid_is_same_content(&found, &b->move->oid)) {
 		unlink(b->path);
-		jm_error_set(err, JM_E_FORMAT, "the remote '%s' gave something else for the object %s (%s): its hash is %s; it was thrown away",
-			     remote_name, b->move->oid.text, b->move->shown, found.text);
+		jm_error_set(
+		    err, JM_E_FORMAT,
+		    "the remote '%s' gave something else for the object %s (%s): its hash is %s; it was thrown away",
+		    remote_name, b->move->oid.text, b->move->shown, found.text);
 		return jm_error_remedy(err, "remove the object from the remote, then push it from where it is whole");
 	}
 	rc = jm_dvc_cache_commit(b->cache, b->path, &b->move->oid, b->move->is_legacy, err);

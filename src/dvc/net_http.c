@@ -30,7 +30,8 @@ static int copy(const struct setup *s, const char *key, const char *value, char 
 {
 	if ((size_t)snprintf(out, size, "%s", value) < size)
 		return 0;
-	return jm_error_set(s->err, JM_E_INVALID, "the setting %s of the remote '%s' is too long", key, s->remote->name);
+	return jm_error_set(s->err, JM_E_INVALID, "the setting %s of the remote '%s' is too long", key,
+			    s->remote->name);
 }
 
 static int read_timeout(const struct setup *s, const char *key, long *out)
@@ -39,7 +40,8 @@ static int read_timeout(const struct setup *s, const char *key, long *out)
 	double seconds = TIMEOUT_S;
 
 	if (value && (jm_text_double(value, strlen(value), &seconds) || seconds <= 0 || seconds > 86400))
-		return jm_error_set(s->err, JM_E_INVALID, "%s of the remote '%s' must be a number of seconds", key, s->remote->name);
+		return jm_error_set(s->err, JM_E_INVALID, "%s of the remote '%s' must be a number of seconds", key,
+				    s->remote->name);
 	*out = seconds < 1 ? 1 : (long)(seconds + 0.5);
 	return 0;
 }
@@ -60,10 +62,13 @@ static int read_verify(const struct setup *s)
 
 static int no_secret(const struct setup *s, const char *what)
 {
-	jm_error_set(s->err, JM_E_PERMISSION, "the remote '%s' wants %s, and neither the settings nor the environment have it",
-		     s->remote->name, what);
-	return jm_error_remedy(s->err, "joulemap data remote modify --local %s user NAME, and password -; or "
-			       "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD", s->remote->name);
+	jm_error_set(s->err, JM_E_PERMISSION,
+		     "the remote '%s' wants %s, and neither the settings nor the environment have it", s->remote->name,
+		     what);
+	return jm_error_remedy(s->err,
+			       "joulemap data remote modify --local %s user NAME, and password -; or "
+			       "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD",
+			       s->remote->name);
 }
 
 /* The environment holds where the settings say nothing. */
@@ -84,12 +89,13 @@ static int read_credentials(const struct setup *s)
 		if ((size_t)snprintf(s->access->header, sizeof(s->access->header), "%s: %s", header, password) >=
 			sizeof(s->access->header) ||
 		    strpbrk(s->access->header, "\r\n"))
-			return jm_error_set(s->err, JM_E_INVALID, "the header of the remote '%s' is too long, or no line",
-					    s->remote->name);
+			return jm_error_set(s->err, JM_E_INVALID,
+					    "the header of the remote '%s' is too long, or no line", s->remote->name);
 		return 0;
 	}
 	if (auth && strcasecmp(auth, "basic") != 0 && strcasecmp(auth, "digest") != 0)
-		return jm_error_set(s->err, JM_E_INVALID, "auth of the remote '%s' must be basic, digest or custom", s->remote->name);
+		return jm_error_set(s->err, JM_E_INVALID, "auth of the remote '%s' must be basic, digest or custom",
+				    s->remote->name);
 	if (!user || !password)
 		return no_secret(s, "a user and a password");
 	s->access->auth = auth && strcasecmp(auth, "digest") == 0 ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC;
@@ -103,7 +109,8 @@ static int read_method(const struct setup *s)
 
 	s->access->is_post = !method || strcasecmp(method, "POST") == 0;
 	if (method && !s->access->is_post && strcasecmp(method, "PUT") != 0)
-		return jm_error_set(s->err, JM_E_INVALID, "method of the remote '%s' must be POST or PUT", s->remote->name);
+		return jm_error_set(s->err, JM_E_INVALID, "method of the remote '%s' must be POST or PUT",
+				    s->remote->name);
 	return 0;
 }
 
@@ -116,8 +123,8 @@ static int read_url(const struct setup *s)
 	size_t n;
 	int rc = 0;
 
-	if (!url || curl_url_set(url, CURLUPART_URL, s->remote->url, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0) ||
-	    curl_url_get(url, CURLUPART_PATH, &path, 0)) {
+	if (!url || curl_url_set(url, CURLUPART_URL, s->remote->url, 0) ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) || curl_url_get(url, CURLUPART_PATH, &path, 0)) {
 		rc = jm_error_set(s->err, JM_E_INVALID, "the URL of the remote '%s' is none", s->remote->name);
 	} else {
 		curl_url_get(url, CURLUPART_PORT, &port, 0);
@@ -128,7 +135,8 @@ static int read_url(const struct setup *s)
 		curl_url_set(url, CURLUPART_QUERY, NULL, 0);
 		curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
 		if (curl_url_get(url, CURLUPART_URL, &plain, 0))
-			rc = jm_error_set(s->err, JM_E_NOMEM, "out of memory for the URL of the remote '%s'", s->remote->name);
+			rc = jm_error_set(s->err, JM_E_NOMEM, "out of memory for the URL of the remote '%s'",
+					  s->remote->name);
 	}
 	if (rc == 0)
 		rc = copy(s, "url", plain, a->base, sizeof(a->base));

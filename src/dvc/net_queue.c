@@ -27,7 +27,8 @@ struct slot {
 	int attempt, lies;
 	int64_t due_ns; /* 0: under way */
 	bool has_begun; /* its bytes have */
-	char says[80];  /* <Code> of an S3 server's answer */
+	bool is_head;
+	char says[80]; /* <Code> of an S3 server's answer */
 	char answer[400];
 	size_t n_answer;
 };
@@ -159,6 +160,7 @@ static int begin(struct slot *s, struct jm_error *err)
 	s->due_ns = 0;
 	s->n_answer = 0;
 	s->has_begun = false;
+	s->is_head = q->method == JM_NET_HEAD && !q->no_head;
 	curl_easy_reset(s->easy);
 	curl_slist_free_all(s->headers);
 	s->headers = q->method == JM_NET_SEND ? curl_slist_append(NULL, content_type) : NULL;
@@ -212,7 +214,7 @@ static void failed(struct slot *s, CURLcode code, long status)
 	struct queue *q = s->queue;
 	char what[256];
 
-	if (q->method == JM_NET_HEAD && !q->no_head && code == CURLE_OK && (status == 405 || status == 501)) {
+	if (s->is_head && code == CURLE_OK && (status == 405 || status == 501)) {
 		q->no_head = true;
 		s->due_ns = jm_now_ns();
 		return;
@@ -236,8 +238,7 @@ static void failed(struct slot *s, CURLcode code, long status)
 	}
 	find_reason(s);
 	name_object(s, what, sizeof(what));
-	fail(q, jm_net_error(q->access, q->remote_name, what, q->method == JM_NET_SEND, code, status, s->says,
-			     q->err));
+	fail(q, jm_net_error(q->access, q->remote_name, what, q->method == JM_NET_SEND, code, status, s->says, q->err));
 	s->move = NULL;
 }
 
@@ -266,12 +267,14 @@ static bool is_our_fault(struct slot *s)
 	if (q->method != JM_NET_GET)
 		return false;
 	if (s->body.is_too_large) {
-		rc = jm_error_set(q->rc ? NULL : q->err, JM_E_FORMAT,
-				  "the remote '%s' gives more for the object %s (%s) than the .dvc file allows; it was thrown away",
-				  q->remote_name, s->move->oid.text, s->move->shown);
+		rc = jm_error_set(
+		    q->rc ? NULL : q->err, JM_E_FORMAT,
+		    "the remote '%s' gives more for the object %s (%s) than the .dvc file allows; it was thrown away",
+		    q->remote_name, s->move->oid.text, s->move->shown);
 		jm_error_remedy(q->rc ? NULL : q->err, "push it again from where it is whole");
 	} else if (s->body.write_errno) {
-		rc = jm_error_errno(q->rc ? NULL : q->err, s->body.write_errno, "cannot write the object %s", s->move->oid.text);
+		rc = jm_error_errno(q->rc ? NULL : q->err, s->body.write_errno, "cannot write the object %s",
+				    s->move->oid.text);
 	}
 	if (!rc)
 		return false;
@@ -358,7 +361,8 @@ static void loop(struct queue *q)
 		if (n_running == (int)q->n_slots || q->next == q->t->n || n_running == 0)
 			curl_multi_poll(q->multi, NULL, 0, n_running ? POLL_MS : 10, NULL);
 		/* A server that does not answer must not keep the user from stopping. */
-		if (q->t->progress.fn && q->t->progress.fn(q->t->progress.ctx, q->t->progress.what, q->n_done, q->t->n) && !q->rc) {
+		if (q->t->progress.fn &&
+		    q->t->progress.fn(q->t->progress.ctx, q->t->progress.what, q->n_done, q->t->n) && !q->rc) {
 			jm_error_set(q->err, JM_E_CANCELLED, "stopped after %zu of %zu objects", q->n_done, q->t->n);
 			jm_error_remedy(q->err, "run this again to go on");
 			q->rc = JM_E_CANCELLED;
@@ -412,7 +416,8 @@ int jm_net_run(const struct jm_net_access *access, enum jm_net_method method, co
 	       struct jm_dvc_transfer *t, struct jm_error *err)
 {
 	struct jm_error own;
-	struct queue q = {.access = access, .method = method, .remote_name = remote_name, .t = t, .err = err ? err : &own};
+	struct queue q = {
+	    .access = access, .method = method, .remote_name = remote_name, .t = t, .err = err ? err : &own};
 
 	if (t->n == 0)
 		return 0;

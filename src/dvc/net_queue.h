@@ -20,10 +20,10 @@ struct jm_net_access {
 	char ca[JM_DVC_PATH_MAX];       /* file of certificates; empty: the system's */
 	bool no_verify;                 /* of certificates */
 	bool no_redirects;
-	bool is_post;                   /* objects are sent by POST, as DVC does unless it is told otherwise */
+	bool is_post; /* objects are sent by POST, as DVC does unless it is told otherwise */
 	long connect_timeout_s, read_timeout_s;
 	char base[JM_DVC_PATH_MAX + 512]; /* URL in front of "files/md5/..." or of "XX/...", without the last slash */
-	char shown[512];                /* host and path, without user and password */
+	char shown[512];                  /* host and path, without user and password */
 };
 
 /* Runs method for all moves of t. remote_name: for messages. Errors: JM_E_PERMISSION: 401, 403; JM_E_NOT_FOUND: an object to get
@@ -34,12 +34,13 @@ int jm_net_run(const struct jm_net_access *access, enum jm_net_method method, co
 
 /* Sets what access says on a handle; headers: a list to add to, freed by the caller after the transfer. payload_sha256: hexadecimal,
  * for signed requests. Errors: JM_E_NOMEM. */
-int jm_net_prepare(CURL *easy, const struct jm_net_access *access, const char *payload_sha256, struct curl_slist **headers);
+int jm_net_prepare(CURL *easy, const struct jm_net_access *access, const char *payload_sha256,
+		   struct curl_slist **headers);
 
 /* Says whether it may help to try again: status of HTTP, or 0 and what curl says. */
 bool jm_net_is_transient(CURLcode code, long status);
 /* Puts into err what a failed request means. what: "the object X (of Y)". */
-int jm_net_error(const struct jm_net_access *access, const char *remote_name, const char *what, bool is_send, CURLcode code,
-		 long status, const char *server_says, struct jm_error *err);
+int jm_net_error(const struct jm_net_access *access, const char *remote_name, const char *what, bool is_send,
+		 CURLcode code, long status, const char *server_says, struct jm_error *err);
 
 #endif

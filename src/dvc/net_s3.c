@@ -12,9 +12,9 @@
 #define AWS_FILE_MAX ((size_t)1 << 20)
 
 /* Unknown to us, and leaving them out would do something else than was asked for. */
-static const char *const refused[] = {"sse",        "sse_kms_key_id", "sse_customer_algorithm", "sse_customer_key",
-				      "acl",        "grant_read",     "grant_read_acp",         "grant_write_acp",
-				      "grant_full_control"};
+static const char *const refused[] = {
+    "sse",        "sse_kms_key_id", "sse_customer_algorithm", "sse_customer_key",  "acl",
+    "grant_read", "grant_read_acp", "grant_write_acp",        "grant_full_control"};
 
 struct keys {
 	char id[512], secret[2048], token[4096];
@@ -58,12 +58,13 @@ static bool keys_of_file(const char *path, const char *profile, struct keys *key
 	return found;
 }
 
-static bool keys_of_files(const struct jm_dvc_config *config, const char *section, const char *profile, struct keys *keys,
-			  char *region, size_t region_size)
+static bool keys_of_files(const struct jm_dvc_config *config, const char *section, const char *profile,
+			  struct keys *keys, char *region, size_t region_size)
 {
 	static const struct {
 		const char *setting, *environment, *file;
-	} places[] = {{"credentialpath", "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"}, {"configpath", "AWS_CONFIG_FILE", ".aws/config"}};
+	} places[] = {{"credentialpath", "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"},
+		      {"configpath", "AWS_CONFIG_FILE", ".aws/config"}};
 	const char *home = getenv("HOME");
 	char path[JM_DVC_PATH_MAX];
 	bool found = false;
@@ -73,24 +74,30 @@ static bool keys_of_files(const struct jm_dvc_config *config, const char *sectio
 		const char *given = getenv(places[i].environment);
 
 		if (jm_dvc_config_path(config, section, places[i].setting, path, sizeof(path)) &&
-		    (size_t)snprintf(path, sizeof(path), "%s%s%s", given ? given : home ? home : "", given ? "" : "/",
-				     given ? "" : places[i].file) >= sizeof(path))
+		    (size_t)snprintf(path, sizeof(path), "%s%s%s",
+				     given  ? given
+				     : home ? home
+					    : "",
+				     given ? "" : "/", given ? "" : places[i].file) >= sizeof(path))
 			continue;
-		found = keys_of_file(path, profile, found ? &(struct keys){{0}, {0}, {0}} : keys, region, region_size) || found;
+		found =
+		    keys_of_file(path, profile, found ? &(struct keys){{0}, {0}, {0}} : keys, region, region_size) ||
+		    found;
 	}
 	return found;
 }
 
 /* The settings, then the environment, then AWS's files. */
-static int find_keys(const struct jm_dvc_remote *remote, const struct jm_dvc_config *config, struct keys *keys, char *region,
-		     size_t region_size, struct jm_error *err)
+static int find_keys(const struct jm_dvc_remote *remote, const struct jm_dvc_config *config, struct keys *keys,
+		     char *region, size_t region_size, struct jm_error *err)
 {
 	const char *id = jm_dvc_config_get(config, remote->section, "access_key_id"),
 		   *secret = jm_dvc_config_get(config, remote->section, "secret_access_key"),
 		   *profile = jm_dvc_config_get(config, remote->section, "profile");
 	bool from_files;
 
-	take(first_of(jm_dvc_config_get(config, remote->section, "region"), getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION")),
+	take(first_of(jm_dvc_config_get(config, remote->section, "region"), getenv("AWS_REGION"),
+		      getenv("AWS_DEFAULT_REGION")),
 	     region, region_size);
 	if (take(id, keys->id, sizeof(keys->id)) && take(secret, keys->secret, sizeof(keys->secret))) {
 		take(jm_dvc_config_get(config, remote->section, "session_token"), keys->token, sizeof(keys->token));
@@ -101,14 +108,18 @@ static int find_keys(const struct jm_dvc_remote *remote, const struct jm_dvc_con
 		take(getenv("AWS_SESSION_TOKEN"), keys->token, sizeof(keys->token));
 		return 0;
 	}
-	from_files = keys_of_files(config, remote->section, first_of(profile, getenv("AWS_PROFILE"), "default"), keys, region,
-				   region_size);
+	from_files = keys_of_files(config, remote->section, first_of(profile, getenv("AWS_PROFILE"), "default"), keys,
+				   region, region_size);
 	if (from_files || jm_dvc_config_flag(config, remote->section, "allow_anonymous_login", false))
 		return 0;
-	jm_error_set(err, JM_E_PERMISSION, "there are no keys for the remote '%s': not in the settings, the environment or ~/.aws",
+	jm_error_set(err, JM_E_PERMISSION,
+		     "there are no keys for the remote '%s': not in the settings, the environment or ~/.aws",
 		     remote->name);
-	return jm_error_remedy(err, "joulemap data remote modify %s access_key_id -, and secret_access_key -; or AWS_ACCESS_KEY_ID and "
-			       "AWS_SECRET_ACCESS_KEY", remote->name);
+	return jm_error_remedy(
+	    err,
+	    "joulemap data remote modify %s access_key_id -, and secret_access_key -; or AWS_ACCESS_KEY_ID and "
+	    "AWS_SECRET_ACCESS_KEY",
+	    remote->name);
 }
 
 /* Writes path with everything but unreserved characters and '/' encoded, as a signature counts it. */
@@ -118,7 +129,8 @@ static bool put_path(const char *path, char *out, size_t size)
 
 	for (; *path; path++) {
 		unsigned char c = (unsigned char)*path;
-		bool is_kept = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr("-._~/", c);
+		bool is_kept =
+		    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr("-._~/", c);
 
 		if (used + 4 > size)
 			return false;
@@ -132,27 +144,34 @@ static bool put_path(const char *path, char *out, size_t size)
 static int find_base(const struct jm_dvc_remote *remote, const struct jm_dvc_config *config, const char *region,
 		     struct jm_net_access *a, struct jm_error *err)
 {
-	const char *endpoint = jm_dvc_config_get(config, remote->section, "endpointurl"), *bucket = strstr(remote->url, "://") + 3;
+	const char *endpoint = jm_dvc_config_get(config, remote->section, "endpointurl"),
+		   *bucket = strstr(remote->url, "://") + 3;
 	const char *scheme = jm_dvc_config_flag(config, remote->section, "use_ssl", true) ? "https" : "http";
 	size_t n = strcspn(bucket, "/"), end;
 	const char *prefix = bucket[n] ? bucket + n + 1 : "";
 	bool fits;
 
 	endpoint = first_of(endpoint, getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"));
-	if (n == 0 || n > 255 || strspn(bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") < n)
-		return jm_error_set(err, JM_E_INVALID, "the URL of the remote '%s' must be s3://BUCKET/PREFIX", remote->name);
+	if (n == 0 || n > 255 ||
+	    strspn(bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") < n)
+		return jm_error_set(err, JM_E_INVALID, "the URL of the remote '%s' must be s3://BUCKET/PREFIX",
+				    remote->name);
 	if (endpoint && (strncmp(endpoint, "http://", 7) != 0 && strncmp(endpoint, "https://", 8) != 0))
-		return jm_error_set(err, JM_E_INVALID, "endpointurl of the remote '%s' must begin with http:// or https://", remote->name);
+		return jm_error_set(err, JM_E_INVALID,
+				    "endpointurl of the remote '%s' must begin with http:// or https://", remote->name);
 	if (endpoint && strchr(endpoint, '@'))
-		return jm_error_set(err, JM_E_INVALID, "endpointurl of the remote '%s' must not hold a user or a password", remote->name);
+		return jm_error_set(err, JM_E_INVALID,
+				    "endpointurl of the remote '%s' must not hold a user or a password", remote->name);
 	if (endpoint)
 		fits = (size_t)snprintf(a->base, sizeof(a->base), "%.*s/%.*s/",
-					(int)(strlen(endpoint) - (endpoint[strlen(endpoint) - 1] == '/')), endpoint, (int)n, bucket) <
-		       sizeof(a->base);
+					(int)(strlen(endpoint) - (endpoint[strlen(endpoint) - 1] == '/')), endpoint,
+					(int)n, bucket) < sizeof(a->base);
 	else if (memchr(bucket, '.', n))
-		fits = snprintf(a->base, sizeof(a->base), "%s://s3.%s.amazonaws.com/%.*s/", scheme, region, (int)n, bucket) > 0;
+		fits = snprintf(a->base, sizeof(a->base), "%s://s3.%s.amazonaws.com/%.*s/", scheme, region, (int)n,
+				bucket) > 0;
 	else
-		fits = snprintf(a->base, sizeof(a->base), "%s://%.*s.s3.%s.amazonaws.com/", scheme, (int)n, bucket, region) > 0;
+		fits = snprintf(a->base, sizeof(a->base), "%s://%.*s.s3.%s.amazonaws.com/", scheme, (int)n, bucket,
+				region) > 0;
 	if (!fits || !put_path(prefix, a->base, sizeof(a->base)))
 		return jm_error_set(err, JM_E_INVALID, "the URL of the remote '%s' is too long", remote->name);
 	for (end = strlen(a->base); end && a->base[end - 1] == '/'; end--)
@@ -168,19 +187,23 @@ static int check_settings(const struct jm_dvc_remote *remote, const struct jm_dv
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		if (!jm_dvc_config_get(config, remote->section, refused[i]))
 			continue;
-		jm_error_set(err, JM_E_UNSUPPORTED, "the setting %s of the remote '%s' is not known to joulemap", refused[i], remote->name);
+		jm_error_set(err, JM_E_UNSUPPORTED, "the setting %s of the remote '%s' is not known to joulemap",
+			     refused[i], remote->name);
 		return jm_error_remedy(err, "use dvc for this remote");
 	}
 	return 0;
 }
 
-static int set_access(const struct jm_dvc_remote *remote, const struct keys *keys, const char *region, struct jm_net_access *a,
-		      struct jm_error *err)
+static int set_access(const struct jm_dvc_remote *remote, const struct keys *keys, const char *region,
+		      struct jm_net_access *a, struct jm_error *err)
 {
 	if (strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region))
-		return jm_error_set(err, JM_E_INVALID, "region of the remote '%s' must have lower-case letters, digits and -", remote->name);
+		return jm_error_set(err, JM_E_INVALID,
+				    "region of the remote '%s' must have lower-case letters, digits and -",
+				    remote->name);
 	if (strpbrk(keys->token, "\r\n"))
-		return jm_error_set(err, JM_E_INVALID, "session_token of the remote '%s' has a line break", remote->name);
+		return jm_error_set(err, JM_E_INVALID, "session_token of the remote '%s' has a line break",
+				    remote->name);
 	a->no_redirects = true; /* a signature holds for one host */
 	if (!keys->id[0])
 		return 0;
@@ -214,5 +237,9 @@ static int open_s3(struct jm_dvc_remote *remote, const struct jm_dvc_config *con
 	return rc;
 }
 
-const struct jm_dvc_remote_kind jm_dvc_remote_s3 = {
-    .schemes = "s3", .open = open_s3, .close = jm_net_close, .probe = jm_net_probe, .get = jm_net_get, .put = jm_net_put};
+const struct jm_dvc_remote_kind jm_dvc_remote_s3 = {.schemes = "s3",
+						    .open = open_s3,
+						    .close = jm_net_close,
+						    .probe = jm_net_probe,
+						    .get = jm_net_get,
+						    .put = jm_net_put};

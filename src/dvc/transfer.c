@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOBS_DEFAULT 16
-#define JOBS_MAX     128
-#define LISTING_MAX  ((int64_t)1 << 30)
+#define JOBS_DEFAULT  16
+#define JOBS_MAX      128
+#define LISTING_ENTRY 25000 /* bytes: the longest path, each character escaped */
+#define LISTING_MAX   ((int64_t)1 << 30)
 
 struct moves {
 	struct jm_dvc_move *moves;
@@ -166,6 +167,13 @@ static int add_files(struct work *w, size_t i, struct moves *to, struct jm_error
 	return 0;
 }
 
+/* What a listing can have at most: a remote is not to fill the disk. */
+static int64_t listing_max(const struct jm_dvc_out *out)
+{
+	return out->n_files >= 0 && out->n_files < LISTING_MAX / LISTING_ENTRY ? (out->n_files + 1) * LISTING_ENTRY
+									       : LISTING_MAX;
+}
+
 /* Outputs that are files go with the files, those that are folders with the folders. */
 static int list_outputs(struct work *w, bool is_push, struct jm_error *err)
 {
@@ -180,7 +188,7 @@ static int list_outputs(struct work *w, bool is_push, struct jm_error *err)
 			continue;
 		w->tally->n_outputs++;
 		if (add_move(is_folder ? &w->folders : &w->files, &item->out->oid, item->out->is_legacy,
-			     is_folder ? LISTING_MAX : item->out->size, item->path))
+			     is_folder ? listing_max(item->out) : item->out->size, item->path))
 			rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the list of objects");
 	}
 	make_unique(&w->folders);
