@@ -325,6 +325,42 @@ int jm_recording_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_spa
 	return rc;
 }
 
+static int each_span(struct jm_recording *r, int (*take)(void *ctx, const struct jm_span *span), void *ctx,
+		     struct jm_error *err)
+{
+	struct jm_rows rows;
+	struct jm_span span;
+	int64_t origin_ns;
+	int rc = load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, err), taken = 0;
+
+	if (rc == 0)
+		rc = jm_reader_load_names(r, err);
+	if (rc)
+		return rc;
+	jm_rows_begin(&rows, r, "span",
+		      "SELECT start, duration_ns, kind, name, track, iteration, flags FROM span"
+		      " ORDER BY track, start, duration_ns DESC",
+		      err);
+	while (taken == 0 && jm_rows_next(&rows) && read_span(&rows, origin_ns, &span))
+		taken = take(ctx, &span);
+	rc = jm_rows_end(&rows);
+	return rc ? rc : taken;
+}
+
+int jm_recording_each_span(struct jm_recording *r, int (*take)(void *ctx, const struct jm_span *span), void *ctx,
+			   struct jm_error *err)
+{
+	int rc;
+
+	jm_reader_update_size(r);
+	rc = begin(r, err);
+	if (rc)
+		return rc;
+	rc = each_span(r, take, ctx, err);
+	end(r);
+	return rc;
+}
+
 /* Widens [*first, *last] to the times of a table. */
 static int widen(struct jm_recording *r, const char *table, const char *sql, int64_t *first, int64_t *last)
 {
@@ -372,6 +408,20 @@ int jm_recording_extent(struct jm_recording *r, int64_t *first_ns_out, int64_t *
 	rc = load_extent(r, first_ns_out, last_ns_out);
 	end(r);
 	return rc;
+}
+
+int jm_recording_first_span(struct jm_recording *r, int64_t *start_ns_out)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN, origin_ns;
+	int rc = load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, NULL);
+
+	if (rc == 0)
+		rc = widen(r, "span", "SELECT min(start), max(start) FROM span", &first, &last);
+	if (rc)
+		return rc;
+	if (first > last)
+		return JM_E_NOT_FOUND;
+	return __builtin_add_overflow(first, origin_ns, start_ns_out) ? JM_E_FORMAT : 0;
 }
 
 int jm_recording_load_shapes(struct jm_recording *r, struct jm_error *err)

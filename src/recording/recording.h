@@ -106,6 +106,13 @@ int jm_recording_sensor_samples(struct jm_recording *r, size_t sensor, int64_t f
 /* Loads the spans whose kind is in kind_mask (bit 1 << kind), in order of (start_ns, -end_ns). *out: yours, free(). */
 int jm_recording_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_span **out, size_t *n_out,
 		       struct jm_error *err);
+/* Gives every span to take, track by track, in order of (track, start_ns, -end_ns); the sorting is left to SQLite, on disk where
+ * there are many, so that memory does not grow with their number. take gives 0, or another value that ends it and is given back.
+ * Errors: JM_E_FORMAT, JM_E_IO (no room for the sorting). */
+int jm_recording_each_span(struct jm_recording *r, int (*take)(void *ctx, const struct jm_span *span), void *ctx,
+			   struct jm_error *err);
+/* Gives the earliest start of all spans. Errors: JM_E_NOT_FOUND when there are none. */
+int jm_recording_first_span(struct jm_recording *r, int64_t *start_ns_out);
 /* Loads all that is said of processes. out is yours: jm_process_log_finish; empty where there is nothing, as in recordings made
  * before processes were watched. Errors: JM_E_NOMEM, JM_E_FORMAT. */
 int jm_recording_process_log(struct jm_recording *r, struct jm_process_log *out, struct jm_error *err);

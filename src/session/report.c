@@ -398,6 +398,7 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 		rc = jm_processes_load(report->recording, &report->processes, &l.in, err);
 	if (rc == 0)
 		rc = attribute(report, options, target_fraction, &l, err);
+	report->part_kinds = l.parts.kinds;
 	if (rc == 0) {
 		report->windows = l.windows;
 		report->n_windows = l.in.n_windows;

@@ -9,6 +9,13 @@
 
 struct jm_stretch;
 
+/* Writes a trace for viewers: readings and spans of the recording, with what the result says of them as arguments. Gives the
+ * text piece by piece. Errors: those of reading; JM_E_CANCELLED when write stops; JM_E_NOMEM. */
+struct jm_report;
+struct jm_trace_writer;
+int jm_report_write_trace(const struct jm_report *report, const struct jm_trace_writer *writer, jm_write_fn write, void *ctx,
+			  struct jm_error *err);
+
 struct jm_report {
 	struct jm_recording *recording;
 	struct jm_result result;
@@ -19,6 +26,7 @@ struct jm_report {
 	size_t n_windows, n_iterations;
 	struct jm_scene *scene; /* NULL: not asked for */
 	char path[1024];
+	uint32_t part_kinds; /* kinds of spans (bit 1 << kind) that the result's layers are */
 };
 
 /* Loads the levels of the idle machine for the channels of r. choice: as in struct jm_report_options. *out: n_channels

@@ -66,6 +66,7 @@ static int load(struct jm_recording *r, uint32_t kinds, struct jm_parts *p, stru
 	free(p->spans);
 	p->spans = NULL;
 	p->n_spans = 0;
+	p->kinds = kinds;
 	return jm_recording_spans(r, kinds, &p->spans, &p->n_spans, err);
 }
 
@@ -197,6 +198,8 @@ int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts
 		rc = load_ranges(r, out, err);
 	else
 		rc = load_streams(r, out, err);
+	if (jm_parts_are(by) && strcmp(by, "kernel") != 0)
+		out->kinds = strcmp(by, "range") == 0 ? 1u << JM_SPAN_RANGE : 0;
 	if (rc == 0 && jm_parts_are(by) && out->n_spans == 0) {
 		rc = jm_error_set(err, JM_E_NOT_FOUND, "the recording holds no %ss", by);
 		jm_error_remedy(err, "joulemap record --cuda -- COMMAND records them");

@@ -67,7 +67,7 @@ static int write_to(const struct jm_report *report, const char *format, const st
 	exporter = jm_exporter_find(format);
 	if (!exporter)
 		return jm_error_set(err, JM_E_INVALID,
-				    "there is no format '%s': table, summary, html, csv, json or aipowermeter", format);
+				    "there is no format '%s': table, summary, html, csv, json, prometheus, chrome, perfetto or aipowermeter", format);
 	return exporter->write(r, view, b, err);
 }
 
@@ -75,6 +75,7 @@ int jm_report_write(const struct jm_report *report, const struct jm_view_options
 		    struct jm_error *err)
 {
 	struct jm_view_options used = {.size = sizeof(used)};
+	const struct jm_exporter *exporter;
 	struct jm_buffer b = {0};
 	struct jm_view view;
 	int rc;
@@ -83,6 +84,8 @@ int jm_report_write(const struct jm_report *report, const struct jm_view_options
 	if (options)
 		memcpy(&used, options, options->size < sizeof(used) ? options->size : sizeof(used));
 	rc = parse_view(&used, &view, err);
+	if (rc == 0 && used.format && (exporter = jm_exporter_find(used.format)) && exporter->trace)
+		return jm_report_write_trace(report, exporter->trace, write, ctx, err);
 	if (rc == 0)
 		rc = write_to(report, used.format ? used.format : "table", &view, &b, err);
 	if (rc == 0 && b.is_failed)
