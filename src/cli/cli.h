@@ -47,7 +47,7 @@ struct jm_option {
 
 /* Options every command has. */
 struct jm_common {
-	bool is_help, is_quiet;
+	bool is_help, is_quiet, is_colourless;
 	const char *colour; /* auto, always, never */
 	const char *line;   /* the whole command line, for the recording */
 };
@@ -119,6 +119,6 @@ void jm_cli_join(char **command, char *out, size_t size);
 
 extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cmd_idle, jm_cmd_calibrate, jm_cmd_run,
     jm_cmd_report, jm_cmd_export, jm_cmd_import, jm_cmd_map, jm_cmd_model, jm_cmd_serve, jm_cmd_ask, jm_cmd_data;
-extern const struct jm_command jm_cmd_compare;
+extern const struct jm_command jm_cmd_compare, jm_cmd_top;
 
 #endif

@@ -11,6 +11,7 @@ static const struct jm_option common_options[] = {
     {'h', "help", NULL, "print this", JM_OPTION_FLAG, offsetof(struct jm_common, is_help)},
     {'q', "quiet", NULL, "print results and errors only", JM_OPTION_FLAG, offsetof(struct jm_common, is_quiet)},
     {0, "color", "WHEN", "auto (default), always or never", JM_OPTION_TEXT, offsetof(struct jm_common, colour)},
+    {0, "no-color", NULL, "as --color never", JM_OPTION_FLAG, offsetof(struct jm_common, is_colourless)},
 };
 #define N_COMMON (sizeof(common_options) / sizeof(common_options[0]))
 

@@ -78,6 +78,8 @@ bool jm_cli_is_colour(const struct jm_common *common, int fd)
 {
 	const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
 
+	if (common->is_colourless)
+		return false;
 	if (common->colour && strcmp(common->colour, "always") == 0)
 		return true;
 	if (common->colour && strcmp(common->colour, "never") == 0)

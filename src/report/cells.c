@@ -149,7 +149,7 @@ int jm_cells_print(struct jm_cells *cells, size_t shrink, int width, bool is_col
 		print_row(cells, i, widths, is_out, out);
 		jm_buffer_puts(out, is_colour && i == 0 ? "\033[0m\n" : "\n");
 	}
-	if (n_rows)
+	if (n_rows && !cells->is_quiet)
 		tell_left_out(cells, is_out, out);
 	for (i = 0; i < cells->n; i++)
 		free(cells->texts[i]);

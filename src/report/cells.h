@@ -11,6 +11,7 @@ struct jm_cells {
 	bool is_left[JM_CELLS_COLUMNS_MAX]; /* else right-aligned */
 	/* What goes where the terminal is too narrow: the highest first. 0: never. */
 	unsigned char spare[JM_CELLS_COLUMNS_MAX];
+	bool is_quiet; /* does not say what was left out */
 	char **texts; /* row by row */
 	size_t n, capacity;
 	bool is_failed;

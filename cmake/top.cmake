@@ -1,0 +1,11 @@
+# joulemap top: a library of its own, in the program and not in libjoulemap. Without ncurses it prints lines.
+pkg_check_modules(NCURSES QUIET IMPORTED_TARGET ncursesw)
+set(JOULEMAP_TOP_SOURCES ${JOULEMAP_SOURCES})
+list(FILTER JOULEMAP_TOP_SOURCES INCLUDE REGEX "/src/top/")
+list(FILTER JOULEMAP_SOURCES EXCLUDE REGEX "/src/top/")
+if(NCURSES_FOUND)
+  list(FILTER JOULEMAP_TOP_SOURCES EXCLUDE REGEX "/stub_screen.c$")
+else()
+  list(FILTER JOULEMAP_TOP_SOURCES EXCLUDE REGEX "/screen_ncurses.c$")
+  message(STATUS "ncurses: not found (Debian: libncurses-dev); joulemap top will print lines only")
+endif()
