@@ -65,7 +65,7 @@ enum {
 	JM_KEY_PAGE_DOWN,
 	JM_KEY_HOME,
 	JM_KEY_END,
-	JM_KEY_RESIZE
+	JM_KEY_OTHER
 };
 
 #endif

@@ -136,9 +136,8 @@ int jm_screen_key(struct jm_screen *screen)
 		return JM_KEY_HOME;
 	case KEY_END:
 		return JM_KEY_END;
-	case KEY_RESIZE:
-		return JM_KEY_RESIZE;
 	default:
-		return key > 0 && key < 128 ? key : JM_KEY_RESIZE; /* one that means nothing: draw again */
+		/* Not KEY_RESIZE either, which resizeterm itself puts there. */
+		return key > 0 && key < 128 ? key : JM_KEY_OTHER;
 	}
 }

@@ -87,8 +87,6 @@ static int take_keys(struct loop *l)
 	int key;
 
 	while (l->screen && !l->is_over && (key = jm_screen_key(l->screen)) != JM_KEY_NONE) {
-		if (key == JM_KEY_RESIZE)
-			jm_screen_resize(l->screen);
 		l->is_over = !jm_top_key(&l->top, key, l->lines.n_rows);
 		is_any = true;
 	}
