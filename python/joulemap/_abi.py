@@ -92,6 +92,7 @@ class ReportOptions(c.Structure):
         ("by", c.c_char_p),
         ("with_timeline", c.c_bool),
         ("weigh", c.c_char_p),
+        ("with_scene", c.c_bool),
     ]
 
 
