@@ -113,6 +113,17 @@ static void update_split(struct jm_top *top, const struct jm_live_channel *all, 
 	split->processes_w = split->all_w - split->idle_w - split->others_w - split->unattributed_w;
 }
 
+/* "/usr/bin/python3 run.py" is "python3 run.py": a screen has few columns. */
+static const char *without_folder(const char *command)
+{
+	size_t n = strcspn(command, " "), i;
+
+	for (i = n; i > 0; i--)
+		if (command[i - 1] == '/')
+			return i < n ? command + i : command;
+	return command;
+}
+
 static void update_process(const struct jm_top *top, struct jm_top_process *p, const struct jm_live_process *now,
 			   const struct before *before)
 {
@@ -122,7 +133,7 @@ static void update_process(const struct jm_top *top, struct jm_top_process *p, c
 	memset(p, 0, sizeof(*p));
 	p->id = now->id;
 	p->pid = now->pid;
-	snprintf(p->name, sizeof(p->name), "%s", now->command[0] ? now->command : now->name);
+	snprintf(p->name, sizeof(p->name), "%s", now->command[0] ? without_folder(now->command) : now->name);
 	if (now->container[0])
 		snprintf(p->container, sizeof(p->container), "%.16s %.12s", now->runtime, now->container);
 	else if (now->pod[0])
