@@ -129,7 +129,8 @@ struct jm_live_record_options {
 	const char *command; /* kept in the recording; NULL: none */
 };
 
-/* Begins a recording, as of the last tick. Each tick writes to it; twice a second that becomes safe from a kill. Errors: JM_E_EXISTS;
+/* Begins a recording, as of the last tick. Each tick writes to it; twice a second (of more
+ * than 16 recordings: every 2 s) that becomes safe from a kill. Errors: JM_E_EXISTS;
  * those of jm_recorder_start. */
 JM_API int jm_live_record(struct jm_live *live, const struct jm_live_record_options *options,
 			  struct jm_live_recording **out, struct jm_error *err);

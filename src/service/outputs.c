@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 
 #define FLUSH_NS   JM_NS_PER_S
-#define REPORTS_NS (10 * JM_NS_PER_S) /* they are written whole each time */
+#define URGENT_NS  (200 * JM_NS_PER_MS) /* what begins or ends: soon, yet a burst of it is written once */
+#define REPORTS_NS (10 * JM_NS_PER_S)   /* they are written whole each time */
 
 struct jm_outputs {
 	char folder[900], metadata[64];
@@ -225,7 +226,7 @@ int64_t jm_outputs_due_ns(const struct jm_outputs *o)
 {
 	if (!o->is_changed)
 		return INT64_MAX;
-	return o->is_urgent && !o->is_failing ? 0 : o->flushed_ns + FLUSH_NS;
+	return o->flushed_ns + (o->is_urgent && !o->is_failing ? URGENT_NS : FLUSH_NS);
 }
 
 void jm_outputs_work(struct jm_outputs *o, int64_t now_ns, int64_t realtime_ns)

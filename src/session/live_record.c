@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was read reaches the file this often, as in a recorder. */
-#define COMMIT_NS (500 * JM_NS_PER_MS)
+/* What was read reaches the file this often, as in a recorder; less often where there are many files. */
+#define COMMIT_NS      (500 * JM_NS_PER_MS)
+#define COMMIT_MANY_NS (2000 * JM_NS_PER_MS)
+#define MANY           16
 
 /* A process of the recording. */
 struct member {
@@ -331,10 +333,15 @@ static void write_ledgers(struct jm_live_recording *rec)
 
 void jm_live_record_commit(struct jm_live *live, int64_t now_ns)
 {
+	int64_t period_ns;
 	struct jm_live_recording *rec;
+	size_t n = 0;
 
+	for (rec = live->recordings; rec; rec = rec->next)
+		n++;
+	period_ns = n > MANY ? COMMIT_MANY_NS : COMMIT_NS;
 	for (rec = live->recordings; rec; rec = rec->next) {
-		if (now_ns - rec->committed_ns < COMMIT_NS)
+		if (now_ns - rec->committed_ns < period_ns)
 			continue;
 		rec->committed_ns = now_ns;
 		if (++rec->n_commits % 2 == 0)
@@ -411,7 +418,8 @@ static int begin(struct jm_live_recording *rec, const struct jm_live_record_opti
 	rec->roots = calloc(options->n_ids + 1, sizeof(*rec->roots));
 	if (!rec->before || !rec->ledgers || !rec->roots)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for a recording");
-	memcpy(rec->roots, options->ids, options->n_ids * sizeof(*rec->roots));
+	if (options->n_ids)
+		memcpy(rec->roots, options->ids, options->n_ids * sizeof(*rec->roots));
 	rec->n_roots = options->n_ids;
 	rc = jm_writer_create(options->path, false, &rec->writer, err);
 	if (rc)

@@ -98,6 +98,8 @@ static void tick(struct stage *s, double dt_s, double realtime_dt_s, double firs
 	jm_outputs_machine(s->o, &s->machine);
 }
 
+#define A_SECOND INT64_C(1000000000)
+
 static void flush(struct stage *s, int64_t now_ns)
 {
 	s->listener.tell(s->listener.ctx, JM_MEASURE_ENDED, &s->m, NULL);
@@ -166,7 +168,7 @@ static void readings_are_written_in_both_forms(void **state)
 	(void)state;
 	begin(&s);
 	tick(&s, 0.1, 0.1, 3.2, 0.5);
-	flush(&s, 1);
+	flush(&s, A_SECOND);
 	assert_int_equal(read_json(&s, "CPU.json"), 2);
 	assert_non_null(strstr(text, "\"2030-01-01 00:00:01.100000\": [3.2, \"4242\", \"python3\"]"));
 	assert_non_null(strstr(text, "\"2030-01-01 00:00:01.100001\": [0.5, \"4243\", \"bash\"]"));
@@ -188,9 +190,9 @@ static void sub_second_readings_do_not_collide(void **state)
 	for (i = 0; i < 50; i++) {
 		tick(&s, 0.001, 0.001, 1, 2);
 		if (i % 7 == 0)
-			flush(&s, i + 1);
+			flush(&s, A_SECOND * (i + 1));
 	}
-	flush(&s, 100);
+	flush(&s, A_SECOND * 1000);
 	assert_int_equal(read_json(&s, "CPU.json"), 100);
 	assert_int_equal(read_json(&s, "cpu.json"), 50);
 	end(&s);
@@ -206,7 +208,7 @@ static void a_clock_set_back_loses_no_reading(void **state)
 	tick(&s, 0.1, -3600, 1, 2);
 	tick(&s, 0.1, 0.1, 1, 2);
 	tick(&s, 0.1, 7200, 1, 2);
-	flush(&s, 1);
+	flush(&s, A_SECOND);
 	assert_int_equal(read_json(&s, "CPU.json"), 8);
 	assert_non_null(strstr(text, "\"2030-01-01 00:00:01.200002\""));
 	assert_non_null(strstr(text, "\"2030-01-01 01:00:01.200000\""));
@@ -224,7 +226,7 @@ static void two_requests_for_a_process_give_one_reading_a_tick(void **state)
 	other = s.m;
 	other.id = 2;
 	s.listener.tell(s.listener.ctx, JM_MEASURE_SAMPLED, &other, &s.parts[0]);
-	flush(&s, 1);
+	flush(&s, A_SECOND);
 	assert_int_equal(read_json(&s, "CPU.json"), 2);
 	read_json(&s, "power_summary_report.json");
 	assert_non_null(strstr(text, "\"cpu_energy_j\": 0.4"));
@@ -239,7 +241,7 @@ static void the_summary_has_means_energies_and_reasons(void **state)
 	begin(&s);
 	tick(&s, 1, 1, 3, 1);
 	tick(&s, 1, 1, 5, 1);
-	flush(&s, 1);
+	flush(&s, A_SECOND);
 	read_json(&s, "power_summary_report.json");
 	assert_non_null(strstr(text, "{\"plugin\": \"image_scoring_plugin\", \"cpu_power_consumption\": 4.0, "
 				     "\"cpu_energy_j\": 8.0, \"cpu_state\": \"measured\", "
@@ -265,7 +267,7 @@ static void a_kill_leaves_valid_files_and_the_next_start_keeps_them(void **state
 	(void)state;
 	begin(&s);
 	tick(&s, 0.1, 0.1, 1, 2);
-	flush(&s, 1);
+	flush(&s, A_SECOND);
 	tick(&s, 0.1, 0.1, 1, 2);
 	killed = s.o;
 	assert_int_equal(read_json(&s, "CPU.json"), 2);
@@ -293,7 +295,7 @@ static void a_full_disk_is_survived_and_made_up_for(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	begin(&s);
 	tick(&s, 0.1, 0.1, 1, 2);
-	flush(&s, 1);
+	flush(&s, A_SECOND);
 	full = old;
 	full.rlim_cur = 1000;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
