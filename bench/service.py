@@ -52,6 +52,11 @@ def median_ms(times):
     return round(sorted(times)[len(times) // 2] * 1e3, 3)
 
 
+def metric(port, name):
+    lines = ask(port, "GET", "/metrics").decode().splitlines()
+    return float(next(line for line in lines if line.startswith(name + " ")).rpartition(" ")[2])
+
+
 def bench_requests(program, pids, n_requests, seconds, *options):
     service, port = start_service(program, *options)
     chunk = max(1, len(pids) // n_requests)
@@ -63,6 +68,8 @@ def bench_requests(program, pids, n_requests, seconds, *options):
         handled.append(time.monotonic() - begin)
         first.append(answer["id"])
     handling_ns = spent_ns(service.pid) - begin_ns
+    begin_ms = metric(port, "joulemap_begin_seconds_sum") / metric(port, "joulemap_begin_seconds_count") * 1e3
+    begin_worst_ms = metric(port, "joulemap_begin_longest_seconds") * 1e3
     time.sleep(1)
     before, begin = cpu_s(service.pid), time.monotonic()
     time.sleep(seconds)
@@ -76,6 +83,7 @@ def bench_requests(program, pids, n_requests, seconds, *options):
     samples = [p["samples"] for i in first for p in json.loads(ask(port, "GET", f"/measurements/{i}"))["processes"]]
     out = {"cpu_fraction": round(cpu, 5), "peak_rss_mib": round(rss_mib(service.pid), 1), "metrics_ms": median_ms(scrapes),
            "metrics_worst_ms": round(max(scrapes) * 1e3, 3), "metrics_bytes": len(page),
+           "begin_mean_ms": round(begin_ms, 3), "begin_worst_ms": round(begin_worst_ms, 3),
            "post_ms": median_ms(handled), "post_cpu_ms": round(handling_ns * 1e-6 / n_requests, 3),
            "post_worst_ms": round(max(handled) * 1e3, 3), "samples_least": min(samples)}
     stop(service)

@@ -271,6 +271,11 @@ static void measurements(struct page *p)
 	jm_metrics_labelled(&p->page, "joulemap_measurements_active", "state", "running", n_running);
 	jm_metrics_family(&p->page, "joulemap_measurements", "counter", "Measurements asked for");
 	jm_metrics_single(&p->page, "joulemap_measurements_total", (double)jm_measurements_n_ever(all));
+	jm_metrics_family(&p->page, "joulemap_begin_seconds", "summary", "From a request to its first figures");
+	jm_metrics_single(&p->page, "joulemap_begin_seconds_sum", jm_s_from_ns(p->s->begun_ns));
+	jm_metrics_single(&p->page, "joulemap_begin_seconds_count", (double)p->s->n_begun);
+	jm_metrics_family(&p->page, "joulemap_begin_longest_seconds", "gauge", "The longest of them so far");
+	jm_metrics_single(&p->page, "joulemap_begin_longest_seconds", jm_s_from_ns(p->s->begun_max_ns));
 	jm_metrics_family(&p->page, "joulemap_measurements_ended", "counter",
 			  "Measurements that have ended; gone: all of their processes had");
 	jm_metrics_labelled(&p->page, ended, "state", "done", (double)jm_measurements_n_ended(all, JM_MEASURE_DONE));

@@ -250,11 +250,21 @@ void jm_service_look(struct jm_service *s)
 	update_powers(s, now_ns);
 }
 
+static void count_begun(struct jm_service *s, int64_t took_ns)
+{
+	s->n_begun++;
+	s->begun_ns += took_ns;
+	s->begun_max_ns = took_ns > s->begun_max_ns ? took_ns : s->begun_max_ns;
+}
+
 int jm_service_measure(struct jm_service *s, const struct jm_measure_request *request, uint64_t *id_out,
 		       struct jm_error *err)
 {
-	int rc = jm_measurements_add(s->measurements, request, jm_now_ns(), realtime_ns(), id_out, err);
+	int64_t now_ns = jm_now_ns();
+	int rc = jm_measurements_add(s->measurements, request, now_ns, realtime_ns(), id_out, err);
 
+	if (rc == 0 && request->start_ns <= now_ns)
+		count_begun(s, jm_now_ns() - now_ns);
 	jm_service_settle(s);
 	return rc;
 }
@@ -290,7 +300,8 @@ int jm_service_open(struct jm_service *s, const struct jm_service_options *optio
 	rc = jm_live_open(&live, &s->live, err);
 	rc = rc ? rc : jm_measurements_create(&world, &options->limits, &s->measurements, err);
 	rc = rc ? rc : jm_loop_create(&s->loop, err);
-	if (rc == 0 && (init_channels(s) || jm_items_create(s->live, &s->items) || jm_loop_add_timed(s->loop, due_ns, tick, s)))
+	if (rc == 0 &&
+	    (init_channels(s) || jm_items_create(s->live, &s->items) || jm_loop_add_timed(s->loop, due_ns, tick, s)))
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the service");
 	if (rc) {
 		jm_service_close(s);

@@ -65,6 +65,9 @@ struct jm_service {
 	int64_t wanted_until_ns; /* somebody looked */
 	size_t n_streams;        /* readers that stay */
 	int64_t start_realtime_ns;
+	/* From a request that begins at once to its first figures. */
+	uint64_t n_begun;
+	int64_t begun_ns, begun_max_ns;
 	const char *recordings; /* folder of the measurements' recordings; NULL: none are made */
 };
 

@@ -111,6 +111,7 @@ split = [float(v) for v in re.findall(r'^joulemap_split_joules_total\{channel="r
 check("the split adds up to the energy", len(split) == 4 and abs(sum(split) - float(energy.group(1))) < 1e-6, split)
 names = set(re.findall(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{[^}\n]*\})? [-+0-9.e]+(?:nan)?$", text, re.M))
 typed = set(re.findall(r"^# TYPE (\S+) ", text, re.M))
+names = {re.sub("_(sum|count)$", "", n) if re.search("begin_seconds", n) else n for n in names}
 check("every sample is of a family that has a type", names and names <= typed, names - typed)
 check("every line is a comment or a sample",
       all(re.match(r"^(# (HELP|TYPE) .+|[a-zA-Z_]\w*(\{.*\})? [-+0-9.e]+)$", line) for line in text.splitlines()))
