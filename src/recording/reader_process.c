@@ -84,6 +84,7 @@ static int load_steps(struct jm_recording *r, int64_t origin_ns, struct jm_proce
 		if (!room(&rows, &log->steps, &capacity, log->n_steps, sizeof(*s)))
 			break;
 		s = &log->steps[log->n_steps];
+		*s = (struct jm_process_step){0};
 		jm_rows_i64(&rows, 0, (int64_t)log->n_steps, (int64_t)log->n_steps);
 		s->t_ns = read_time(&rows, 1, origin_ns);
 		s->half_width_ns = jm_rows_i64(&rows, 2, 0, INT64_MAX);

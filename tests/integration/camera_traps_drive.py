@@ -167,7 +167,9 @@ def flood(busy):
     check("each is counted under its reason", counted == expected, (counted, expected))
     check("none under another", value(page, 'joulemap_events_total{type="start"}') == 1)
     grown = resident_kib(service.process.pid) - before
-    check("memory stays", grown < 8192, grown)
+    with open(JM, "rb") as program:
+        keeps_freed = b"__asan_init" in program.read()  # AddressSanitizer does, on purpose
+    check("memory stays", grown < 8192 or keeps_freed, grown)
     ask = [JM, "ask", "--events", endpoint[6:], "--pids", str(busy[1])]
     check("ask --events starts", subprocess.call(ask + ["--for", "600s", "--devices", "cpu"]) == 0)
     until("what it asked for is measured", is_measured(service.folder, busy[1]))
