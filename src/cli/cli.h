@@ -90,8 +90,12 @@ int jm_cli_width(int fd);
 /* A jm_write_fn to stdout. Errors: non-zero when the reader has gone. */
 int jm_cli_write_stdout(void *ctx, const char *text, size_t n);
 
-/* Writes a view of the report into a file, which is kept if it is there unless forced, and removed again when writing fails. Gives
- * the exit code, after printing what went wrong. */
+/* Gives text to write, of what. Gives 0, or a JM_E_ code with err filled. */
+typedef int (*jm_cli_produce_fn)(const void *what, jm_write_fn write, void *ctx, struct jm_error *err);
+/* Writes what is produced into a file, which is kept if it is there unless forced, and removed again when writing fails. Gives the
+ * exit code, after printing what went wrong. */
+int jm_cli_write_file(const char *path, bool is_forced, jm_cli_produce_fn produce, const void *what);
+/* The same for a view of a report. */
 int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path, bool is_forced);
 
 /* Runs a command as a child: forwards signals, waits. start_ns_out, end_ns_out: around its life. Gives the exit code to

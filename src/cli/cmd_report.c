@@ -2,13 +2,15 @@
 #include "cli/recording_options.h"
 
 #include "core/text.h"
+#include "joulemap/plot.h"
 
 #include <string.h>
 #include <unistd.h>
 
 struct settings {
 	struct jm_common common;
-	const char *by, *sort, *baseline, *format, *method, *limit, *window, *carbon, *price, *weigh, *html;
+	const char *by, *sort, *baseline, *format, *method, *limit, *window, *carbon, *price, *weigh;
+	const char *html, *png, *svg, *plot, *channel;
 	bool is_comparing, with_work, is_forced;
 };
 
@@ -28,6 +30,37 @@ static int parse_limit(const struct settings *s, size_t *out)
 	return 0;
 }
 
+struct drawn {
+	const struct jm_report *report;
+	struct jm_plot_view view;
+};
+
+static int produce_plot(const void *what, jm_write_fn write, void *ctx, struct jm_error *err)
+{
+	const struct drawn *d = what;
+
+	return jm_report_plot(d->report, &d->view, write, ctx, err);
+}
+
+/* Writes the page and the pictures that were asked for. */
+static int write_files(const struct settings *s, const struct jm_report *report, struct jm_view_options *view)
+{
+	struct drawn svg = {report, {.size = sizeof(svg.view), .plot = s->plot, .format = "svg", .channel = s->channel}};
+	struct drawn png = svg;
+	int rc = JM_EXIT_OK;
+
+	svg.view.limit = png.view.limit = s->limit ? view->limit ? view->limit : SIZE_MAX : 0;
+	png.view.format = "png";
+	view->format = "html";
+	if (s->html)
+		rc = jm_cli_write_report(report, view, s->html, s->is_forced);
+	if (rc == JM_EXIT_OK && s->svg)
+		rc = jm_cli_write_file(s->svg, s->is_forced, produce_plot, &svg);
+	if (rc == JM_EXIT_OK && s->png)
+		rc = jm_cli_write_file(s->png, s->is_forced, produce_plot, &png);
+	return rc;
+}
+
 static int run(void *settings, char **positional, size_t n_positional, char **command)
 {
 	struct settings *s = settings;
@@ -37,7 +70,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 					    .window = s->window,
 					    .by = s->by,
 					    .weigh = s->weigh,
-					    .with_scene = s->html,
+					    .with_scene = s->html || s->png || s->svg,
 					    .with_timeline = s->format && strcmp(s->format, "aipowermeter") == 0,
 					    .with_iterations = s->by && strcmp(s->by, "iteration") == 0};
 	struct jm_view_options view = {.size = sizeof(view),
@@ -66,12 +99,10 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	}
 	if (jm_report_open(positional[0], &options, &report, &err))
 		return jm_cli_fail(&err);
-	if (s->html) {
-		view.format = "html";
-		rc = jm_cli_write_report(report, &view, s->html, s->is_forced);
-	} else {
+	if (options.with_scene)
+		rc = write_files(s, report, &view);
+	else
 		rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err) ? jm_cli_fail(&err) : JM_EXIT_OK;
-	}
 	jm_report_destroy(report);
 	return rc;
 }
@@ -97,6 +128,11 @@ static const struct jm_option options[] = {
     JM_CLI_PRICE(struct settings),
     {0, "html", "OUT.html", "write one page with charts, which opens offline in any browser", JM_OPTION_TEXT,
      offsetof(struct settings, html)},
+    {0, "svg", "OUT.svg", "draw a picture, see --plot", JM_OPTION_TEXT, offsetof(struct settings, svg)},
+    {0, "png", "OUT.png", "the same as pixels", JM_OPTION_TEXT, offsetof(struct settings, png)},
+    {0, "plot", "WHAT", "layers (default: energy and time side by side), energy, latency, timeline or mapping", JM_OPTION_TEXT,
+     offsetof(struct settings, plot)},
+    {0, "channel", "NAME", "of pictures (default: that of the most energy)", JM_OPTION_TEXT, offsetof(struct settings, channel)},
     {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
     {0, "format", "FORMAT", "table (default), summary, csv, json or aipowermeter", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
@@ -113,6 +149,7 @@ const struct jm_command jm_cmd_report = {
 		"  joulemap report run.jmap --by type --sort time\n"
 		"  joulemap report run.jmap --by kernel\n"
 		"  joulemap report run.jmap --html run.html\n"
+		"  joulemap report run.jmap --svg layers.svg --limit 20\n"
 		"  joulemap report run.jmap --format json > run.json\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

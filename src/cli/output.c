@@ -124,7 +124,7 @@ static FILE *open_output(const char *path, bool is_forced, struct jm_error *err)
 	return NULL;
 }
 
-int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path, bool is_forced)
+int jm_cli_write_file(const char *path, bool is_forced, jm_cli_produce_fn produce, const void *what)
 {
 	struct jm_error err = {0};
 	FILE *f = open_output(path, is_forced, &err);
@@ -136,7 +136,7 @@ int jm_cli_write_report(const struct jm_report *report, const struct jm_view_opt
 		return jm_cli_fail_output(&err);
 	/* A pipe or device that was named is none of ours to remove. */
 	is_ours = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
-	rc = jm_report_write(report, view, write_file, f, &err);
+	rc = produce(what, write_file, f, &err);
 	if (fclose(f) && rc == 0) {
 		rc = err.code = JM_E_IO;
 		snprintf(err.message, sizeof(err.message), "cannot write %s: %s", path, strerror(errno));
@@ -146,4 +146,21 @@ int jm_cli_write_report(const struct jm_report *report, const struct jm_view_opt
 	if (is_ours)
 		unlink(path);
 	return jm_cli_fail(&err);
+}
+
+struct viewed {
+	const struct jm_report *report;
+	const struct jm_view_options *view;
+};
+
+static int produce_view(const void *what, jm_write_fn write, void *ctx, struct jm_error *err)
+{
+	const struct viewed *v = what;
+
+	return jm_report_write(v->report, v->view, write, ctx, err);
+}
+
+int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path, bool is_forced)
+{
+	return jm_cli_write_file(path, is_forced, produce_view, &(struct viewed){report, view});
 }

@@ -66,6 +66,9 @@ void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
 int jm_report_make_scene(struct jm_report *report, const struct jm_sample *const *samples, const size_t *n_samples,
 			 int64_t from_ns, int64_t to_ns, struct jm_error *err);
 
+/* Gives what it was a recording of, in as few words as there are. Borrowed. */
+const char *jm_report_title(const struct jm_report *report);
+
 /* Appends the report as a page. Of view, the tariff counts. Errors: JM_E_INVALID without a scene; JM_E_NOMEM. */
 struct jm_view;
 int jm_report_page(const struct jm_report *report, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err);

@@ -147,8 +147,7 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-/* What it was a recording of, in as few words as there are. */
-static const char *title_of(const struct jm_report *report)
+const char *jm_report_title(const struct jm_report *report)
 {
 	const struct jm_run *run = &report->result.run;
 
@@ -187,7 +186,7 @@ int jm_report_page(const struct jm_report *report, const struct jm_view *view, s
 	struct jm_page_fact facts[FACTS_MAX];
 	struct jm_page_event *events;
 	struct jm_page_recording r = {
-	    .title = title_of(report), .result = &report->result, .scene = report->scene, .tariff = view->tariff};
+	    .title = jm_report_title(report), .result = &report->result, .scene = report->scene, .tariff = view->tariff};
 	struct jm_page page = {.title = r.title, .recordings = &r, .n_recordings = 1};
 	int rc;
 

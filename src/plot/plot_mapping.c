@@ -1,0 +1,303 @@
+/* How readings and spans become energies, in three steps over one short stretch of the recording: what the sensor said, what ran,
+ * and the two laid over each other. */
+#include "plot/plot_internal.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PANEL_HEIGHT 130.0
+#define SPANS_WANTED 9
+#define READINGS_MIN 8
+#define READINGS_MAX 400
+
+static double seconds(const struct jm_scene *s, int64_t t_ns)
+{
+	return (double)(t_ns - s->start_ns) * 1e-9;
+}
+
+/* The innermost lane of parts: what the energy is split over. */
+static int lane_of_parts(const struct jm_scene *s)
+{
+	size_t i;
+	int found = -1;
+
+	for (i = 0; i < s->n_lanes; i++)
+		if (s->lanes[i].kind != JM_SPAN_PHASE && s->lanes[i].kind != JM_SPAN_ITERATION && s->lanes[i].n_spans)
+			found = found < 0 || s->lanes[i].kind == s->lanes[found].kind ? (int)i : found;
+	for (i = 0; found < 0 && i < s->n_lanes; i++)
+		if (s->lanes[i].kind == JM_SPAN_ITERATION)
+			found = (int)i;
+	return found;
+}
+
+static bool is_kept(const struct jm_scene *s, const struct jm_scene_channel *c, int64_t from, int64_t to)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_windows; i++)
+		if (s->windows[i].start_ns <= from && s->windows[i].end_ns >= to)
+			return true;
+	return c->is_whole && s->n_windows == 0;
+}
+
+static size_t first_piece(const struct jm_scene_channel *c, int64_t t_ns)
+{
+	size_t low = 0, high = c->n_exact;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (c->exact[middle].end_ns <= t_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct stretch {
+	int64_t start_ns, end_ns;
+};
+
+/* How well a stretch shows the idea: spans of like length, and a few readings in each. Less is better; below 0: it does not. */
+static double badness(const struct jm_scene *s, const struct jm_scene_channel *c, const struct stretch *spans,
+		      int64_t from, int64_t to)
+{
+	int64_t least = INT64_MAX;
+	size_t i;
+	double n = (double)(first_piece(c, to) - first_piece(c, from));
+
+	if (to <= from || n < READINGS_MIN || n > READINGS_MAX || (!is_kept(s, c, from, to) && !c->is_whole))
+		return -1;
+	for (i = 0; i < SPANS_WANTED; i++)
+		least = spans[i].end_ns - spans[i].start_ns < least ? spans[i].end_ns - spans[i].start_ns : least;
+	return fabs(log(n / 50)) + log((double)(to - from) / SPANS_WANTED / ((double)least + 1));
+}
+
+/* Picks the stretch of some successive spans that shows best; without one, some readings around a span. */
+static bool pick(const struct jm_scene *s, const struct jm_scene_channel *c, int lane, double *from_s, double *to_s)
+{
+	struct stretch last[SPANS_WANTED] = {0};
+	int64_t from = 0, to = 0;
+	double best = INFINITY;
+	size_t n = 0, i, k;
+
+	for (i = 0; i < s->n_boxes; i++) {
+		double bad;
+
+		if (s->boxes[i].lane != lane)
+			continue;
+		last[n++ % SPANS_WANTED] = (struct stretch){s->boxes[i].start_ns, s->boxes[i].end_ns};
+		bad = n >= SPANS_WANTED ? badness(s, c, last, last[n % SPANS_WANTED].start_ns, s->boxes[i].end_ns) : -1;
+		if (bad >= 0 && bad < best) {
+			best = bad;
+			from = last[n % SPANS_WANTED].start_ns;
+			to = s->boxes[i].end_ns;
+		}
+	}
+	for (i = 0; !isfinite(best) && i < s->n_boxes; i++) {
+		if (s->boxes[i].lane != lane)
+			continue;
+		k = first_piece(c, s->boxes[i].start_ns);
+		if (k + READINGS_MIN + 4 >= c->n_exact || c->exact[k].start_ns > s->boxes[i].end_ns)
+			continue;
+		from = c->exact[k].start_ns;
+		to = c->exact[k + READINGS_MIN + 4].end_ns;
+		best = 0;
+	}
+	*from_s = seconds(s, from) - 0.03 * (seconds(s, to) - seconds(s, from));
+	*to_s = seconds(s, to) + 0.03 * (seconds(s, to) - seconds(s, from));
+	return isfinite(best);
+}
+
+static void caption(struct jm_plot *p, double y, int number, const char *head, const char *text)
+{
+	struct jm_text_style big = {.size = 12.5, .colour = JM_PLOT_INK, .is_bold = true};
+	struct jm_text_style small = {.size = 11, .colour = JM_PLOT_SOFT};
+	double x = JM_PLOT_MARGIN + 12 + jm_canvas_text_width(p->canvas, big.size, true, "0  ") +
+		   jm_canvas_text_width(p->canvas, big.size, true, head);
+
+	small.max_width = p->width - x - JM_PLOT_MARGIN;
+	jm_canvas_text(p->canvas, JM_PLOT_MARGIN, y, &big, "%d  %s", number, head);
+	jm_canvas_text(p->canvas, x, y, &small, "%s", text);
+}
+
+static void readings(struct jm_plot *p, const struct jm_plot_frame *f, const struct jm_scene_channel *c)
+{
+	const struct jm_scene *s = p->in->scene;
+	size_t i;
+
+	for (i = 0; i < c->n_exact; i++) {
+		double t = seconds(s, c->exact[i].end_ns);
+
+		if (t >= f->from_s && t <= f->to_s)
+			jm_canvas_dot(p->canvas, jm_plot_frame_x(f, t), jm_plot_frame_y(f, (double)c->exact[i].end_w),
+				      2.3, jm_plot_colour(0));
+	}
+}
+
+/* The energy below the curve between two times, with the area's outline in xy (n_max points); the part without readings is left out. */
+static double area(const struct jm_plot *p, const struct jm_plot_frame *f, const struct jm_scene_channel *c,
+		   double from, double to, double *xy, size_t n_max, size_t *n_out, double *seen_out)
+{
+	const struct jm_scene *s = p->in->scene;
+	double energy = 0, seen = 0;
+	size_t i, n = 0;
+
+	for (i = first_piece(c, s->start_ns + (int64_t)(from * 1e9)); i < c->n_exact && n + 3 < n_max; i++) {
+		const struct jm_power_piece *piece = &c->exact[i];
+		double start = seconds(s, piece->start_ns), end = seconds(s, piece->end_ns), a = fmax(start, from),
+		       b = fmin(end, to);
+		double slope = ((double)piece->end_w - (double)piece->start_w) / (end - start);
+		double wa = (double)piece->start_w + slope * (a - start),
+		       wb = (double)piece->start_w + slope * (b - start);
+
+		if (start >= to)
+			break;
+		if (b <= a)
+			continue;
+		energy += (wa + wb) / 2 * (b - a);
+		seen += b - a;
+		xy[2 * n] = jm_plot_frame_x(f, a);
+		xy[2 * n++ + 1] = jm_plot_frame_y(f, wa);
+		xy[2 * n] = jm_plot_frame_x(f, b);
+		xy[2 * n++ + 1] = jm_plot_frame_y(f, wb);
+	}
+	if (n) {
+		double first_x = xy[0], last_x = xy[2 * n - 2];
+
+		xy[2 * n] = last_x;
+		xy[2 * n++ + 1] = f->y + f->height;
+		xy[2 * n] = first_x;
+		xy[2 * n++ + 1] = f->y + f->height;
+	}
+	*n_out = n;
+	*seen_out = seen;
+	return energy;
+}
+
+#define AREA_POINTS 2048
+
+static void areas(struct jm_plot *p, const struct jm_plot_frame *f, const struct jm_scene_channel *c, int lane,
+		  const struct jm_plot_types *types)
+{
+	const struct jm_scene *s = p->in->scene;
+	struct jm_text_style style = {.size = 10.5, .colour = JM_PLOT_INK, .align = 0.5};
+	double *xy = malloc(2 * AREA_POINTS * sizeof(*xy));
+	size_t i, n;
+
+	for (i = 0; xy && i < s->n_boxes; i++) {
+		const struct jm_scene_box *box = &s->boxes[i];
+		double from = seconds(s, box->start_ns), to = seconds(s, box->end_ns), seen, energy, middle, width;
+		const struct jm_name *name = box->name < p->in->names->n ? &p->in->names->items[box->name] : NULL;
+		char text[32];
+
+		if (box->lane != lane || to <= f->from_s || from >= f->to_s)
+			continue;
+		energy = area(p, f, c, fmax(from, f->from_s), fmin(to, f->to_s), xy, AREA_POINTS, &n, &seen);
+		if (n)
+			jm_canvas_area(p->canvas, xy, n,
+				       name ? jm_plot_type_colour(types, name->type, name->text) : JM_PLOT_GREY, 0.5);
+		middle = (jm_plot_frame_x(f, fmax(from, f->from_s)) + jm_plot_frame_x(f, fmin(to, f->to_s))) / 2;
+		width = jm_plot_frame_x(f, to) - jm_plot_frame_x(f, from);
+		jm_plot_value(energy, energy, "J", text, sizeof(text));
+		/* The part of a span that the stretch cuts off has no figure. */
+		if (from >= f->from_s && to <= f->to_s && seen > 0.99 * (to - from) &&
+		    width > jm_canvas_text_width(p->canvas, 10.5, false, text))
+			jm_canvas_text(p->canvas, middle, f->y + f->height - 7, &style, "%s", text);
+	}
+	free(xy);
+}
+
+/* Edges of the spans through all of the steps. */
+static void edges(struct jm_plot *p, const struct jm_plot_frame *f, int lane, double y0, double y1)
+{
+	const struct jm_scene *s = p->in->scene;
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n_boxes; i++)
+		n += s->boxes[i].lane == lane && seconds(s, s->boxes[i].end_ns) > f->from_s &&
+		     seconds(s, s->boxes[i].start_ns) < f->to_s;
+	for (i = 0; n <= 40 && i < s->n_boxes; i++) {
+		double a = seconds(s, s->boxes[i].start_ns), b = seconds(s, s->boxes[i].end_ns);
+
+		if (s->boxes[i].lane != lane || b <= f->from_s || a >= f->to_s)
+			continue;
+		if (a >= f->from_s)
+			jm_canvas_dashes(p->canvas, jm_plot_frame_x(f, a), y0, jm_plot_frame_x(f, a), y1, JM_PLOT_GREY,
+					 0.8);
+		if (b <= f->to_s)
+			jm_canvas_dashes(p->canvas, jm_plot_frame_x(f, b), y0, jm_plot_frame_x(f, b), y1, JM_PLOT_GREY,
+					 0.8);
+	}
+}
+
+static void third_caption(const struct jm_plot *p, char *out, size_t size)
+{
+	enum jm_method method = p->in->result->n_layers ? p->in->result->layers[0].method : p->in->result->method;
+
+	if (method == JM_METHOD_INTEGRATE)
+		snprintf(out, size,
+			 "a span's energy is the area below the power while it ran, summed over all its executions");
+	else
+		snprintf(out, size,
+			 "the area below the power while a span ran. This report's method is %s: see "
+			 "docs/attribution.md for what it adds",
+			 jm_method_text(method));
+}
+
+static void draw(struct jm_plot *p, const struct jm_scene_channel *c, int lane, double from_s, double to_s)
+{
+	struct jm_plot_frame f = {.x = JM_PLOT_MARGIN + 44,
+				  .y = 120,
+				  .height = PANEL_HEIGHT,
+				  .from_s = from_s,
+				  .to_s = to_s},
+			     third;
+	const struct jm_channel *channel = p->in->result->channels[c->channel].channel;
+	struct jm_plot_types types;
+	char text[256];
+	double y;
+
+	f.width = p->width - f.x - JM_PLOT_MARGIN;
+	snprintf(text, sizeof(text), "How readings and spans become energies: %.4g s of the recording, on %s%s",
+		 to_s - from_s, channel->name, channel->state == JM_STATE_ESTIMATED ? " (estimated)" : "");
+	jm_plot_title(p, text);
+	jm_plot_rank_types(p->in->result, &types);
+	f.top_w = jm_plot_frame_peak(&f, p->in->scene, c);
+	y = f.y + f.height + 66;
+	third = f;
+	third.y = y + JM_PLOT_LANE + 48;
+	edges(p, &f, lane, f.y, third.y + third.height);
+	caption(p, f.y - 16, 1, "What the sensor said",
+		channel->kind == JM_KIND_COUNTER ? "a counter: mean power from one update to the next"
+						 : "one dot a reading");
+	jm_plot_frame_axes(p, &f, true);
+	jm_plot_frame_power(p, &f, c, jm_plot_colour(0));
+	readings(p, &f, c);
+	caption(p, y - 12, 2, "What ran", "each span with its own start and end, on the same clock");
+	jm_plot_lane(p, &f, (size_t)lane, y, &types);
+	third_caption(p, text, sizeof(text));
+	caption(p, third.y - 16, 3, "The two laid over each other", text);
+	third.top_w = jm_plot_frame_peak(&third, p->in->scene, c);
+	jm_plot_frame_axes(p, &third, true);
+	areas(p, &third, c, lane, &types);
+	jm_plot_frame_power(p, &third, c, jm_plot_colour(0));
+}
+
+double jm_plot_mapping(struct jm_plot *p)
+{
+	const struct jm_scene *s = p->in->scene;
+	const struct jm_scene_channel *c = jm_plot_scene_channel(s, p->channel);
+	int lane = s ? lane_of_parts(s) : -1;
+	double from_s, to_s;
+
+	if (!c || lane < 0 || !pick(s, c, lane, &from_s, &to_s))
+		return -1;
+	if (p->canvas)
+		draw(p, c, lane, from_s, to_s);
+	return 120 + PANEL_HEIGHT + 66 + JM_PLOT_LANE + 48 + PANEL_HEIGHT + 36;
+}
