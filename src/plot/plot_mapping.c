@@ -212,26 +212,22 @@ static void areas(struct jm_plot *p, const struct jm_plot_frame *f, const struct
 	free(xy);
 }
 
-/* Edges of the spans through all of the steps. */
-static void edges(struct jm_plot *p, const struct jm_plot_frame *f, int lane, double y0, double y1)
+/* Edges of the spans across the curve; so many that they would hide it are left out. */
+static void edges(struct jm_plot *p, const struct jm_plot_frame *f, int lane)
 {
 	const struct jm_scene *s = p->in->scene;
-	size_t i, n = 0;
+	size_t i, n = 0, k;
 
 	for (i = 0; i < s->n_boxes; i++)
 		n += s->boxes[i].lane == lane && seconds(s, s->boxes[i].end_ns) > f->from_s &&
 		     seconds(s, s->boxes[i].start_ns) < f->to_s;
 	for (i = 0; n <= 40 && i < s->n_boxes; i++) {
-		double a = seconds(s, s->boxes[i].start_ns), b = seconds(s, s->boxes[i].end_ns);
+		const double ends[] = {seconds(s, s->boxes[i].start_ns), seconds(s, s->boxes[i].end_ns)};
 
-		if (s->boxes[i].lane != lane || b <= f->from_s || a >= f->to_s)
-			continue;
-		if (a >= f->from_s)
-			jm_canvas_dashes(p->canvas, jm_plot_frame_x(f, a), y0, jm_plot_frame_x(f, a), y1, JM_PLOT_GREY,
-					 0.8);
-		if (b <= f->to_s)
-			jm_canvas_dashes(p->canvas, jm_plot_frame_x(f, b), y0, jm_plot_frame_x(f, b), y1, JM_PLOT_GREY,
-					 0.8);
+		for (k = 0; k < 2 && s->boxes[i].lane == lane; k++)
+			if (ends[k] >= f->from_s && ends[k] <= f->to_s)
+				jm_canvas_dashes(p->canvas, jm_plot_frame_x(f, ends[k]), f->y,
+						 jm_plot_frame_x(f, ends[k]), f->y + f->height, JM_PLOT_GREY, 0.8);
 	}
 }
 
@@ -259,23 +255,24 @@ static void draw(struct jm_plot *p, const struct jm_scene_channel *c, int lane, 
 			     third;
 	const struct jm_channel *channel = p->in->result->channels[c->channel].channel;
 	struct jm_plot_types types;
-	char text[256];
+	char text[256], length[32];
 	double y;
 
 	f.width = p->width - f.x - JM_PLOT_MARGIN;
-	snprintf(text, sizeof(text), "How readings and spans become energies: %.4g s of the recording, on %s%s",
-		 to_s - from_s, channel->name, channel->state == JM_STATE_ESTIMATED ? " (estimated)" : "");
+	jm_plot_value(to_s - from_s, to_s - from_s, "s", length, sizeof(length));
+	snprintf(text, sizeof(text), "How readings and spans become energies: %s of the recording, on %s%s", length,
+		 channel->name, channel->state == JM_STATE_ESTIMATED ? " (estimated)" : "");
 	jm_plot_title(p, text);
 	jm_plot_rank_types(p->in->result, &types);
 	f.top_w = jm_plot_frame_peak(&f, p->in->scene, c);
 	y = f.y + f.height + 66;
 	third = f;
 	third.y = y + JM_PLOT_LANE + 48;
-	edges(p, &f, lane, f.y, third.y + third.height);
 	caption(p, f.y - 16, 1, "What the sensor said",
 		channel->kind == JM_KIND_COUNTER ? "a counter: mean power from one update to the next"
 						 : "one dot a reading");
 	jm_plot_frame_axes(p, &f, true);
+	edges(p, &f, lane);
 	jm_plot_frame_power(p, &f, c, jm_plot_colour(0));
 	readings(p, &f, c);
 	caption(p, y - 12, 2, "What ran", "each span with its own start and end, on the same clock");
@@ -285,6 +282,7 @@ static void draw(struct jm_plot *p, const struct jm_scene_channel *c, int lane, 
 	third.top_w = jm_plot_frame_peak(&third, p->in->scene, c);
 	jm_plot_frame_axes(p, &third, true);
 	areas(p, &third, c, lane, &types);
+	edges(p, &third, lane);
 	jm_plot_frame_power(p, &third, c, jm_plot_colour(0));
 }
 
