@@ -92,6 +92,14 @@ def energy_of(path, pid):
     return float(row_of(path, pid)["energy_j"])
 
 
+def energy_so_far(path, pid):
+    """The same of a recording that may have nothing yet."""
+    try:
+        return energy_of(path, pid)
+    except AssertionError:
+        return 0
+
+
 def recordings(busy):
     service = Service("recordings")
     requests = [{"pids": busy[:1], "duration_s": 1.5}, {"pids": busy, "duration_s": 1}, {"pids": busy[1:]}]
@@ -135,6 +143,7 @@ def killed(busy):
 
     until("and kept it", lambda: kept() and kept()[0][12][0][2] > 0)
     before = service.get("/measurements/1")
+    until("and recorded it", lambda: energy_so_far(before["recording"], busy[0]) > 0)
     service.end(signal.SIGKILL)
     for name in os.listdir(service.folder):
         if name.endswith(".json"):
