@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 
 #include "dvc/dvc.h"
+#include "dvc/hub.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct settings {
 	const char *remote;
 	uint64_t jobs;
 	bool force, is_cloud, is_local, is_default, check_all;
+	const char *owner, *name, *branch, *local_folder, *remote_folder, *message;
 	struct jm_progress progress;
 };
 
@@ -32,6 +34,16 @@ static const struct jm_option options[] = {
      offsetof(struct settings, check_all)},
     {'d', "default", NULL, "remote add: make it the default", JM_OPTION_FLAG, offsetof(struct settings, is_default)},
     {0, "local", NULL, "remote: into .dvc/config.local", JM_OPTION_FLAG, offsetof(struct settings, is_local)},
+    {0, "owner", "NAME", "upload, download: owner of the repository on DagsHub", JM_OPTION_TEXT,
+     offsetof(struct settings, owner)},
+    {0, "name", "NAME", "upload, download: its name", JM_OPTION_TEXT, offsetof(struct settings, name)},
+    {0, "branch", "NAME", "upload, download: branch (default main)", JM_OPTION_TEXT, offsetof(struct settings, branch)},
+    {0, "local-dir-path", "PATH", "upload, download: folder here (default raw_data)", JM_OPTION_TEXT,
+     offsetof(struct settings, local_folder)},
+    {0, "remote-dir-path", "PATH", "upload, download: folder there (default: raw_data)", JM_OPTION_TEXT,
+     offsetof(struct settings, remote_folder)},
+    {0, "commit", "MESSAGE", "upload: of the commit (default \"Add dataset to DagsHub\")", JM_OPTION_TEXT,
+     offsetof(struct settings, message)},
 };
 
 static int on_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
@@ -227,6 +239,36 @@ static int run_in(struct settings *s, const struct verb *verb, char **words, siz
 	return rc < 0 ? jm_cli_fail(&err) : rc;
 }
 
+static int run_hub(struct settings *s, bool is_upload)
+{
+	const struct jm_hub_request r = {.owner = s->owner,
+					 .name = s->name,
+					 .branch = s->branch ? s->branch : "main",
+					 .local_folder = s->local_folder ? s->local_folder : "raw_data",
+					 .remote_folder = s->remote_folder ? s->remote_folder : "raw_data",
+					 .message = s->message ? s->message : "Add dataset to DagsHub",
+					 .force = s->force,
+					 .progress = on_progress,
+					 .ctx = s};
+	struct jm_hub_tally tally = {0};
+	struct jm_error err = {0};
+	int rc;
+
+	if (!s->owner || !s->name)
+		return jm_cli_usage_error(&jm_cmd_data, "%s wants --owner and --name", is_upload ? "upload" : "download");
+	jm_cli_block_signals();
+	jm_progress_init(&s->progress, !s->common.is_quiet);
+	rc = is_upload ? jm_hub_upload(&r, &tally, &err) : jm_hub_download(&r, &tally, &err);
+	jm_progress_finish(&s->progress);
+	if (!s->common.is_quiet && (rc == 0 || tally.n_files)) {
+		printf(is_upload ? "%llu files uploaded, " : "%llu files downloaded, ", (unsigned long long)tally.n_files);
+		print_bytes(tally.bytes);
+		printf(is_upload ? "; %llu commits\n" : "; %llu were the same here\n",
+		       (unsigned long long)(is_upload ? tally.n_commits : tally.n_kept));
+	}
+	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
 static int init(size_t n_words)
 {
 	struct jm_error err = {0};
@@ -250,6 +292,9 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 		return jm_cli_usage_error(&jm_cmd_data, "--jobs is at most 128");
 	if (strcmp(positional[0], "init") == 0)
 		return init(n_positional - 1);
+	if (strcmp(positional[0], "upload") == 0 || strcmp(positional[0], "download") == 0)
+		return n_positional > 1 ? jm_cli_usage_error(&jm_cmd_data, "'%s' is one word too many", positional[1])
+					: run_hub(s, positional[0][0] == 'u');
 	if (strcmp(positional[0], "remote") == 0)
 		return run_in(s, NULL, positional + 1, n_positional - 1);
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -265,12 +310,14 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 const struct jm_command jm_cmd_data = {
     .name = "data",
     .summary = "version data in DVC's own files: add, status, push, pull, checkout",
-    .usage = "add PATH... | status | push | pull | fetch | checkout [TARGET...] | remote ... | init",
+    .usage = "add PATH... | status | push | pull | fetch | checkout [TARGET...] | remote ... | init |\n"
+	     "                     upload | download --owner NAME --name NAME",
     .details =
 	"Works on a DVC repository as dvc does, and with it: .dvc files, cache and remotes are the same to the byte\n"
 	"(docs/data.md). A TARGET is versioned data or its .dvc file; without one, all of the repository.\n"
 	"remote: list, add NAME URL, modify NAME KEY VALUE, unset NAME KEY, remove NAME, default NAME. A VALUE of -\n"
-	"is read from standard input; secrets go into .dvc/config.local, which git ignores.",
+	"is read from standard input; secrets go into .dvc/config.local, which git ignores.\n"
+	       "upload and download move a folder by DagsHub's own interface; its token is in DAGSHUB_USER_TOKEN.",
     .examples = "  joulemap data add raw_data\n"
 		"  joulemap data remote add -d storage /mnt/storage\n"
 		"  joulemap data push\n"

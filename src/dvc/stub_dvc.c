@@ -1,5 +1,6 @@
 /* In place of all of it where libyaml or libcrypto is missing. */
 #include "dvc/dvc.h"
+#include "dvc/hub.h"
 
 #include "core/error.h"
 
@@ -78,5 +79,19 @@ int jm_dvc_remote_list(struct jm_dvc *d, const struct jm_dvc_request *r, struct 
 {
 	(void)d;
 	(void)r;
+	return missing(err);
+}
+
+int jm_hub_upload(const struct jm_hub_request *r, struct jm_hub_tally *tally, struct jm_error *err)
+{
+	(void)r;
+	(void)tally;
+	return missing(err);
+}
+
+int jm_hub_download(const struct jm_hub_request *r, struct jm_hub_tally *tally, struct jm_error *err)
+{
+	(void)r;
+	(void)tally;
 	return missing(err);
 }

@@ -143,7 +143,7 @@ def multipart(request):
     boundary = re.search(r'boundary="?([^";]+)', request.headers["Content-Type"]).group(1).encode()
     fields, files = {}, []
     for part in request.body().split(b"--" + boundary)[1:-1]:
-        head, _, data = part.strip(b"\r\n").partition(b"\r\n\r\n") if not part.endswith(b"\r\n\r\n\r\n") else (part, b"", b"")
+        head, _, data = part[2:-2].partition(b"\r\n\r\n")
         name = re.search(rb'name="([^"]*)"', head).group(1).decode()
         filename = re.search(rb'filename="([^"]*)"', head)
         if filename:
