@@ -255,13 +255,15 @@ static int run_hub(struct settings *s, bool is_upload)
 	int rc;
 
 	if (!s->owner || !s->name)
-		return jm_cli_usage_error(&jm_cmd_data, "%s wants --owner and --name", is_upload ? "upload" : "download");
+		return jm_cli_usage_error(&jm_cmd_data, "%s wants --owner and --name",
+					  is_upload ? "upload" : "download");
 	jm_cli_block_signals();
 	jm_progress_init(&s->progress, !s->common.is_quiet);
 	rc = is_upload ? jm_hub_upload(&r, &tally, &err) : jm_hub_download(&r, &tally, &err);
 	jm_progress_finish(&s->progress);
 	if (!s->common.is_quiet && (rc == 0 || tally.n_files)) {
-		printf(is_upload ? "%llu files uploaded, " : "%llu files downloaded, ", (unsigned long long)tally.n_files);
+		printf(is_upload ? "%llu files uploaded, " : "%llu files downloaded, ",
+		       (unsigned long long)tally.n_files);
 		print_bytes(tally.bytes);
 		printf(is_upload ? "; %llu commits\n" : "; %llu were the same here\n",
 		       (unsigned long long)(is_upload ? tally.n_commits : tally.n_kept));
@@ -317,7 +319,7 @@ const struct jm_command jm_cmd_data = {
 	"(docs/data.md). A TARGET is versioned data or its .dvc file; without one, all of the repository.\n"
 	"remote: list, add NAME URL, modify NAME KEY VALUE, unset NAME KEY, remove NAME, default NAME. A VALUE of -\n"
 	"is read from standard input; secrets go into .dvc/config.local, which git ignores.\n"
-	       "upload and download move a folder by DagsHub's own interface; its token is in DAGSHUB_USER_TOKEN.",
+	"upload and download move a folder by DagsHub's own interface; its token is in DAGSHUB_USER_TOKEN.",
     .examples = "  joulemap data add raw_data\n"
 		"  joulemap data remote add -d storage /mnt/storage\n"
 		"  joulemap data push\n"

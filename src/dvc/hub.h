@@ -17,7 +17,7 @@ struct jm_hub_request {
 
 struct jm_hub_tally {
 	uint64_t n_files, bytes, n_commits; /* n_files: uploaded or downloaded */
-	uint64_t n_kept;                    /* download: were there already with the same size and hash as told, or kept */
+	uint64_t n_kept; /* download: were there already with the same size and hash as told, or kept */
 };
 
 /* Uploads all files of local_folder: one commit for at most 100 files or 100 MiB of a folder. User and token come from the

@@ -22,7 +22,8 @@ static bool is_name(const char *name)
 
 static int read_credentials(struct jm_net_access *a, struct jm_error *err)
 {
-	const char *user = getenv("DAGSHUB_USERNAME"), *password = getenv("DAGSHUB_PASSWORD"), *token = getenv("DAGSHUB_USER_TOKEN");
+	const char *user = getenv("DAGSHUB_USERNAME"), *password = getenv("DAGSHUB_PASSWORD"),
+		   *token = getenv("DAGSHUB_USER_TOKEN");
 	bool fits;
 
 	if (user && *user && password && *password) {
@@ -30,13 +31,15 @@ static int read_credentials(struct jm_net_access *a, struct jm_error *err)
 		fits = (size_t)snprintf(a->user, sizeof(a->user), "%s", user) < sizeof(a->user) &&
 		       (size_t)snprintf(a->password, sizeof(a->password), "%s", password) < sizeof(a->password);
 	} else if (token && *token) {
-		fits = (size_t)snprintf(a->header, sizeof(a->header), "Authorization: Bearer %s", token) < sizeof(a->header);
+		fits = (size_t)snprintf(a->header, sizeof(a->header), "Authorization: Bearer %s", token) <
+		       sizeof(a->header);
 	} else {
 		jm_error_set(err, JM_E_PERMISSION, "the environment has no token of DagsHub");
 		return jm_error_remedy(err, "set DAGSHUB_USER_TOKEN, or DAGSHUB_USERNAME and DAGSHUB_PASSWORD");
 	}
 	if (!fits || strpbrk(a->header, "\r\n"))
-		return jm_error_set(err, JM_E_INVALID, "the token of DagsHub in the environment is too long, or no line");
+		return jm_error_set(err, JM_E_INVALID,
+				    "the token of DagsHub in the environment is too long, or no line");
 	return 0;
 }
 
@@ -57,7 +60,8 @@ int jm_hub_open(struct jm_hub *hub, const struct jm_hub_request *r, struct jm_er
 		return jm_error_set(err, JM_E_INVALID, "DAGSHUB_CLIENT_HOST must be a URL without user and password");
 	for (n = strlen(host); n && host[n - 1] == '/'; n--)
 		;
-	if ((size_t)snprintf(a->base, sizeof(a->base), "%.*s/api/v1/repos/%s/%s", (int)n, host, r->owner, r->name) >= sizeof(a->base))
+	if ((size_t)snprintf(a->base, sizeof(a->base), "%.*s/api/v1/repos/%s/%s", (int)n, host, r->owner, r->name) >=
+	    sizeof(a->base))
 		return jm_error_set(err, JM_E_INVALID, "DAGSHUB_CLIENT_HOST is too long");
 	snprintf(a->shown, sizeof(a->shown), "%s", strstr(a->base, "://") + 3);
 	a->connect_timeout_s = a->read_timeout_s = TIMEOUT_S;
@@ -69,7 +73,8 @@ void jm_hub_close(struct jm_hub *hub)
 	explicit_bzero(&hub->access, sizeof(hub->access));
 }
 
-int jm_hub_url(const struct jm_hub *hub, const char *verb, const char *path, char *out, size_t size, struct jm_error *err)
+int jm_hub_url(const struct jm_hub *hub, const char *verb, const char *path, char *out, size_t size,
+	       struct jm_error *err)
 {
 	char *branch = curl_easy_escape(NULL, hub->request->branch, 0), *escaped = curl_easy_escape(NULL, path, 0);
 	int n = -1;
@@ -96,8 +101,8 @@ static int ask_to_stop(const struct jm_hub *hub)
 	return r->progress && r->progress(r->ctx, "waiting", 0, 0);
 }
 
-int jm_hub_perform(const struct jm_hub *hub, CURL *easy, const char *what, int (*reset)(void *ctx), void *ctx, long *status_out,
-		   struct jm_error *err)
+int jm_hub_perform(const struct jm_hub *hub, CURL *easy, const char *what, int (*reset)(void *ctx), void *ctx,
+		   long *status_out, struct jm_error *err)
 {
 	struct curl_slist *headers = NULL;
 	CURLcode code = CURLE_OK;

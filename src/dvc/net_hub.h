@@ -19,11 +19,12 @@ int jm_hub_open(struct jm_hub *hub, const struct jm_hub_request *r, struct jm_er
 void jm_hub_close(struct jm_hub *hub);
 
 /* Writes base/verb/branch/path; the path's slashes are encoded, too. size bytes. */
-int jm_hub_url(const struct jm_hub *hub, const char *verb, const char *path, char *out, size_t size, struct jm_error *err);
+int jm_hub_url(const struct jm_hub *hub, const char *verb, const char *path, char *out, size_t size,
+	       struct jm_error *err);
 /* Runs the request prepared on easy (URL, method, body) as often as it takes. reset, which may be NULL, is called before each attempt:
  * it takes back what came of the last one. what: for messages. status_out: of HTTP, 200 to 299. Errors: as of jm_net_error. */
-int jm_hub_perform(const struct jm_hub *hub, CURL *easy, const char *what, int (*reset)(void *ctx), void *ctx, long *status_out,
-		   struct jm_error *err);
+int jm_hub_perform(const struct jm_hub *hub, CURL *easy, const char *what, int (*reset)(void *ctx), void *ctx,
+		   long *status_out, struct jm_error *err);
 /* Gets a text of at most JM_HUB_ANSWER_MAX bytes. */
 int jm_hub_get_text(const struct jm_hub *hub, CURL *easy, const char *url, const char *what, struct jm_buffer *out,
 		    struct jm_error *err);

@@ -20,7 +20,7 @@
 
 /* A file or folder that the server lists. */
 struct entry {
-	char *path, *url; /* in the repository; where it is to be had */
+	char *path, *url;      /* in the repository; where it is to be had */
 	struct jm_dvc_oid oid; /* MD5, where the server tells one; else empty */
 	bool is_folder;
 };
@@ -65,7 +65,8 @@ static int keep_entry(struct download *d, struct entry *e, struct jm_error *err)
 	if (!e->path || (!e->is_folder && !e->url))
 		return jm_error_set(err, JM_E_FORMAT, "DagsHub's list has an entry without path or address");
 	if (path_inside(d, e->path, &inside)) {
-		jm_error_set(err, JM_E_FORMAT, "DagsHub lists '%.200s', which is not inside '%.100s'; nothing of it was written", e->path,
+		jm_error_set(err, JM_E_FORMAT,
+			     "DagsHub lists '%.200s', which is not inside '%.100s'; nothing of it was written", e->path,
 			     d->top);
 		return jm_error_remedy(err, "do not trust this repository");
 	}
@@ -279,7 +280,8 @@ static bool hash_there(struct jm_dvc_worker *w, int folder, const char *name, st
 }
 
 /* Gets e into the open file, and makes sure that it is what the server told. */
-static int receive(struct download *d, const struct entry *e, struct receiving *f, struct jm_dvc_oid *oid, struct jm_error *err)
+static int receive(struct download *d, const struct entry *e, struct receiving *f, struct jm_dvc_oid *oid,
+		   struct jm_error *err)
 {
 	CURL *easy = borrow_handle(d);
 	char what[300];
@@ -300,7 +302,8 @@ static int receive(struct download *d, const struct entry *e, struct receiving *
 	jm_dvc_md5_end(f->w->md5, false, oid);
 	if (!e->oid.text[0] || jm_dvc_oid_is_folder(&e->oid) || jm_dvc_oid_is_same_content(&e->oid, oid))
 		return 0;
-	jm_error_set(err, JM_E_FORMAT, "DagsHub gave something else for %s than it lists: the hash is %s, not %s; it was thrown away",
+	jm_error_set(err, JM_E_FORMAT,
+		     "DagsHub gave something else for %s than it lists: the hash is %s, not %s; it was thrown away",
 		     e->path, oid->text, e->oid.text);
 	return jm_error_remedy(err, "run this again");
 }
@@ -400,7 +403,8 @@ static int download_all(struct download *d, struct jm_error *err)
 	rc = rc ? rc : jm_dvc_pool_run(THREADS, d->n_files, download_one, d, &progress, err);
 	if (rc || !d->n_differ)
 		return rc;
-	jm_error_set(err, JM_E_EXISTS, "%zu files here differ from DagsHub's and were left as they are, the first: %.200s", d->n_differ,
+	jm_error_set(err, JM_E_EXISTS,
+		     "%zu files here differ from DagsHub's and were left as they are, the first: %.200s", d->n_differ,
 		     d->first_differs);
 	return jm_error_remedy(err, "move them away, or overwrite them with --force");
 }

@@ -57,7 +57,8 @@ static int add_field(curl_mime *form, const char *name, const char *value)
 {
 	curl_mimepart *part = curl_mime_addpart(form);
 
-	return part && curl_mime_name(part, name) == CURLE_OK && curl_mime_data(part, value, CURL_ZERO_TERMINATED) == CURLE_OK
+	return part && curl_mime_name(part, name) == CURLE_OK &&
+		       curl_mime_data(part, value, CURL_ZERO_TERMINATED) == CURLE_OK
 		   ? 0
 		   : JM_E_NOMEM;
 }
@@ -116,7 +117,8 @@ static int commit(struct upload *u, size_t from, size_t to, struct jm_hub_tally 
 	form = curl_mime_init(u->easy);
 	rc = form ? fill_form(u, form, from, to, err) : jm_error_set(err, JM_E_NOMEM, "out of memory for a commit");
 	if (rc == 0) {
-		snprintf(what, sizeof(what), "the commit of %zu files from %.150s on", to - from, u->files.entries[from].path);
+		snprintf(what, sizeof(what), "the commit of %zu files from %.150s on", to - from,
+			 u->files.entries[from].path);
 		curl_easy_setopt(u->easy, CURLOPT_URL, url);
 		curl_easy_setopt(u->easy, CURLOPT_MIMEPOST, form);
 		curl_easy_setopt(u->easy, CURLOPT_CUSTOMREQUEST, "PUT");
@@ -125,7 +127,8 @@ static int commit(struct upload *u, size_t from, size_t to, struct jm_hub_tally 
 	}
 	curl_mime_free(form);
 	if (status == 409) {
-		rc = jm_error_set(err, JM_E_EXISTS, "the branch %s has moved on while files were uploaded", u->r->branch);
+		rc = jm_error_set(err, JM_E_EXISTS, "the branch %s has moved on while files were uploaded",
+				  u->r->branch);
 		jm_error_remedy(err, "run this again: what was committed stays committed");
 	}
 	if (rc == 0) {

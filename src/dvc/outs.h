@@ -27,8 +27,10 @@ struct jm_dvc_out {
 	bool is_cached, can_push;
 	char *remote;      /* its own, or NULL */
 	char *unsupported; /* why it cannot be worked on here, or NULL */
-	/* Where in the text: lines of the known keys (-1: not there), the last line of the output, and where keys begin. */
+	/* Where in the text: lines of the known keys (-1: not there), the last line of these, and where keys begin. is_odd: not laid
+	 * out so that it could be changed there. */
 	int lines[JM_DVC_N_KEYS], last_line, column;
+	bool is_odd;
 };
 
 struct jm_dvc_outs {

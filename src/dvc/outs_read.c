@@ -125,16 +125,18 @@ static int read_pair(const struct reading *r, const yaml_node_t *key, const yaml
 		return 0;
 	line = (int)key->start_mark.line;
 	out->column = (int)key->start_mark.column;
-	if ((int)value->end_mark.line > out->last_line && value->type == YAML_SCALAR_NODE)
-		out->last_line = (int)value->end_mark.line;
-	if (line > out->last_line)
-		out->last_line = line;
 	for (i = 0; i < JM_DVC_N_KEYS; i++) {
 		if (!is_text(key, key_names[i]))
 			continue;
 		if (out->lines[i] >= 0)
 			return bad(r, key, "a key is there twice");
 		out->lines[i] = line;
+		if (value->type == YAML_SCALAR_NODE && (int)value->end_mark.line > out->last_line)
+			out->last_line = (int)value->end_mark.line;
+		/* The mark of a block of text is not where it ends. */
+		out->is_odd |=
+		    value->type == YAML_SCALAR_NODE && (value->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+							value->data.scalar.style == YAML_FOLDED_SCALAR_STYLE);
 		return read_known(r, (enum jm_dvc_key)i, value, out);
 	}
 	return read_other(r, key, value, out);
@@ -157,8 +159,7 @@ static int read_out(const struct reading *r, const yaml_node_t *node, struct jm_
 		if (rc)
 			return rc;
 	}
-	if (node->data.mapping.style == YAML_FLOW_MAPPING_STYLE)
-		out->column = -1;
+	out->is_odd |= node->data.mapping.style == YAML_FLOW_MAPPING_STYLE;
 	if (!out->path)
 		return bad(r, node, "an output has no path");
 	if (strstr(out->path, "://") || out->path[0] == '/')
@@ -169,7 +170,7 @@ static int read_out(const struct reading *r, const yaml_node_t *node, struct jm_
 static int read_outs(const struct reading *r, const yaml_node_t *node, struct jm_dvc_outs *outs)
 {
 	yaml_node_item_t *item;
-	size_t n;
+	size_t n, i;
 	int rc;
 
 	if (!node || node->type != YAML_SEQUENCE_NODE)
@@ -182,6 +183,10 @@ static int read_outs(const struct reading *r, const yaml_node_t *node, struct jm
 		rc = read_out(r, yaml_document_get_node(r->document, *item), &outs->outs[outs->n++]);
 		if (rc)
 			return rc;
+		/* An alias: one text for two outputs. */
+		for (i = 0; i + 1 < outs->n; i++)
+			if (outs->outs[i].lines[JM_DVC_KEY_PATH] == outs->outs[outs->n - 1].lines[JM_DVC_KEY_PATH])
+				outs->outs[i].is_odd = outs->outs[outs->n - 1].is_odd = true;
 	}
 	return 0;
 }

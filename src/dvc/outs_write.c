@@ -101,12 +101,12 @@ static int put_line(const struct jm_dvc_out *o, const char *line, size_t n, enum
 	return 0;
 }
 
-int jm_dvc_outs_rewrite(const struct jm_dvc_outs *outs, size_t i, const struct jm_dvc_out_facts *facts,
-			struct jm_buffer *out, struct jm_error *err)
+static int rewrite(const struct jm_dvc_outs *outs, size_t i, const struct jm_dvc_out_facts *facts,
+		   struct jm_buffer *out)
 {
 	const struct jm_dvc_out *o = &outs->outs[i];
 	const char *line = outs->text, *end = outs->text + outs->n_text;
-	int number, rc = o->column < 0 ? JM_E_UNSUPPORTED : 0;
+	int number, rc = o->is_odd ? JM_E_UNSUPPORTED : 0;
 
 	for (number = 0; rc == 0 && line < end; number++) {
 		size_t n = (size_t)((const char *)memchr(line, '\n', (size_t)(end - line)) ? strcspn(line, "\n") + 1
@@ -124,8 +124,49 @@ int jm_dvc_outs_rewrite(const struct jm_dvc_outs *outs, size_t i, const struct j
 		}
 		line += n;
 	}
-	if (rc == 0)
-		return out->is_failed ? jm_error_set(err, JM_E_NOMEM, "out of memory") : 0;
+	return rc;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Reads what was written: line breaks that YAML knows and we do not, and the like, must not make it another file. */
+static bool says_what_it_should(const struct jm_dvc_outs *before, size_t changed, const struct jm_dvc_out_facts *facts,
+				const struct jm_buffer *out)
+{
+	struct jm_dvc_outs after;
+	bool is_right;
+	size_t i;
+
+	if (jm_dvc_outs_read("", out->data, out->n, &after, NULL))
+		return false;
+	is_right = after.n == before->n && is_same_text(after.wdir, before->wdir);
+	for (i = 0; is_right && i < after.n; i++) {
+		const struct jm_dvc_out *a = &after.outs[i], *b = &before->outs[i];
+		bool is_changed = i == changed;
+
+		is_right = strcmp(a->path, b->path) == 0 && is_same_text(a->remote, b->remote) &&
+			   strcmp(a->oid.text, is_changed ? facts->oid.text : b->oid.text) == 0 &&
+			   a->size == (is_changed ? facts->size : b->size) &&
+			   a->n_files == (is_changed ? facts->n_files : b->n_files) &&
+			   a->is_exec == (is_changed ? facts->is_exec : b->is_exec) &&
+			   a->is_legacy == (!is_changed && b->is_legacy);
+	}
+	jm_dvc_outs_finish(&after);
+	return is_right;
+}
+
+int jm_dvc_outs_rewrite(const struct jm_dvc_outs *outs, size_t i, const struct jm_dvc_out_facts *facts,
+			struct jm_buffer *out, struct jm_error *err)
+{
+	int rc = rewrite(outs, i, facts, out);
+
+	if (out->is_failed)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory");
+	if (rc == 0 && says_what_it_should(outs, i, facts, out))
+		return 0;
 	jm_error_set(err, JM_E_UNSUPPORTED, "the .dvc file of %s is laid out in a way that cannot be changed in place",
 		     facts->path);
 	return jm_error_remedy(err,

@@ -38,7 +38,8 @@ const struct jm_dvc_remote_kind jm_dvc_remote_s3 = {.schemes = "s3",
 
 static int no_hub(struct jm_error *err)
 {
-	jm_error_set(err, JM_E_UNSUPPORTED, "this joulemap was built without libcurl, which DagsHub's upload and download need");
+	jm_error_set(err, JM_E_UNSUPPORTED,
+		     "this joulemap was built without libcurl, which DagsHub's upload and download need");
 	return jm_error_remedy(err, "install libcurl4-openssl-dev (scripts/setup build) and build again");
 }
 

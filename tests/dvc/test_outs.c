@@ -177,6 +177,8 @@ static void new_facts_leave_the_rest_of_a_file_alone(void **state)
 	/* DVC 2: gains what DVC 3 writes. */
 	rewrite_is("outs:\n- md5: " A ".dir\n  size: 1\n  nfiles: 2\n  path: x", &facts,
 		   "outs:\n- md5: " B "\n  size: 5\n  path: x\n  hash: md5\n");
+	rewrite_is("outs:\n- md5: " A "\n  path: x\n  meta:\n    a:\n    - 1\n", &facts,
+		   "outs:\n- md5: " B "\n  path: x\n  size: 5\n  hash: md5\n  meta:\n    a:\n    - 1\n");
 }
 
 static void a_layout_that_cannot_be_changed_is_said(void **state)
