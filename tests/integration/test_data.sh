@@ -113,6 +113,50 @@ done
 rm out.dvc
 cd ..
 
+# ---- DVC 2: no "hash" in the .dvc file, text hashed without its carriage returns, objects under XX/REST.
+repository old && cd old || exit 1
+legacy=$(printf 'a\nb\n' | md5sum | cut -d' ' -f1)
+mkdir -p ".dvc/cache/${legacy:0:2}"
+printf 'a\r\nb\r\n' >".dvc/cache/${legacy:0:2}/${legacy:2}"
+printf 'outs:\n- md5: %s\n  size: 6\n  path: text # kept\n' "$legacy" >text.dvc
+check "DVC 2's files are checked out" exits 0 "$JM" data checkout
+check "with the bytes that they have" test "$(od -An -c text | tr -d ' ')" = 'a\r\nb\r\n'
+check "and found clean" exits 0 "$JM" data status -q
+exits 0 "$JM" data remote add -d store ../store_old
+check "they are pushed where DVC 2 has them" exits 0 "$JM" data push
+check "under their hash" test -f "../store_old/${legacy:0:2}/${legacy:2}"
+! have_dvc || check "dvc finds them clean" dvc status -q
+rm -r .dvc/cache text
+check "and pulled" exits 0 "$JM" data pull
+check "adding them again writes DVC 3's" exits 0 "$JM" data add text
+check "with the hash of all bytes, and the comment" test "$(cat text.dvc)" = "outs:
+- md5: $(md5sum <text | cut -d' ' -f1)
+  size: 6
+  path: text # kept
+  hash: md5"
+! have_dvc || check "dvc finds that clean, too" dvc status -q
+cd ..
+
+# ---- Links instead of copies.
+for kind in hardlink symlink; do
+    repository $kind && cd $kind || exit 1
+    printf '[cache]\n    type = %s\n' $kind >.dvc/config
+    tree raw_data && rm raw_data/link
+    check "add ($kind)" exits 0 "$JM" data add raw_data
+    if [ $kind = hardlink ]; then
+        check "the data is linked to the cache" test "$(stat -c %h raw_data/large)" = 2
+    else
+        check "the data is a link into the cache" test -L raw_data/large
+    fi
+    check "status is clean ($kind)" exits 0 "$JM" data status -q
+    rm -r raw_data
+    check "checkout ($kind)" exits 0 "$JM" data checkout
+    check "is clean ($kind)" exits 0 "$JM" data status -q
+    check "adding again changes nothing ($kind)" exits 0 "$JM" data add raw_data
+    ! have_dvc || check "dvc finds it clean ($kind)" dvc status -q
+    cd ..
+done
+
 if ! have_dvc; then
     finish_early=$n_failed
     echo "SKIP: dvc is not installed (scripts/setup test): joulemap data was tested alone"
@@ -123,6 +167,8 @@ fi
 # ---- Beside DVC.
 repository theirs && cd theirs || exit 1
 tree raw_data
+printf '*.tmp\n/raw_data/deep/no/\n!keep.tmp\n' >>.dvcignore
+mkdir raw_data/deep/no && touch raw_data/deep/no/x raw_data/a.tmp raw_data/deep/keep.tmp
 printf 'model' >model.bin
 for name in '#weird' 'with: colon' 123 true 'it'"'"'s' 'star[x]!' 'tab	x' 'ünï' ' lead'; do printf y >"$name"; done
 cp -a ../theirs ../mirror
