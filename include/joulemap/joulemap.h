@@ -472,6 +472,10 @@ JM_API void jm_complexity_report_destroy(struct jm_complexity_report *report);
  * level of each channel from the newest recording that has it. Errors: JM_E_IO, JM_E_PERMISSION; JM_E_INVALID when it does
  * not fit, or for replayed sensors, which say nothing of this machine. */
 JM_API int jm_idle_prepare(const char *sensors, char *out, size_t size, struct jm_error *err);
+/* Judges such a recording: was the machine idle? *busy_out: part of all processors' time that was at work meanwhile, that of joulemap
+ * included; NAN: unknown. Errors: JM_E_INVALID: it was above JM_IDLE_BUSY_MAX (*busy_out is set); those of opening it. */
+#define JM_IDLE_BUSY_MAX 0.10
+JM_API int jm_idle_judge(const char *path, double *busy_out, struct jm_error *err);
 
 #ifdef __cplusplus
 }

@@ -203,7 +203,8 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 	struct jm_error err = {0};
 	char path[1024], partial[1040];
 	int64_t start_ns = jm_now_ns();
-	bool is_recorded;
+	bool is_recorded, is_forced;
+	double busy;
 	int rc;
 
 	(void)positional;
@@ -217,6 +218,7 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 	if (!s->common.is_quiet)
 		fprintf(stderr, "measuring the idle machine for %.0f s: leave it alone\n",
 			(double)s->duration_ns * 1e-9);
+	is_forced = s->is_forced;
 	s->is_forced = true;
 	rc = record_into(partial, "idle", s, NULL, NULL, &is_recorded);
 	if (rc || !is_recorded)
@@ -225,6 +227,13 @@ static int run_idle(void *settings, char **positional, size_t n_positional, char
 		unlink(partial);
 		fprintf(stderr, "joulemap: stopped before the end: nothing is kept, an older idle level stays\n");
 		return JM_EXIT_FAILURE;
+	}
+	if (jm_idle_judge(partial, &busy, &err)) {
+		if (!is_forced) {
+			unlink(partial);
+			return jm_cli_fail(&err);
+		}
+		jm_cli_line(stderr, "warning: %s", err.message);
 	}
 	s->baseline = "none";
 	rc = print_report(partial, s, "summary", stdout);
@@ -297,6 +306,8 @@ static const struct jm_option idle_options[] = {
     {'d', "duration", "SECONDS", "how long (default 60s)", JM_OPTION_DURATION, offsetof(struct settings, duration_ns)},
     JM_CLI_PERIOD(struct settings),
     JM_CLI_SENSORS(struct settings),
+    {'f', "force", NULL, "keep the level although the machine was at work", JM_OPTION_FLAG,
+     offsetof(struct settings, is_forced)},
 };
 
 const struct jm_command jm_cmd_idle = {
@@ -307,7 +318,8 @@ const struct jm_command jm_cmd_idle = {
 	"Kept in $XDG_DATA_HOME/joulemap (~/.local/share/joulemap) with the machine's identity. Reports of recordings\n"
 	"of this machine use it unless --baseline says otherwise. With -s only those sensors are measured; the levels "
 	"of\n"
-	"others stay. The newest level of each channel counts.",
+	"others stay. The newest level of each channel counts. Refused where processors were at work more than 10 % of "
+	"the time.",
     .examples = "  joulemap idle -d 60\n"
 		"  joulemap idle -d 60 -s 'exec:./my-meter'\n",
     .options = idle_options,

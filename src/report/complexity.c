@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A row: a layer, or all layers of a type. */
@@ -129,6 +130,10 @@ static void quantity_cell(struct jm_cells *cells, double value, const char *unit
 {
 	char text[32];
 
+	if (value == 0) {
+		jm_cells_add(cells, "0");
+		return;
+	}
 	jm_report_quantity(value, unit, text, sizeof(text));
 	if (text[0] && text[strlen(text) - 1] == ' ')
 		text[strlen(text) - 1] = 0;
@@ -210,7 +215,9 @@ static void print_quantity(struct jm_buffer *out, const char *title, double valu
 	char text[32] = "unknown";
 
 	/* A sum over layers of which none is known is no 0. */
-	if (value > 0 || !rest[0])
+	if (value == 0 && !rest[0])
+		snprintf(text, sizeof(text), "0");
+	else if (value > 0 || !rest[0])
 		jm_report_quantity(value, unit, text, sizeof(text));
 	jm_display_line(out, "  %-12s %s%s", title, text, rest);
 }

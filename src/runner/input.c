@@ -131,6 +131,11 @@ static int take_shape(struct maker *m, const char *value)
 			jm_error_set(m->err, JM_E_INVALID, "--shape %s is not of the form NAME=1x3x224x224", value);
 			return JM_E_INVALID;
 		}
+		if (dims[n] == 0) {
+			jm_error_set(m->err, JM_E_INVALID, "--shape %s: dimension %zu is 0, which leaves no input", value, n);
+			jm_error_remedy(m->err, "give sizes of 1 or more: NAME=1x3x224x224");
+			return JM_E_INVALID;
+		}
 		n++;
 		if (!*end)
 			break;

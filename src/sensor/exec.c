@@ -33,12 +33,14 @@
 
 extern const struct jm_sensor_driver jm_sensor_exec;
 
-#define DRAIN_NS (20 * JM_NS_PER_MS)
+#define DRAIN_NS    (20 * JM_NS_PER_MS)
 #define SAMPLES_MAX 256
-#define WORDS_MAX 64
+#define WORDS_MAX   64
+/* What is taken in one look: a program that prints without end must not keep us busy. */
+#define LOOK_BYTES_MAX 32768
 /* How long a program may take to end by itself when asked to: 200 looks, 5 ms apart. */
 #define END_LOOKS_MAX 200
-#define END_LOOK_NS (5 * JM_NS_PER_MS)
+#define END_LOOK_NS   (5 * JM_NS_PER_MS)
 
 struct exec {
 	struct jm_exec_format format;
@@ -49,7 +51,9 @@ struct exec {
 	pid_t pid;
 	int64_t looked_ns; /* when the lines were last looked for */
 	bool has_value, is_line_too_long;
-	size_t n; /* bytes of an unfinished line */
+	uint64_t n_lines, n_bad; /* with something in them; of these, without a value */
+	char first_bad[64];      /* terminated */
+	size_t n;                /* bytes of an unfinished line */
 	char line[4096];
 };
 
@@ -249,6 +253,18 @@ static int open_exec(struct jm_sensor *s, struct jm_error *err)
 	return 0;
 }
 
+static void keep_bad(struct exec *e, const char *line, size_t n)
+{
+	size_t i;
+
+	if (e->n_bad++)
+		return;
+	n = n < sizeof(e->first_bad) ? n : sizeof(e->first_bad) - 1;
+	for (i = 0; i < n; i++)
+		e->first_bad[i] = (char)((unsigned char)line[i] < ' ' || line[i] == 127 ? '.' : line[i]);
+	e->first_bad[n] = '\0';
+}
+
 /* Makes a sample of a line, or of the want of a value in it. Gives the number of samples, 0 or 1. */
 static size_t take_line(struct jm_sensor *s, const char *line, size_t n, int64_t now_ns, struct jm_sample *out)
 {
@@ -262,6 +278,9 @@ static size_t take_line(struct jm_sensor *s, const char *line, size_t n, int64_t
 		return 0;
 	rc = e->is_line_too_long ? JM_E_FORMAT : jm_exec_parse_line(&e->format, line, n, &value, &device_us);
 	e->is_line_too_long = false;
+	e->n_lines++;
+	if (rc)
+		keep_bad(e, line, n);
 	if (rc && !e->has_value)
 		return 0;
 	e->has_value = true;
@@ -296,10 +315,10 @@ static int read_exec(struct jm_sensor *s, struct jm_sample *out, size_t *n_out)
 {
 	struct exec *e = s->state;
 	int64_t now_ns = jm_env_now(s->env);
-	size_t n_samples = take_lines(s, now_ns, out, 0);
+	size_t n_samples = take_lines(s, now_ns, out, 0), n_bytes = 0;
 	bool is_over = false;
 
-	while (n_samples < s->max_samples) {
+	while (n_samples < s->max_samples && n_bytes < LOOK_BYTES_MAX) {
 		ssize_t n;
 
 		if (e->n == sizeof(e->line)) {
@@ -314,6 +333,7 @@ static int read_exec(struct jm_sensor *s, struct jm_sample *out, size_t *n_out)
 		if (n <= 0)
 			break;
 		e->n += (size_t)n;
+		n_bytes += (size_t)n;
 		n_samples = take_lines(s, now_ns, out, n_samples);
 	}
 	if (n_samples == 0 && is_over)
@@ -357,6 +377,24 @@ static void close_exec(struct jm_sensor *s)
 	s->is_open = false;
 }
 
+static bool remark(const struct jm_sensor *s, char *out, size_t size)
+{
+	const struct exec *e = s->state;
+
+	/* A few lines without a value are headings, or readings that failed: those are gaps, which the ledger has. */
+	if (e->n_bad * 10 <= e->n_lines && e->has_value)
+		return false;
+	if (e->n_lines == 0)
+		snprintf(out, size, "%s: the program has printed no whole line: %.100s", s->name, e->command);
+	else
+		snprintf(out, size,
+			 "%s: %llu of the %llu lines that the program printed hold no value; the first is \"%s\"; "
+			 "mend: say where "
+			 "it stands: exec:column=N;COMMAND or exec:match=TEXT;COMMAND",
+			 s->name, (unsigned long long)e->n_bad, (unsigned long long)e->n_lines, e->first_bad);
+	return true;
+}
+
 static void destroy(struct jm_sensor *s)
 {
 	struct exec *e = s->state;
@@ -378,5 +416,6 @@ const struct jm_sensor_driver jm_sensor_exec = {
     .open = open_exec,
     .read = read_exec,
     .close = close_exec,
+    .remark = remark,
     .destroy = destroy,
 };

@@ -62,6 +62,8 @@ struct jm_sensor_driver {
 	int (*read)(struct jm_sensor *s, struct jm_sample *out, size_t *n_out);
 	/* Takes a half-opened sensor; may be called twice. */
 	void (*close)(struct jm_sensor *s);
+	/* Says what was odd about all that was read so far, in a line for the user; false: nothing. Cold, beside no read. NULL: never. */
+	bool (*remark)(const struct jm_sensor *s, char *out, size_t size);
 	/* Frees s->state; NULL: free() is enough. */
 	void (*destroy)(struct jm_sensor *s);
 };

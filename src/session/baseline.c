@@ -5,6 +5,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,11 +117,21 @@ static int levels_from_file(struct jm_recording *r, const char *path, struct jm_
 	return 0;
 }
 
+/* How busy the machine was while its idle level was measured, where that was too much; else 0. */
+static double busy_while(struct jm_recording *idle)
+{
+	double busy;
+
+	return jm_recording_meta_double(idle, "machine_busy_fraction", &busy) == 0 && busy > JM_IDLE_BUSY_MAX ? busy
+													      : 0;
+}
+
 size_t jm_session_idle_levels(const char *machine_id, const struct jm_channel *channels, size_t n,
-			      struct jm_baseline *levels, size_t *n_paths_out, size_t *n_ours_out)
+			      struct jm_baseline *levels, size_t *n_paths_out, size_t *n_ours_out, double *busy_out)
 {
 	char **paths;
 	size_t n_paths = jm_session_idle_files(&paths), n_used = 0, n_ours = 0, i;
+	double busy = 0;
 
 	for (i = 0; i < n_paths; i++) {
 		struct jm_recording *idle;
@@ -128,7 +139,10 @@ size_t jm_session_idle_levels(const char *machine_id, const struct jm_channel *c
 		if (jm_recording_open(paths[i], &idle, NULL) == 0) {
 			if (is_same_machine(machine_id, idle)) {
 				n_ours++;
-				n_used += add_levels(channels, n, idle, levels) > 0;
+				if (add_levels(channels, n, idle, levels)) {
+					n_used++;
+					busy = fmax(busy, busy_while(idle));
+				}
 			}
 			jm_recording_close(idle);
 		}
@@ -137,16 +151,25 @@ size_t jm_session_idle_levels(const char *machine_id, const struct jm_channel *c
 	free(paths);
 	*n_paths_out = n_paths;
 	*n_ours_out = n_ours;
+	*busy_out = busy;
 	return n_used;
 }
 
 static void stored_levels(struct jm_recording *r, struct jm_baseline *levels, char *note_out, size_t size)
 {
 	size_t n, n_paths, n_ours, n_used;
+	double busy;
 	const struct jm_channel *channels = jm_recording_channels(r, &n);
 
-	n_used = jm_session_idle_levels(jm_recording_meta(r, "machine_id"), channels, n, levels, &n_paths, &n_ours);
-	if (n_used > 0)
+	n_used =
+	    jm_session_idle_levels(jm_recording_meta(r, "machine_id"), channels, n, levels, &n_paths, &n_ours, &busy);
+	if (n_used > 0 && busy > 0)
+		snprintf(note_out, size,
+			 "idle level: from this machine's idle recording%s, measured while its processors were at work "
+			 "%.0f %% of "
+			 "the time: too high",
+			 n_used > 1 ? "s" : "", busy * 100);
+	else if (n_used > 0)
 		snprintf(note_out, size, "idle level: from this machine's idle recording%s", n_used > 1 ? "s" : "");
 	else if (n_ours > 0)
 		snprintf(note_out, size, "no idle level: the idle recording has none of these channels");

@@ -3,10 +3,12 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/units.h"
+#include "recording/recording.h"
 #include "session/session.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +115,27 @@ int jm_idle_prepare(const char *sensors, char *out, size_t size, struct jm_error
 	now.tv_sec = jm_env_realtime(&env) / JM_NS_PER_S;
 	each_file(remove_stale, &now);
 	return 0;
+}
+
+int jm_idle_judge(const char *path, double *busy_out, struct jm_error *err)
+{
+	struct jm_recording *r;
+	double busy = NAN;
+	int rc = jm_recording_open(path, &r, err);
+
+	if (rc)
+		return rc;
+	jm_recording_meta_double(r, "machine_busy_fraction", &busy);
+	jm_recording_close(r);
+	*busy_out = busy;
+	if (!(busy > JM_IDLE_BUSY_MAX))
+		return 0;
+	jm_error_set(err, JM_E_INVALID,
+		     "the machine was not idle: its processors were at work %.0f %% of the time (at most %.0f %%)",
+		     busy * 100, JM_IDLE_BUSY_MAX * 100);
+	jm_error_remedy(
+	    err, "stop what runs (top shows it) and measure again; --force keeps the level all the same, marked");
+	return JM_E_INVALID;
 }
 
 struct file {

@@ -342,6 +342,30 @@ static int write_recording(struct jm_gathering *g, const struct jm_import_option
 	return rc ? rc : closing;
 }
 
+/* A file that is well-formed and empty must not look like a measurement. */
+static int check_content(const struct jm_gathering *g, struct jm_error *err)
+{
+	size_t n_readings = 0, n_spans = 0, i, k;
+
+	for (i = 0; i < g->n_files; i++) {
+		n_spans += g->files[i].n_spans;
+		for (k = 0; k < g->files[i].n_samples; k++)
+			n_readings += g->files[i].samples[k].status == JM_SAMPLE_OK;
+	}
+	if (n_readings)
+		return 0;
+	if (n_spans) {
+		jm_gather_tell(g,
+			       "warning: there is no reading of power or energy: the recording has times alone; give a "
+			       "power log, too");
+		return 0;
+	}
+	jm_error_set(err, JM_E_FORMAT, "there is nothing in %s%s: neither readings nor spans", g->files[0].path,
+		     g->n_files > 1 ? " and the other files" : "");
+	jm_error_remedy(err, "check that the logger ran: a power log has a reading a line");
+	return JM_E_FORMAT;
+}
+
 int jm_import(const char *const *files, size_t n_files, const struct jm_import_options *o, struct jm_error *err)
 {
 	struct jm_gathering g = {.isolated = o->isolated, .tell = o->tell, .ctx = o->ctx};
@@ -354,6 +378,7 @@ int jm_import(const char *const *files, size_t n_files, const struct jm_import_o
 	if (rc == 0)
 		rc = jm_gather_types(&g, err);
 	power = power_file(&g);
+	rc = rc ? rc : check_content(&g, err);
 	for (i = 0; i < g.n_files && rc == 0; i++) {
 		if (g.files[i].n_spans)
 			qsort(g.files[i].spans, g.files[i].n_spans, sizeof(struct jm_span), by_start);

@@ -76,6 +76,7 @@ void jm_live_find_idle(struct jm_live *live)
 {
 	const struct jm_sensor_set *set = &live->sensors->set;
 	struct jm_baseline *levels = calloc(set->n_channels + 1, sizeof(*levels));
+	double busy;
 	size_t n_paths, n_ours, i;
 	char machine_id[32];
 
@@ -84,7 +85,7 @@ void jm_live_find_idle(struct jm_live *live)
 	if (!levels)
 		return;
 	jm_session_machine_id(&live->sensors->env, machine_id, sizeof(machine_id));
-	jm_session_idle_levels(machine_id, set->channels, set->n_channels, levels, &n_paths, &n_ours);
+	jm_session_idle_levels(machine_id, set->channels, set->n_channels, levels, &n_paths, &n_ours, &busy);
 	for (i = 0; i < set->n_channels; i++)
 		if (levels[i].is_known)
 			live->sums[i].idle_w = levels[i].power_w;

@@ -59,6 +59,7 @@ static void describe_run(struct jm_recorder *r, const struct jm_env *env, const 
 		jm_writer_meta(w, "command", options->command);
 	jm_writer_meta_i64(w, "period_ns", options->period_ns);
 	r->started_ns = jm_env_now(env);
+	jm_recorder_look_at_load(env, &r->load);
 	jm_writer_meta_i64(w, "anchor_monotonic_ns", r->started_ns);
 	jm_writer_meta_i64(w, "anchor_realtime_ns", jm_env_realtime(env));
 	jm_session_describe_machine(env, w);
@@ -321,28 +322,6 @@ static void wait_for_last_readings(struct jm_recorder *r, int64_t stopped_ns)
 		env->sleep_until_ns(env->ctx, stopped_ns + wait_ns);
 }
 
-/* Says in the recording, and to the user, which readings were taken for nonsense. */
-static void write_implausible(struct jm_recorder *r)
-{
-	uint16_t c;
-
-	for (c = 0; c < r->sensors->set.n_channels; c++) {
-		const struct jm_channel *channel = &r->sensors->set.channels[c];
-		char text[256];
-		struct jm_event event = {.t_ns = r->started_ns, .channel = c, .kind = "implausible", .text = text};
-		int64_t first = 0;
-		uint64_t n = jm_sampler_implausible(r->sampler, c, &first);
-
-		if (n == 0)
-			continue;
-		snprintf(text, sizeof(text),
-			 "%s: %llu readings are beyond what there is and were left as gaps, the first was %lld %s",
-			 channel->name, (unsigned long long)n, (long long)first, jm_quantity_unit(channel->quantity));
-		jm_writer_event(r->writer, &event);
-		jm_recorder_add_warning(r, text);
-	}
-}
-
 int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 {
 	struct jm_error closing = {0};
@@ -369,7 +348,8 @@ int jm_recorder_stop(struct jm_recorder *r, struct jm_error *err)
 			keep_failure(r, jm_recorder_cuda_finish(r));
 		write_own_cost(r);
 		write_lost_spans(r);
-		write_implausible(r);
+		jm_recorder_note_readings(r);
+		jm_recorder_note_load(r);
 		if (!r->has_window)
 			jm_writer_meta_i64(r->writer, "window_end_ns", stopped_ns);
 		jm_writer_meta_i64(r->writer, "end_monotonic_ns", stopped_ns);

@@ -1,5 +1,5 @@
-/* The recorder's inside, for the files that implement it: recorder.c (sensors, pump, file), recorder_tracks.c (spans) and
- * processes.c. */
+/* The recorder's inside, for the files that implement it: recorder.c (sensors, pump, file), recorder_tracks.c (spans),
+ * recorder_notes.c (what is odd) and processes.c. */
 #ifndef SESSION_RECORDER_INTERNAL_H
 #define SESSION_RECORDER_INTERNAL_H
 
@@ -11,7 +11,15 @@
 
 struct jm_cuda_watch;
 
+/* How much of all processors' time was idle by then. */
+struct jm_load {
+	bool is_known;
+	int64_t t_ns, idle_ns;
+	uint32_t n_cpus;
+};
+
 struct jm_recorder {
+	struct jm_load load; /* at the start */
 	struct jm_sensors *sensors;
 	struct jm_sampler *sampler;
 	pthread_mutex_t lock; /* of all below, and of the writer */
@@ -37,6 +45,11 @@ struct jm_recorder {
 /* recorder_cuda.c, lock held: takes in what is new; the rest. Errors: of the writer. */
 int jm_recorder_cuda_drain(struct jm_recorder *r);
 int jm_recorder_cuda_finish(struct jm_recorder *r);
+
+/* recorder_notes.c, once all readings are there: warns of odd ones; keeps how busy the machine was ("machine_busy_fraction"). */
+void jm_recorder_note_readings(struct jm_recorder *r);
+void jm_recorder_note_load(struct jm_recorder *r);
+void jm_recorder_look_at_load(const struct jm_env *env, struct jm_load *out);
 
 /* Adds a line to the warnings; lock held, or nobody else there yet. */
 void jm_recorder_warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -269,7 +269,7 @@ static void warn_about_events(struct jm_recording *r, struct jm_result *result)
 	for (i = 0; i < n; i++)
 		if (strcmp(events[i].kind, "sensor_lost") == 0)
 			jm_result_warn(result, "%s was lost during the run; what follows is a gap", events[i].text);
-		else if (strcmp(events[i].kind, "cuda") == 0)
+		else if (strcmp(events[i].kind, "cuda") == 0 || strcmp(events[i].kind, "remark") == 0)
 			jm_result_warn(result, "%s", events[i].text);
 	if (jm_recording_meta_i64(r, "end_monotonic_ns", &end) && jm_recording_extent(r, &first, &last) == 0 &&
 	    !jm_recording_meta(r, "imported"))

@@ -38,8 +38,9 @@ int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_b
 
 /* Fills in the levels (one a channel) that are not known yet from the idle recordings of the machine: of each channel the newest one
  * counts. Gives how many files had any; *n_paths_out: how many there are, *n_ours_out: of this machine. */
+/* *busy_out: how busy the machine was while those levels were measured, where that was more than idle; else 0. */
 size_t jm_session_idle_levels(const char *machine_id, const struct jm_channel *channels, size_t n,
-			      struct jm_baseline *levels, size_t *n_paths_out, size_t *n_ours_out);
+			      struct jm_baseline *levels, size_t *n_paths_out, size_t *n_ours_out, double *busy_out);
 
 /* As jm_report_open, merging layers until the relative sd of a group is at most target_fraction (0: the usual 0.10). */
 struct jm_report_options;

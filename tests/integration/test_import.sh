@@ -77,4 +77,10 @@ report = json.load(open(sys.argv[1]))
 for row in report["layers"]: print(row["channel"], row["name"], round(row["energy_j"]))' "$WORK/out" | sort | tr '\n' ';')
 check "each kernel has the energy of its GPU" [ "$rows" = "import/nvidia-smi/0/power.draw work_0 1440;import/nvidia-smi/1/power.draw work_1 4320;" ]
 
+echo 'timestamp, power.draw [W]' >heading.csv
+check "a log without readings is refused" exits 1 "$JM" import heading.csv -o nothing.jmap
+check "for holding nothing" says err 'neither readings nor spans'
+check "no recording is left of it" [ ! -e nothing.jmap ]
+printf '{"date": "2030-01-01 00:00:00", "metrics": {"cpu": {"intel_power": null, "psys_power": -1}}}\n' >absent.json
+check "so is one of absent values alone" exits 1 "$JM" import absent.json -o nothing.jmap
 finish

@@ -47,6 +47,10 @@ check "rows are limited" exits 0 "$JM" model resnet50.onnx --sort parameters -n 
 check "which is said" says out '(3 of '
 check "a shape that contradicts the model is refused" exits 1 "$JM" model alexnet.onnx --shape x=1x3x100x100
 check "with the input's name" says err "input 'x'"
+check "a dimension of 0 is refused" exits 1 "$JM" model alexnet.onnx --shape x=0x3x224x224
+check "with its place" says err 'dimension 0 is 0'
+check "layers without products" exits 0 "$JM" model alexnet.onnx --never-run -n 1000
+check "have none, and not 0.000" [ -z "$(grep '0\.000' "$WORK/out")" ]
 check "a file that is none is refused" exits 1 "$JM" model published
 check "an unknown order is refused" exits 1 "$JM" model alexnet.onnx --sort colour
 if [ -e "$(dirname "$JM")/libjoulemap_onnx.so" ]; then

@@ -66,14 +66,14 @@ for command in sensors record stat idle report; do
 done
 check "sensors prints JSON" sh -c "'$JM' sensors --json | python3 -m json.tool >sensors"
 check "sensors lists the estimate" says sensors '"name": "estimate/cpu"'
-check "idle is kept" exits 0 "$JM" idle -d 0.5 -s estimate
+check "idle is kept" exits 0 "$JM" idle -f -d 0.5 -s estimate
 check "a report uses it" exits 0 "$JM" report a.jmap
 check "it says whence the level is" says out "idle level: from this machine's idle recording"
 check "it gives the level, and the energy above it" says out 'estimate/cpu: .*W when idle; .*J above that'
 check "JSON gives the level" sh -c "'$JM' report a.jmap --format json | grep -q '\"idle_power_w\":[0-9]'"
 check "no baseline is said" sh -c "'$JM' report a.jmap --baseline none | grep -q 'no idle level: --baseline none'"
 cp data/joulemap/idle-*.jmap kept.jmap
-"$JM" idle -q -d 30 -s estimate >idle.out 2>&1 &
+"$JM" idle -q -f -d 30 -s estimate >idle.out 2>&1 &
 pid=$!
 while [ ! -e data/joulemap/idle-*.partial ]; do :; done
 kill -INT $pid
@@ -120,4 +120,11 @@ check "a recording can be read while it is written" at_least "$seen" 1
 check "a killed recording opens" exits 0 "$JM" report k.jmap
 check "it is said to be unfinished" says out 'not closed'
 check "nothing that was there is lost" at_least "$(duration k.jmap)" "$seen"
+
+check "a meter that prints no numbers is recorded" exits 0 "$JM" record -q -s 'exec:yes garbage' -i 20ms -d 0.5 -o garbage.jmap
+check "and told of at once" says err 'lines that the program printed hold no value; the first is "garbage"; mend:'
+check "and in the report" sh -c "'$JM' report garbage.jmap | grep -q 'hold no value'"
+check "a slow meter whose period nobody gave" exits 0 \
+    "$JM" record -q -s 'exec:while :; do echo 50; sleep 0.4; done' -d 1.2 -o slow.jmap
+check "has a remedy in its warning" sh -c "'$JM' report slow.jmap | grep -q 'readings.*mend: say how often the program prints'"
 finish

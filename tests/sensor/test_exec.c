@@ -75,6 +75,50 @@ static void every_line_becomes_a_sample_and_the_end_is_seen(void **state)
 	assert_true(all[0].half_width_ns > 0);
 }
 
+static void lines_without_a_value_are_told(void **state)
+{
+	struct fake_world *w = *state;
+	struct jm_sensor *s = start(w, "printf 'gar\\001bage\\nmore\\n'");
+	struct jm_sample all[16];
+	char text[400];
+
+	assert_int_equal(drain(w, s, all), 0);
+	assert_true(s->driver->remark(s, text, sizeof(text)));
+	assert_non_null(strstr(text, "2 of the 2 lines"));
+	assert_non_null(strstr(text, "\"gar.bage\""));
+}
+
+static void headings_and_single_failures_are_not(void **state)
+{
+	struct fake_world *w = *state;
+	struct jm_sensor *s = start(w, "printf 'power\\n1\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n'");
+	struct jm_sample all[16];
+	char text[400];
+
+	assert_int_equal(drain(w, s, all), 9);
+	assert_false(s->driver->remark(s, text, sizeof(text)));
+}
+
+/* A program that prints without end is read in bounded looks. */
+static void one_look_takes_only_so_much(void **state)
+{
+	struct fake_world *w = *state;
+	struct jm_sensor *s = start(w, "yes garbage");
+	struct jm_sample *out = calloc(s->max_samples, sizeof(*out));
+	char text[400];
+	unsigned long long n_bad = 0;
+	size_t n;
+	int i;
+
+	for (i = 0; i < 50; i++)
+		assert_int_equal(s->driver->read(s, out, &n), JM_E_AGAIN);
+	if (s->driver->remark(s, text, sizeof(text)))
+		sscanf(strchr(text, ':') + 1, "%llu", &n_bad);
+	/* 32 KiB and a buffer beyond it in each look, 8 bytes a line. */
+	assert_true(n_bad <= 50 * (32768 + 4096) / 8);
+	free(out);
+}
+
 static void the_program_sees_a_terminal(void **state)
 {
 	struct fake_world *w = *state;
@@ -197,6 +241,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(every_line_becomes_a_sample_and_the_end_is_seen),
+	    TEST(lines_without_a_value_are_told),
+	    TEST(headings_and_single_failures_are_not),
+	    TEST(one_look_takes_only_so_much),
 	    TEST(the_program_sees_a_terminal),
 	    TEST(many_lines_overflow_nothing),
 	    TEST(a_line_longer_than_the_buffer_is_a_gap),
