@@ -130,7 +130,9 @@ int jm_scene_assign_lanes(struct jm_scene *s, const struct jm_span *spans, size_
 		}
 	}
 	free(groups);
-	return rc ? rc : sort_lanes(s, n_lanes_max, n, lane_out);
+	if (rc || s->n_lanes == 0)
+		return rc;
+	return sort_lanes(s, n_lanes_max, n, lane_out);
 }
 
 static int allocate_coarse(struct jm_scene_lane *lane, size_t n)

@@ -7,6 +7,8 @@ if ! grep -q MICROHTTPD_FOUND:INTERNAL=1 "$BUILD/CMakeCache.txt"; then
     echo "SKIP: this joulemap was built without libmicrohttpd"
     exit 77
 fi
+sanitizer=$(sed -n 's/^JOULEMAP_SANITIZE:STRING=//p' "$BUILD/CMakeCache.txt")
+export SANITIZED="$sanitizer"
 cat >script <<'SCRIPT'
 channel c energy counter domain=package wrap=400 step=0.001 accuracy=0.02 interpolate=yes
 0 c 0
