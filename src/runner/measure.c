@@ -6,6 +6,7 @@
 #include "runner/plan.h"
 #include "runner/profile.h"
 #include "runner/runner_internal.h"
+#include "runner/settle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +177,37 @@ static int warm_up(struct measuring *m, struct jm_ort_session *session, uint64_t
 	return run_block(m, &b);
 }
 
+/* Calls until latency settles, or the limit; what came of it is told. */
+static int settle(struct measuring *m)
+{
+	const struct jm_runner_options *o = &m->r->options;
+	int64_t limit_ns = now(m) + o->settle_limit_ns;
+	struct jm_settle s;
+	bool is_settled = false;
+	char text[128];
+	int rc = 0;
+
+	if (o->settle_fraction <= 0)
+		return 0;
+	jm_settle_init(&s, o->settle_fraction);
+	while (rc == 0 && !is_settled && now(m) < limit_ns) {
+		struct block b = {.phase = PHASE_WARMUP, .session = m->r->session, .n = 1, .first = JM_NO_ITERATION};
+
+		rc = run_block(m, &b);
+		is_settled = rc == 0 && jm_settle_add(&s, m->latency_ns);
+	}
+	if (rc)
+		return rc;
+	if (jm_settle_latency_ns(&s))
+		m->latency_ns = jm_settle_latency_ns(&s);
+	if (!is_settled) {
+		snprintf(text, sizeof(text), "latency did not settle within %.3g %% in %.3g s of warm-up", 100 * o->settle_fraction,
+			 jm_s_from_ns(o->settle_limit_ns));
+		warn(m, text);
+	}
+	return 0;
+}
+
 static void add_facts(struct measuring *m, const struct jm_profile_facts *f)
 {
 	size_t i, j;
@@ -283,12 +315,18 @@ static int name_all(struct measuring *m)
 	return rc ? jm_error_set(m->err, rc, "the spans cannot be kept: %s", jm_error_text(rc)) : 0;
 }
 
+#define TIMED_RUNS_MIN 20
+
 static void plan(struct measuring *m)
 {
-	const struct jm_runner_options *o = &m->r->options;
+	struct jm_runner_options *o = &m->r->options;
 	const struct jm_model *model = m->r->model;
 	uint64_t extra = 0;
 
+	if (o->duration_ns > 0) {
+		o->runs = m->latency_ns > 0 ? (uint64_t)(o->duration_ns / m->latency_ns) : TIMED_RUNS_MIN;
+		o->runs = o->runs < TIMED_RUNS_MIN ? TIMED_RUNS_MIN : o->runs > JM_RUNNER_RUNS_MAX ? JM_RUNNER_RUNS_MAX : o->runs;
+	}
 	jm_plan_make(o->runs, m->latency_ns, model ? model->n_nodes + model->n_inner_nodes : 0, &m->plan);
 	if (o->no_profile)
 		m->plan.profiled_per_block = 0;
@@ -315,6 +353,7 @@ static int run_all(struct measuring *m)
 
 	m->calls_total = o->warmup + o->runs;
 	rc = warm_up(m, m->r->session, o->warmup);
+	rc = rc ? rc : settle(m);
 	plan(m);
 	for (i = 0; i < m->plan.n_blocks && rc == 0; i++) {
 		struct block b = {.phase = PHASE_MEASURED, .session = m->r->session};

@@ -66,6 +66,9 @@ struct jm_ort_input {
 };
 const struct jm_ort_input *jm_ort_session_inputs(const struct jm_ort_session *s, size_t *n_out);
 
+/* Gives the name of output i, or NULL behind the last. Borrowed. */
+const char *jm_ort_session_output(const struct jm_ort_session *s, size_t i);
+
 /* Binds data to input i: dims as many as the input has, data borrowed until the session is destroyed or bound anew. */
 int jm_ort_session_bind(struct jm_ort_session *s, size_t i, const int64_t *dims, void *data, size_t size_bytes,
 			struct jm_error *err);

@@ -61,6 +61,11 @@ static int copy_value(struct jm_ort *ort, OrtValue *value, struct jm_ort_tensor 
 	return rc ? rc : copy_data(ort, value, out, err);
 }
 
+const char *jm_ort_session_output(const struct jm_ort_session *s, size_t i)
+{
+	return i < s->n_outputs ? s->output_names[i] : NULL;
+}
+
 int jm_ort_session_fetch(struct jm_ort_session *s, const char *const *names, size_t n, struct jm_ort_tensor *out,
 			 struct jm_error *err)
 {

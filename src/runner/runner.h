@@ -28,6 +28,10 @@ struct jm_runner_options {
 	double dither_fraction;       /* longest random rest between measured calls, of a call, 0 to 1; 0: none */
 	uint64_t isolate_passes;      /* blocks in which each layer is run alone after the run (isolate.h); 0: none */
 	int64_t isolate_budget_ns;    /* time for them, above 0 where there are any */
+	/* Warm up, beyond warmup calls, until latency settles within this fraction (settle.h), for at most settle_limit_ns; 0: do not. */
+	double settle_fraction;
+	int64_t settle_limit_ns;
+	int64_t duration_ns;          /* as many measured calls as take so long, in place of runs, at least 20; 0: runs */
 };
 
 struct jm_runner_progress {
