@@ -283,8 +283,19 @@ struct jm_run_options {
 	int64_t isolate_budget_ns;  /* time for them; 0: JM_DEFAULT_ISOLATE_BUDGET_NS */
 	/* Told what is worth knowing, a line each; ctx: that of progress; may be NULL. */
 	void (*tell)(void *ctx, const char *text);
+	double settle_fraction;     /* after warmup, until latency settles within this fraction; 0: do not wait for that */
+	int64_t settle_limit_ns;    /* but for so long at most; 0: JM_DEFAULT_SETTLE_LIMIT_NS */
+	int64_t duration_ns;        /* as many measured inferences as take so long, at least 20, in place of runs; 0: runs */
+	bool no_profile;            /* no profiled blocks: no layers */
+	/* A data set, "FILE.npy" or "NAME=FILE.npy" for each input, first dimension: items. What is measured is its first batch;
+	 * after the run all of it is answered and scored. docs/compare.md. */
+	const char *const *data;
+	size_t n_data;
+	const char *labels;         /* .npy of integers: [items] for accuracy, [items, tokens] for perplexity; NULL: none */
+	const char *metric;         /* command that scores the outputs instead; NULL: none */
 };
 
+#define JM_DEFAULT_SETTLE_LIMIT_NS INT64_C(10000000000)
 #define JM_DEFAULT_DITHER_FRACTION 0.3
 #define JM_DEFAULT_ISOLATE_PASSES 4
 #define JM_DEFAULT_ISOLATE_BUDGET_NS INT64_C(60000000000)

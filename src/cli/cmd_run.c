@@ -19,6 +19,8 @@ struct settings {
 	bool is_isolating;
 	uint64_t passes;
 	int64_t isolate_budget_ns;
+	struct jm_text_list data;
+	const char *labels, *metric;
 };
 
 #define DEFAULT_RUNS    100
@@ -73,6 +75,10 @@ static int measure(const struct settings *s, const char *model, const char *path
 	    .dither_fraction = s->dither_fraction == JM_FRACTION_BARE ? JM_DEFAULT_DITHER_FRACTION : s->dither_fraction,
 	    .isolate_passes = passes_of(s),
 	    .isolate_budget_ns = s->isolate_budget_ns,
+	    .data = s->data.items,
+	    .n_data = s->data.n,
+	    .labels = s->labels,
+	    .metric = s->metric,
 	    .tell = s->common.is_quiet ? NULL : tell};
 	struct jm_error err = {0}, stopping = {0};
 	struct jm_progress progress;
@@ -161,6 +167,12 @@ static const struct jm_option options[] = {
     {'p', "provider", "NAME", "execution provider: cpu (default), cuda, ...", JM_OPTION_TEXT,
      offsetof(struct settings, provider)},
     {0, "onnxruntime", "LIB", "ONNX Runtime library to load", JM_OPTION_TEXT, offsetof(struct settings, onnxruntime)},
+    {0, "data", "[NAME=]FILE", "data set, .npy, first dimension items: the first batch is run, all is scored", JM_OPTION_LIST,
+     offsetof(struct settings, data)},
+    {0, "labels", "FILE", "of the data, .npy: accuracy, or perplexity for labels of tokens", JM_OPTION_TEXT,
+     offsetof(struct settings, labels)},
+    {0, "metric", "COMMAND", "scores the outputs instead: gets outputs and labels (.npy), prints [NAME] VALUE", JM_OPTION_TEXT,
+     offsetof(struct settings, metric)},
     {0, "seed", "N", "of the random inputs", JM_OPTION_COUNT, offsetof(struct settings, seed)},
     {0, "dither", "[FRACTION]", "random rests of up to so much of an inference between them (default 0.3)",
      JM_OPTION_FRACTION, offsetof(struct settings, dither_fraction)},

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/units.h"
 #include "runner/runner.h"
+#include "session/run_score.h"
 #include "session/runtime.h"
 
 #include <stdatomic.h>
@@ -116,6 +117,10 @@ int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm
 	    .provider = options->provider,
 	    .search = jm_session_runtime(options->onnxruntime),
 	    .dither_fraction = options->dither_fraction,
+	    .no_profile = options->no_profile,
+	    .settle_fraction = options->settle_fraction,
+	    .settle_limit_ns = options->settle_limit_ns ? options->settle_limit_ns : JM_DEFAULT_SETTLE_LIMIT_NS,
+	    .duration_ns = options->duration_ns,
 	    .isolate_passes = options->isolate_passes,
 	    .isolate_budget_ns = options->isolate_budget_ns ? options->isolate_budget_ns : JM_DEFAULT_ISOLATE_BUDGET_NS,
 	    .input = {.batch = options->batch,
@@ -125,16 +130,26 @@ int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm
 		      .n_files = options->n_inputs,
 		      .seed = options->seed},
 	};
+	struct jm_run_data data;
 	struct jm_runner *runner;
 	int rc;
 
 	if (options->size < sizeof(*options) || !options->model || options->threads > 4096)
 		return jm_error_set(err, JM_E_INVALID,
 				    "a run needs a model, at most 4096 threads, and options of this version");
-	rc = jm_runner_create(&runner_options, jm_recorder_env(r), &runner, err);
-	if (rc)
+	rc = jm_run_data_load(options, &data, err);
+	runner_options.input.shapes = data.shapes;
+	runner_options.input.n_shapes = data.n_shapes;
+	rc = rc ? rc : jm_runner_create(&runner_options, jm_recorder_env(r), &runner, err);
+	if (rc) {
+		jm_run_data_finish(&data);
 		return rc;
-	rc = run_all(&run, runner, options, err);
+	}
+	if (data.is_given)
+		rc = jm_runner_give(runner, &data.set, err);
+	rc = rc ? rc : run_all(&run, runner, options, err);
+	rc = rc ? rc : jm_run_score(runner, options, &data, r, err);
 	jm_runner_destroy(runner);
+	jm_run_data_finish(&data);
 	return rc;
 }
