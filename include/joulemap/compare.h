@@ -57,6 +57,43 @@ JM_API const char *jm_comparison_notes(const struct jm_comparison *c);
 JM_API const char *jm_comparison_verdicts(const struct jm_comparison *c);
 JM_API void jm_comparison_destroy(struct jm_comparison *c);
 
+/* ---- Running models against each other --------------------------------------------------------------------------- */
+
+struct jm_bench_options {
+	size_t size;               /* sizeof(struct jm_bench_options) */
+	const char *const *models; /* ONNX files; the first is what the others are set against */
+	size_t n_models;
+	const char *folder;        /* of the recordings, one a trial: VARIANT-ROUND.jmap; made, and must not hold any yet */
+	struct jm_run_options run; /* of each trial; its model, runs, tell and idle_ns do not count */
+	const char *sensors;       /* as in struct jm_record_options */
+	int64_t period_ns;
+	const char *command;       /* kept in the recordings; NULL: none */
+	uint64_t rounds;           /* at most, each model once a round; 0: JM_DEFAULT_BENCH_ROUNDS */
+	double until_fraction;     /* from three rounds on, stop where every energy ratio (without energy: latency) is known within this
+				      fraction, half of its interval; 0: all rounds */
+	int64_t budget_ns;         /* begin no round behind this; 0: JM_DEFAULT_BENCH_BUDGET_NS */
+	int64_t rest_limit_ns;     /* longest rest before a trial; < 0: no rests; 0: JM_DEFAULT_REST_LIMIT_NS */
+	/* Told what happens, a line each; ctx: that of progress; may be NULL. */
+	void (*tell)(void *ctx, const char *text);
+};
+
+#define JM_DEFAULT_BENCH_ROUNDS    5
+#define JM_DEFAULT_BENCH_BUDGET_NS INT64_C(900000000000)
+#define JM_DEFAULT_BENCH_TRIAL_NS  INT64_C(5000000000)
+#define JM_DEFAULT_REST_LIMIT_NS   INT64_C(30000000000)
+
+struct jm_bench_summary {
+	uint64_t n_rounds, n_trials, n_failed; /* n_failed: models that failed; their earlier trials are kept */
+};
+
+/* Runs models against each other: in each round every model once, in random order (seed: that of run), each in a process of its own, after
+ * a rest until power and temperature are back at what they were before the first; a rest that ends by its limit is told and kept. A model
+ * that fails is left out of later rounds. Compare the folder then. This process must have no other threads that hold locks: it forks.
+ * Errors: JM_E_INVALID (models, data or labels that do not fit each other, two models of one name), JM_E_EXISTS (the folder holds
+ * recordings), JM_E_CANCELLED (what was measured is kept), and the first failure when no trial succeeded. out: also on errors. */
+JM_API int jm_bench(const struct jm_bench_options *options, jm_progress_fn progress, void *ctx, struct jm_bench_summary *out,
+		    struct jm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -41,6 +41,7 @@ struct jm_live_channel {
 	double idle_j, others_j, unattributed_j;
 	double
 	    idle_w; /* level of the idle machine that joulemap idle has kept: idle_j counts it; NAN: none, it is unused time */
+	double temperature_c; /* last reading of a channel of temperature; NAN: it is none, or has no reading */
 	int64_t last_ns; /* of the last reading; 0: none yet */
 	uint64_t n_expected, n_taken, n_late, n_missed, n_repeated,
 	    n_lost;     /* ledger; n_lost: times the sensor was lost */

@@ -124,5 +124,6 @@ void jm_cli_join(char **command, char *out, size_t size);
 extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cmd_idle, jm_cmd_calibrate, jm_cmd_run,
     jm_cmd_report, jm_cmd_export, jm_cmd_import, jm_cmd_map, jm_cmd_model, jm_cmd_serve, jm_cmd_ask, jm_cmd_data;
 extern const struct jm_command jm_cmd_compare, jm_cmd_top;
+extern const struct jm_command jm_cmd_bench;
 
 #endif

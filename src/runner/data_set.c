@@ -13,8 +13,9 @@
 
 static bool is_integer(int dtype)
 {
-	return dtype == JM_DTYPE_INT64 || dtype == JM_DTYPE_INT32 || dtype == JM_DTYPE_INT16 || dtype == JM_DTYPE_INT8 ||
-	       dtype == JM_DTYPE_UINT64 || dtype == JM_DTYPE_UINT32 || dtype == JM_DTYPE_UINT16 || dtype == JM_DTYPE_UINT8;
+	return dtype == JM_DTYPE_INT64 || dtype == JM_DTYPE_INT32 || dtype == JM_DTYPE_INT16 ||
+	       dtype == JM_DTYPE_INT8 || dtype == JM_DTYPE_UINT64 || dtype == JM_DTYPE_UINT32 ||
+	       dtype == JM_DTYPE_UINT16 || dtype == JM_DTYPE_UINT8;
 }
 
 static int load_input(struct jm_data_set *d, const char *text, struct jm_error *err)
@@ -38,8 +39,8 @@ static int load_input(struct jm_data_set *d, const char *text, struct jm_error *
 	if (d->n_inputs == 1)
 		snprintf(d->path, sizeof(d->path), "%s", path);
 	if (d->n_inputs > 1 && (uint64_t)in->data.dims[0] != d->n_items)
-		return jm_error_set(err, JM_E_INVALID, "%s holds %lld items, %s holds %llu", path, (long long)in->data.dims[0], d->path,
-				    (unsigned long long)d->n_items);
+		return jm_error_set(err, JM_E_INVALID, "%s holds %lld items, %s holds %llu", path,
+				    (long long)in->data.dims[0], d->path, (unsigned long long)d->n_items);
 	d->n_items = (uint64_t)in->data.dims[0];
 	d->hash = jm_hash(d->hash, (const char *)in->data.data, in->data.n_bytes);
 	return 0;
@@ -54,17 +55,19 @@ static int load_labels(struct jm_data_set *d, const char *path, struct jm_error 
 	d->has_labels = true;
 	snprintf(d->labels_path, sizeof(d->labels_path), "%s", path);
 	if (d->labels.n_dims < 1 || d->labels.n_dims > 2 || !is_integer(d->labels.dtype))
-		return jm_error_set(err, JM_E_INVALID, "%s are no labels: integers [items], or [items, tokens] of a language model", path);
+		return jm_error_set(err, JM_E_INVALID,
+				    "%s are no labels: integers [items], or [items, tokens] of a language model", path);
 	if ((uint64_t)d->labels.dims[0] != d->n_items) {
-		jm_error_set(err, JM_E_INVALID, "%s holds %lld labels, %s holds %llu items", path, (long long)d->labels.dims[0], d->path,
-			     (unsigned long long)d->n_items);
+		jm_error_set(err, JM_E_INVALID, "%s holds %lld labels, %s holds %llu items", path,
+			     (long long)d->labels.dims[0], d->path, (unsigned long long)d->n_items);
 		return jm_error_remedy(err, "give labels and data of the same items, in the same order");
 	}
 	d->hash = jm_hash(d->hash, (const char *)d->labels.data, d->labels.n_bytes);
 	return 0;
 }
 
-int jm_data_set_load(const char *const *data, size_t n, const char *labels, struct jm_data_set *out, struct jm_error *err)
+int jm_data_set_load(const char *const *data, size_t n, const char *labels, struct jm_data_set *out,
+		     struct jm_error *err)
 {
 	size_t i;
 	int rc = 0;

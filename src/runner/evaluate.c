@@ -18,8 +18,9 @@ static struct jm_input *find_input(struct jm_runner *r, const struct jm_items *i
 	for (i = 0; items->input && i < r->inputs.n; i++)
 		if (strcmp(r->inputs.items[i].name, items->input) == 0)
 			return &r->inputs.items[i];
-	jm_error_set(err, JM_E_INVALID, "%s%s: the model has %zu inputs", items->input ? "no input is called " : "data for which input",
-		     items->input ? items->input : "", r->inputs.n);
+	jm_error_set(err, JM_E_INVALID, "%s%s: the model has %zu inputs",
+		     items->input ? "no input is called " : "data for which input", items->input ? items->input : "",
+		     r->inputs.n);
 	jm_error_remedy(err, "--data NAME=FILE.npy, once for each input");
 	return NULL;
 }
@@ -42,9 +43,11 @@ static int give_batch(struct jm_runner *r, const struct jm_data_set *d, uint64_t
 		for (axis = 1; axis < in->n_dims && axis < data->n_dims; axis++)
 			if (in->dims[axis] != data->dims[axis])
 				n_batch = 0;
-		if (in->dtype != data->dtype || in->n_dims != data->n_dims || n_batch == 0 || in->n_bytes != n_batch * item_bytes)
-			return jm_error_set(err, JM_E_INVALID, "the data do not fit input '%s': %s of %zu dimensions against %s of %zu",
-					    in->name, jm_dtype_text(data->dtype), data->n_dims, jm_dtype_text(in->dtype), in->n_dims);
+		if (in->dtype != data->dtype || in->n_dims != data->n_dims || n_batch == 0 ||
+		    in->n_bytes != n_batch * item_bytes)
+			return jm_error_set(
+			    err, JM_E_INVALID, "the data do not fit input '%s': %s of %zu dimensions against %s of %zu",
+			    in->name, jm_dtype_text(data->dtype), data->n_dims, jm_dtype_text(in->dtype), in->n_dims);
 		for (k = 0; k < n_batch; k++) {
 			uint64_t at = first + k < d->n_items ? first + k : d->n_items - 1;
 
@@ -64,8 +67,8 @@ int jm_runner_give(struct jm_runner *r, const struct jm_data_set *d, struct jm_e
 	return rc;
 }
 
-static int score_batch(struct jm_runner *r, const struct jm_data_set *d, uint64_t first, const char *output, struct jm_metric *m,
-		       struct jm_error *err)
+static int score_batch(struct jm_runner *r, const struct jm_data_set *d, uint64_t first, const char *output,
+		       struct jm_metric *m, struct jm_error *err)
 {
 	uint64_t n = d->n_items - first < r->inputs.batch ? d->n_items - first : r->inputs.batch;
 	struct jm_ort_tensor t;
@@ -75,8 +78,8 @@ static int score_batch(struct jm_runner *r, const struct jm_data_set *d, uint64_
 		return rc;
 	rc = jm_ort_session_fetch(r->session, &output, 1, &t, err);
 	if (rc == 0 && (!t.is_tensor || t.n_dims < 1 || t.dims[0] != (int64_t)r->inputs.batch))
-		rc = jm_error_set(err, JM_E_INVALID, "the first output '%s' is not one answer for each of %llu inputs", output,
-				  (unsigned long long)r->inputs.batch);
+		rc = jm_error_set(err, JM_E_INVALID, "the first output '%s' is not one answer for each of %llu inputs",
+				  output, (unsigned long long)r->inputs.batch);
 	rc = rc ? rc : jm_metric_add(m, &t, first, n, err);
 	jm_ort_tensor_finish(&t);
 	return rc;

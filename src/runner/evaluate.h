@@ -14,18 +14,20 @@ struct jm_items {
 struct jm_data_set {
 	struct jm_items *inputs;
 	size_t n_inputs;
-	struct jm_npy labels;    /* [items] of classes, or [items, tokens] of a language model, where negative ones do not count */
+	struct jm_npy
+	    labels; /* [items] of classes, or [items, tokens] of a language model, where negative ones do not count */
 	bool has_labels;
 	uint64_t n_items;
-	uint64_t hash;           /* of data and labels: tells data sets apart */
-	char path[512];          /* of the first input's data */
+	uint64_t hash;  /* of data and labels: tells data sets apart */
+	char path[512]; /* of the first input's data */
 	char labels_path[512];
 };
 
 /* Loads .npy files. data: n texts "FILE" or "NAME=FILE"; labels: NULL for none. out: jm_data_set_finish, also after errors.
  * Errors: those of jm_npy_load; JM_E_INVALID where they do not have the same number of items (err says both), there are none, or labels
  * are no integers of one or two dimensions. */
-int jm_data_set_load(const char *const *data, size_t n, const char *labels, struct jm_data_set *out, struct jm_error *err);
+int jm_data_set_load(const char *const *data, size_t n, const char *labels, struct jm_data_set *out,
+		     struct jm_error *err);
 void jm_data_set_finish(struct jm_data_set *d);
 
 /* Puts the first items into the runner's inputs, in place of what it generated. Errors: JM_E_INVALID where type or shape of the data is not
@@ -33,10 +35,10 @@ void jm_data_set_finish(struct jm_data_set *d);
 int jm_runner_give(struct jm_runner *r, const struct jm_data_set *d, struct jm_error *err);
 
 struct jm_evaluation {
-	char name[32];       /* "accuracy", "perplexity", or what the command calls it */
-	double value;        /* NAN: reason says why there is none */
+	char name[32];           /* "accuracy", "perplexity", or what the command calls it */
+	double value;            /* NAN: reason says why there is none */
 	uint64_t n_items, n_bad; /* n_bad: items whose outputs hold NaN or infinity */
-	double *items;       /* one an item: 1 right, 0 wrong; mean negative log likelihood of its tokens. NULL: none */
+	double *items; /* one an item: 1 right, 0 wrong; mean negative log likelihood of its tokens. NULL: none */
 	size_t n_values;
 	uint64_t tokens_per_item; /* of a language model's labels; else 0 */
 	char reason[256];

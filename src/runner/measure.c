@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define BUFFER_SPANS 1024
@@ -345,6 +346,18 @@ static int isolate(struct measuring *m)
 	return jm_isolate_run(m->r, m->out, &m->tally, m->err);
 }
 
+/* The process so far: the model and its session, before a profiler's second one. */
+static void say_peak(struct measuring *m)
+{
+	struct rusage usage;
+	char text[32];
+
+	if (!m->out->meta || getrusage(RUSAGE_SELF, &usage))
+		return;
+	snprintf(text, sizeof(text), "%lld", 1024LL * usage.ru_maxrss);
+	m->out->meta(m->out->ctx, "peak_memory_bytes", text);
+}
+
 static int run_all(struct measuring *m)
 {
 	const struct jm_runner_options *o = &m->r->options;
@@ -364,6 +377,8 @@ static int run_all(struct measuring *m)
 		b.n = jm_plan_runs_of(&m->plan, o->runs, i);
 		b.first = (uint32_t)m->counts.measured;
 		rc = rc ? rc : run_block(m, &b);
+		if (i == 0)
+			say_peak(m);
 		if (rc == 0 && m->plan.profiled_per_block)
 			rc = profile(m);
 	}

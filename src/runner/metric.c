@@ -125,17 +125,21 @@ static int64_t best(const struct jm_ort_tensor *t, uint64_t from, uint64_t n)
 static int add_accuracy(struct jm_metric *m, const struct jm_ort_tensor *t, uint64_t first, uint64_t n, uint64_t each,
 			struct jm_error *err)
 {
-	bool is_class = each == 1 && t->dtype != JM_DTYPE_FP32 && t->dtype != JM_DTYPE_FP16 && t->dtype != JM_DTYPE_FP64;
+	bool is_class =
+	    each == 1 && t->dtype != JM_DTYPE_FP32 && t->dtype != JM_DTYPE_FP16 && t->dtype != JM_DTYPE_FP64;
 	uint64_t i;
 
 	if (!is_class && each < 2)
-		return jm_error_set(err, JM_E_INVALID, "the output has one number an item: neither classes nor their scores");
+		return jm_error_set(err, JM_E_INVALID,
+				    "the output has one number an item: neither classes nor their scores");
 	for (i = 0; i < n; i++) {
-		int64_t answer = is_class ? (int64_t)jm_metric_element(t, i) : best(t, i * each, each), right = label(m->d, first + i);
+		int64_t answer = is_class ? (int64_t)jm_metric_element(t, i) : best(t, i * each, each),
+			right = label(m->d, first + i);
 
 		if (!is_class && (right < 0 || (uint64_t)right >= each))
-			return jm_error_set(err, JM_E_INVALID, "label %lld of item %llu is no class: the output has %llu", (long long)right,
-					    (unsigned long long)(first + i), (unsigned long long)each);
+			return jm_error_set(
+			    err, JM_E_INVALID, "label %lld of item %llu is no class: the output has %llu",
+			    (long long)right, (unsigned long long)(first + i), (unsigned long long)each);
 		m->out->n_bad += !is_class && answer < 0;
 		m->out->items[first + i] = answer == right;
 		m->sum += answer == right;
@@ -161,12 +165,14 @@ static double likelihood(const struct jm_ort_tensor *t, uint64_t from, uint64_t 
 	return highest + log(sum) - jm_metric_element(t, from + (uint64_t)right);
 }
 
-static int add_perplexity(struct jm_metric *m, const struct jm_ort_tensor *t, uint64_t first, uint64_t n, struct jm_error *err)
+static int add_perplexity(struct jm_metric *m, const struct jm_ort_tensor *t, uint64_t first, uint64_t n,
+			  struct jm_error *err)
 {
 	uint64_t tokens = m->out->tokens_per_item, classes, i, k;
 
 	if (t->n_dims != 3 || (uint64_t)t->dims[1] != tokens)
-		return jm_error_set(err, JM_E_INVALID, "labels of %llu tokens an item want an output of logits [items, %llu, classes]",
+		return jm_error_set(err, JM_E_INVALID,
+				    "labels of %llu tokens an item want an output of logits [items, %llu, classes]",
 				    (unsigned long long)tokens, (unsigned long long)tokens);
 	classes = (uint64_t)t->dims[2];
 	for (i = 0; i < n; i++) {
@@ -178,8 +184,8 @@ static int add_perplexity(struct jm_metric *m, const struct jm_ort_tensor *t, ui
 			if (right < 0)
 				continue;
 			if ((uint64_t)right >= classes)
-				return jm_error_set(err, JM_E_INVALID, "label %lld is no class: the output has %llu", (long long)right,
-						    (unsigned long long)classes);
+				return jm_error_set(err, JM_E_INVALID, "label %lld is no class: the output has %llu",
+						    (long long)right, (unsigned long long)classes);
 			sum += likelihood(t, (i * tokens + k) * classes, classes, right);
 			counted++;
 		}
@@ -192,7 +198,8 @@ static int add_perplexity(struct jm_metric *m, const struct jm_ort_tensor *t, ui
 }
 
 /* Keeps the outputs as fp32, whatever their type; says how many items hold what is no number. */
-static int add_output(struct jm_metric *m, const struct jm_ort_tensor *t, uint64_t first, uint64_t n, uint64_t each, struct jm_error *err)
+static int add_output(struct jm_metric *m, const struct jm_ort_tensor *t, uint64_t first, uint64_t n, uint64_t each,
+		      struct jm_error *err)
 {
 	char blank[NPY_HEADER] = "";
 	uint64_t i, k;
@@ -244,7 +251,8 @@ static int finish_npy(struct jm_metric *m, struct jm_error *err)
 	header[7] = 0;
 	header[8] = (char)((NPY_HEADER - 10) & 0xff);
 	header[9] = (char)((NPY_HEADER - 10) >> 8);
-	used += (size_t)snprintf(header + used, sizeof(header) - used, "{'descr': '<f4', 'fortran_order': False, 'shape': (%llu,",
+	used += (size_t)snprintf(header + used, sizeof(header) - used,
+				 "{'descr': '<f4', 'fortran_order': False, 'shape': (%llu,",
 				 (unsigned long long)m->out->n_items);
 	for (i = 0; i < m->n_item_dims && used < sizeof(header); i++)
 		used += (size_t)snprintf(header + used, sizeof(header) - used, " %lld,", (long long)m->item_dims[i]);
@@ -253,7 +261,8 @@ static int finish_npy(struct jm_metric *m, struct jm_error *err)
 	used += (size_t)snprintf(header + used, sizeof(header) - used, "), }");
 	header[used] = ' ';
 	header[NPY_HEADER - 1] = '\n';
-	if (fseek(m->outputs, 0, SEEK_SET) || fwrite(header, 1, sizeof(header), m->outputs) != sizeof(header) || fflush(m->outputs))
+	if (fseek(m->outputs, 0, SEEK_SET) || fwrite(header, 1, sizeof(header), m->outputs) != sizeof(header) ||
+	    fflush(m->outputs))
 		return jm_error_errno(err, errno, "the outputs cannot be written");
 	return 0;
 }
@@ -264,10 +273,12 @@ static int parse_line(struct jm_metric *m, char *line, struct jm_error *err)
 
 	line[n] = '\0';
 	space = strcspn(line, " \t");
-	snprintf(m->out->name, sizeof(m->out->name), "%.*s", line[space] ? (int)space : 6, line[space] ? line : "metric");
+	snprintf(m->out->name, sizeof(m->out->name), "%.*s", line[space] ? (int)space : 6,
+		 line[space] ? line : "metric");
 	line += line[space] ? space + strspn(line + space, " \t") : 0;
 	if (jm_text_double(line, strlen(line), &m->out->value))
-		return jm_error_set(err, JM_E_FORMAT, "the metric's first line is neither VALUE nor NAME VALUE: '%.100s'", line);
+		return jm_error_set(err, JM_E_FORMAT,
+				    "the metric's first line is neither VALUE nor NAME VALUE: '%.100s'", line);
 	return 0;
 }
 
@@ -309,8 +320,8 @@ int jm_metric_end(struct jm_metric *m, struct jm_error *err)
 		out->value = out->tokens_per_item ? exp(m->sum / m->n_tokens) : m->sum / (double)out->n_items;
 	}
 	if (rc == 0 && out->n_bad) {
-		snprintf(out->reason, sizeof(out->reason), "%llu of %llu outputs hold NaN or infinity", (unsigned long long)out->n_bad,
-			 (unsigned long long)out->n_items);
+		snprintf(out->reason, sizeof(out->reason), "%llu of %llu outputs hold NaN or infinity",
+			 (unsigned long long)out->n_bad, (unsigned long long)out->n_items);
 		out->value = NAN;
 		free(out->items);
 		out->items = NULL;

@@ -11,7 +11,7 @@ struct jm_metric {
 	const char *command;       /* NULL: accuracy or perplexity */
 	struct jm_evaluation *out; /* borrowed */
 	double sum, n_tokens;
-	char folder[512];          /* of outputs.npy, for the command; empty: none */
+	char folder[512]; /* of outputs.npy, for the command; empty: none */
 	FILE *outputs;
 	int64_t item_dims[JM_NPY_DIMS_MAX];
 	size_t n_item_dims;

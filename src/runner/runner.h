@@ -86,7 +86,7 @@ int jm_runner_describe(const struct jm_runner *r, int (*meta)(void *ctx, const c
  * profiled ones from runs on, warm-up ones have JM_NO_ITERATION. Creating sessions and reading profiles lies outside of all
  * phases. With isolate_passes, isolated blocks follow (isolate.h), and the model is run as ONNX Runtime rewrote it before.
  * Meta: iterations, profiled_iterations, profiled_blocks, node_providers ("CPUExecutionProvider=218"),
- * clock_tie_ns. A profile that cannot be had is a warning, not an error.
+ * clock_tie_ns, peak_memory_bytes (of the process, up to the end of the first measured block). A profile that cannot be had is a warning, not an error.
  * Errors: JM_E_CANCELLED, with all done so far kept; those of the model's call and of the sinks. counts_out: written in
  * any case. */
 int jm_runner_run(struct jm_runner *r, const struct jm_runner_output *output, struct jm_runner_counts *counts_out,

@@ -89,10 +89,6 @@ static void describe(struct jm_recording *r, const struct jm_result *result, str
 	t->values[JM_FIGURE_LATENCY] = t->latency.n ? t->latency.mean_ms : NAN;
 	t->values[JM_FIGURE_THROUGHPUT] = result->run.throughput_items_s;
 	t->values[JM_FIGURE_PEAK_MEMORY] = number(r, "peak_memory_bytes");
-	/* A run has the model in joulemap's own process; of other commands it says nothing. */
-	if (isnan(t->values[JM_FIGURE_PEAK_MEMORY]) && jm_recording_meta(r, "kind") &&
-	    strcmp(jm_recording_meta(r, "kind"), "run") == 0)
-		t->values[JM_FIGURE_PEAK_MEMORY] = number(r, "own_peak_rss_bytes");
 }
 
 /* "0110..." of right and wrong answers, or numbers with commas between them. */

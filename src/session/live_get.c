@@ -82,6 +82,9 @@ int jm_live_channel(const struct jm_live *live, size_t i, struct jm_live_channel
 	    .high_w = c->bound_high_uw ? jm_si_from_micro(c->bound_high_uw) : NAN,
 	    .idle_j = sum->idle_j,
 	    .idle_w = sum->idle_w,
+	    .temperature_c = c->quantity == JM_QUANTITY_TEMPERATURE && sum->has_sample && sum->sample.status == JM_SAMPLE_OK
+				 ? 1e-3 * (double)sum->sample.value
+				 : NAN,
 	    .others_j = sum->others_j,
 	    .unattributed_j = sum->unattributed_j,
 	    .last_ns = sum->last_ns,

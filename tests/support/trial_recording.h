@@ -130,7 +130,7 @@ static inline int trial_write(const struct trial_recording *t)
 	}
 	jm_writer_meta_i64(w, "items_per_iteration", 1);
 	jm_writer_meta_i64(w, "model_bytes", 1000000);
-	jm_writer_meta_i64(w, "own_peak_rss_bytes", 50000000);
+	jm_writer_meta_i64(w, "peak_memory_bytes", 50000000);
 	jm_writer_meta_i64(w, "end_monotonic_ns", TRIAL_T0 + (int64_t)(t->seconds * 1e9));
 	rc = rc ? rc : jm_writer_status(w, &err);
 	return jm_writer_close(w, &err) ? JM_E_IO : rc;

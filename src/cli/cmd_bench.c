@@ -1,0 +1,206 @@
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "cli/recording_options.h"
+
+#include "joulemap/compare.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct settings {
+	struct jm_common common;
+	const char *sensors, *output, *provider, *onnxruntime, *labels, *metric, *format;
+	struct jm_text_list shapes, inputs, data;
+	int64_t period_ns, trial_ns, budget_ns, rest_limit_ns;
+	uint64_t rounds, runs, warmup, batch, threads, seed;
+	double until_fraction;
+	bool is_without_rest, is_without_layers, with_layers;
+};
+
+#define DEFAULT_WARMUP 10
+#define DEFAULT_UNTIL  0.02
+#define TABLE_ROWS     30
+
+static void default_folder(char *out, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char stamp[32] = "";
+
+	if (localtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	snprintf(out, size, "joulemap-bench-%s", stamp);
+}
+
+static void tell(void *progress, const char *text)
+{
+	jm_progress_finish(progress);
+	fprintf(stderr, "joulemap: %s\n", text);
+}
+
+static int measure(const struct settings *s, char **models, size_t n_models, struct jm_bench_summary *summary)
+{
+	struct jm_bench_options options = {.size = sizeof(options),
+					   .models = (const char *const *)models,
+					   .n_models = n_models,
+					   .folder = s->output,
+					   .sensors = s->sensors,
+					   .period_ns = s->period_ns,
+					   .command = s->common.line,
+					   .rounds = s->rounds,
+					   .until_fraction = s->until_fraction,
+					   .budget_ns = s->budget_ns,
+					   .rest_limit_ns = s->is_without_rest ? -1 : s->rest_limit_ns,
+					   .tell = s->common.is_quiet ? NULL : tell};
+	struct jm_error err = {0};
+	struct jm_progress progress;
+	int rc;
+
+	options.run = (struct jm_run_options){.size = sizeof(options.run),
+					      .runs = s->runs,
+					      .duration_ns = s->runs ? 0 : s->trial_ns,
+					      .warmup = s->warmup ? s->warmup : DEFAULT_WARMUP,
+					      .batch = s->batch,
+					      .shapes = s->shapes.items,
+					      .n_shapes = s->shapes.n,
+					      .inputs = s->inputs.items,
+					      .n_inputs = s->inputs.n,
+					      .threads = s->threads,
+					      .provider = s->provider,
+					      .onnxruntime = s->onnxruntime,
+					      .seed = s->seed,
+					      .no_profile = s->is_without_layers,
+					      .data = s->data.items,
+					      .n_data = s->data.n,
+					      .labels = s->labels,
+					      .metric = s->metric};
+	/* A figure for rounds is all of them, unless the width is given, too. */
+	if (options.until_fraction == JM_FRACTION_BARE || (options.until_fraction <= 0 && !s->rounds))
+		options.until_fraction = DEFAULT_UNTIL;
+	jm_cli_block_signals();
+	jm_progress_init(&progress, !s->common.is_quiet);
+	rc = jm_bench(&options, jm_progress_step, &progress, summary, &err);
+	jm_progress_finish(&progress);
+	if (rc == 0)
+		return JM_EXIT_OK;
+	jm_cli_fail(&err);
+	if (rc != JM_E_CANCELLED || summary->n_trials == 0)
+		return JM_EXIT_FAILURE;
+	fprintf(stderr, "what was measured until then:\n");
+	return JM_EXIT_OK;
+}
+
+/* The folder lists its files by name; the variants are to stand as the models were given. */
+static int print(const struct settings *s, char **models, size_t n_models)
+{
+	const char *inputs[1] = {s->output};
+	struct jm_compare_options options = {
+	    .size = sizeof(options), .with_layers = s->with_layers, .first = n_models ? models[0] : NULL};
+	struct jm_view_options view = {.size = sizeof(view),
+				       .format = s->format,
+				       .by = s->with_layers ? "layer" : "variant",
+				       .limit = TABLE_ROWS,
+				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
+				       .width = jm_cli_width(STDOUT_FILENO)};
+	struct jm_error err = {0};
+	struct jm_comparison *c;
+	int rc;
+
+	if (jm_comparison_open(inputs, 1, &options, &c, &err))
+		return jm_cli_fail(&err);
+	rc = jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err);
+	jm_comparison_destroy(c);
+	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
+static int run(void *settings, char **positional, size_t n_positional, char **command)
+{
+	struct settings *s = settings;
+	struct jm_bench_summary summary;
+	char folder[64];
+	int rc;
+
+	(void)command;
+	if (n_positional == 0)
+		return jm_cli_usage_error(&jm_cmd_bench, "which models?");
+	default_folder(folder, sizeof(folder));
+	if (!s->output)
+		s->output = folder;
+	rc = measure(s, positional, n_positional, &summary);
+	if (rc != JM_EXIT_OK)
+		return rc;
+	rc = print(s, positional, n_positional);
+	if (!s->common.is_quiet)
+		fprintf(stderr, "\n%llu trials in %s; next: joulemap compare %s --layers\n",
+			(unsigned long long)summary.n_trials, s->output, s->output);
+	/* What failed was told; who asks the exit code is to know it, too. */
+	return rc == JM_EXIT_OK && summary.n_failed ? JM_EXIT_FAILURE : rc;
+}
+
+static const struct jm_option options[] = {
+    {0, "data", "[NAME=]FILE",
+     "data set, .npy, first dimension items: a batch of it is run, all is scored; again for more inputs",
+     JM_OPTION_LIST, offsetof(struct settings, data)},
+    {0, "labels", "FILE", "of the data, .npy: accuracy, or perplexity for labels of tokens", JM_OPTION_TEXT,
+     offsetof(struct settings, labels)},
+    {0, "metric", "COMMAND", "scores the outputs instead: gets outputs and labels (.npy), prints [NAME] VALUE",
+     JM_OPTION_TEXT, offsetof(struct settings, metric)},
+    {0, "trials", "N", "rounds, each model once in each (default: at most 5)", JM_OPTION_COUNT,
+     offsetof(struct settings, rounds)},
+    {0, "until", "[FRACTION]",
+     "end, from 3 rounds on, when ratios are known so well (default 0.02 where --trials is not given)",
+     JM_OPTION_FRACTION, offsetof(struct settings, until_fraction)},
+    {0, "budget", "TIME", "begin no round behind this (default 15m)", JM_OPTION_DURATION,
+     offsetof(struct settings, budget_ns)},
+    {0, "time", "TIME", "measured inferences of a trial (default 5s)", JM_OPTION_DURATION,
+     offsetof(struct settings, trial_ns)},
+    {'r', "runs", "N", "measured inferences of a trial, instead", JM_OPTION_COUNT, offsetof(struct settings, runs)},
+    {'w', "warmup", "N", "inferences before latency is watched until it settles (default 10)", JM_OPTION_COUNT,
+     offsetof(struct settings, warmup)},
+    {0, "rest-limit", "TIME", "longest rest before a trial (default 30s)", JM_OPTION_DURATION,
+     offsetof(struct settings, rest_limit_ns)},
+    {0, "no-rest", NULL, "no rests", JM_OPTION_FLAG, offsetof(struct settings, is_without_rest)},
+    {0, "no-layers", NULL, "no profiled blocks: no layers", JM_OPTION_FLAG,
+     offsetof(struct settings, is_without_layers)},
+    {0, "layers", NULL, "print the layers, too", JM_OPTION_FLAG, offsetof(struct settings, with_layers)},
+    {'b', "batch", "N", "size of an open first dimension (default 1)", JM_OPTION_COUNT,
+     offsetof(struct settings, batch)},
+    {0, "shape", "NAME=DIMS", "shape of an input, such as x=1x3x224x224; again for more", JM_OPTION_LIST,
+     offsetof(struct settings, shapes)},
+    {0, "input", "[NAME=]FILE", "data of an input, .npy, that is no data set", JM_OPTION_LIST,
+     offsetof(struct settings, inputs)},
+    {'t', "threads", "N", "threads of the runtime (default: its choice)", JM_OPTION_COUNT,
+     offsetof(struct settings, threads)},
+    {'p', "provider", "NAME", "execution provider: cpu (default), cuda, ...", JM_OPTION_TEXT,
+     offsetof(struct settings, provider)},
+    {0, "onnxruntime", "LIB", "ONNX Runtime library to load", JM_OPTION_TEXT, offsetof(struct settings, onnxruntime)},
+    {0, "seed", "N", "of the order and of random inputs", JM_OPTION_COUNT, offsetof(struct settings, seed)},
+    JM_CLI_PERIOD(struct settings),
+    JM_CLI_SENSORS(struct settings),
+    {'o', "output", "FOLDER", "of the recordings, one a trial (default joulemap-bench-DATE-TIME)", JM_OPTION_TEXT,
+     offsetof(struct settings, output)},
+    {0, "format", "FORMAT", "table (default), json, csv; trial, aggregated, benchmark_results", JM_OPTION_TEXT,
+     offsetof(struct settings, format)},
+};
+
+const struct jm_command jm_cmd_bench = {
+    .name = "bench",
+    .summary = "run models against each other: latency, energy, accuracy, with intervals",
+    .usage = "FP32.onnx FP16.onnx INT8.onnx ... [--data X.npy --labels Y.npy] [--trials N] [-o FOLDER]",
+    .details = "Each round runs every model once, in random order, each in a process of its own, after a rest until "
+	       "power and\n"
+	       "temperature are back at what they were before, and after a warm-up until latency settles. One "
+	       "recording a trial\n"
+	       "is kept. A model that fails is left out of later rounds.",
+    .examples =
+	"  joulemap bench cnn-fp32.onnx cnn-fp16.onnx cnn-int8.onnx --data images.npy --labels labels.npy -b 32\n"
+	"  joulemap bench a.onnx b.onnx --shape x=1x3x224x224 --trials 8 --time 10s -o results\n"
+	"  joulemap bench a.onnx b.onnx --data x.npy --metric 'python3 score.py' --until 0.01 --budget 1h\n",
+    .options = options,
+    .n_options = sizeof(options) / sizeof(options[0]),
+    .n_positional_max = 64,
+    .settings_size = sizeof(struct settings),
+    .run = run,
+};
