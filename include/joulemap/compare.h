@@ -15,6 +15,7 @@ struct jm_compare_options {
 	const char *method; /* as in jm_report_options, for layers; NULL: "auto" */
 	bool with_layers;   /* match the layers of the variants, too: takes as long as a report each */
 	uint64_t seed;      /* of the resampling */
+	const char *first;    /* model, or name of a variant, that the others are set against; NULL: that of the first recording */
 };
 
 struct jm_comparison;

@@ -8,7 +8,7 @@
 
 struct settings {
 	struct jm_common common;
-	const char *format, *channels, *method, *limit;
+	const char *format, *channels, *method, *limit, *first;
 	bool with_layers;
 	uint64_t seed;
 };
@@ -35,7 +35,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 					     .channels = s->channels,
 					     .method = s->method,
 					     .with_layers = s->with_layers,
-					     .seed = s->seed};
+					     .seed = s->seed,
+					     .first = s->first};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
 				       .by = s->with_layers ? "layer" : "variant",
@@ -62,6 +63,8 @@ static const struct jm_option options[] = {
      offsetof(struct settings, with_layers)},
     {0, "channel", "NAME,...", "energy of these channels, added up (default: all that count)", JM_OPTION_TEXT,
      offsetof(struct settings, channels)},
+    {0, "against", "NAME", "variant that the others are set against (default: the first)", JM_OPTION_TEXT,
+     offsetof(struct settings, first)},
     {0, "method", "METHOD", "how layers get their energy: auto (default), share, ...", JM_OPTION_TEXT,
      offsetof(struct settings, method)},
     {'n', "limit", "ROWS", "rows of layers to show (default 30; all)", JM_OPTION_TEXT,

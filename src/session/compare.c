@@ -105,6 +105,26 @@ static void tell_apart(struct gathered *g, const char *const *inputs, size_t n)
 				snprintf(g->trials[i].label, sizeof(g->trials[i].label), "%.127s", inputs[i]);
 }
 
+static bool is_of(const struct jm_trial *t, const char *first)
+{
+	return strcmp(t->label, first) == 0 || strcmp(t->model, first) == 0;
+}
+
+/* Trials of the variant that the others are set against come first; orders stay otherwise. */
+static void put_first(struct gathered *g, const char *first)
+{
+	size_t n = 0, i;
+
+	for (i = 0; first && i < g->n; i++) {
+		struct jm_trial t = g->trials[i];
+
+		if (!is_of(&t, first))
+			continue;
+		memmove(&g->trials[n + 1], &g->trials[n], (i - n) * sizeof(t));
+		g->trials[n++] = t;
+	}
+}
+
 static int match_layers(struct jm_comparison_data *c, uint64_t seed)
 {
 	size_t i;
@@ -145,6 +165,7 @@ int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_comp
 		return rc;
 	}
 	tell_apart(&g, inputs, n);
+	put_first(&g, used.first);
 	c = calloc(1, sizeof(*c));
 	rc = c ? jm_comparison_make(g.trials, g.n, used.seed, &c->data) : JM_E_NOMEM;
 	if (rc == 0 && used.with_layers)
