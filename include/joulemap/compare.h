@@ -28,10 +28,16 @@ JM_API int jm_comparison_open(const char *const *inputs, size_t n, const struct 
 			      struct jm_comparison **out, struct jm_error *err);
 
 /* Writes it. view->format: "table", "json", "csv"; "trial", "aggregated" or "benchmark_results": columns of energy_aware_quantization.
- * view->by: "variant" (NULL), or "layer" where layers were matched (table and csv). limit, is_colour, width count.
+ * view->by: "variant" (NULL); where layers were matched (table and csv) "layer", and which layers to quantise first: "hotspot", or
+ * summed up by "type" or "part" (attention, feed-forward, ...). limit, is_colour, width count.
  * Errors: JM_E_INVALID, JM_E_NOMEM, JM_E_CANCELLED when write stops. */
 JM_API int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *view, jm_write_fn write,
 			       void *ctx, struct jm_error *err);
+
+/* Writes CSV files named and shaped as those of energy_aware_quantization into a folder, made if need be: trial_results.csv,
+ * aggregated_comparison.csv, benchmark_results.csv; where layers were matched PRECISION_per_layer_energy.csv for each variant, and
+ * joulemap's own hotspots.csv. Errors: JM_E_EXISTS unless overwrite; those of writing. */
+JM_API int jm_comparison_write_folder(const struct jm_comparison *c, const char *folder, bool overwrite, struct jm_error *err);
 
 /* A figure of a variant, and against the first. Numbers: NAN is unknown. */
 struct jm_figure_info {

@@ -9,7 +9,8 @@
 struct settings {
 	struct jm_common common;
 	const char *format, *channels, *method, *limit, *first;
-	bool with_layers;
+	bool with_layers, with_hotspots, is_forced;
+	const char *by, *folder;
 	uint64_t seed;
 };
 
@@ -31,15 +32,18 @@ static int parse_limit(const struct settings *s, size_t *out)
 static int run(void *settings, char **positional, size_t n_positional, char **command)
 {
 	struct settings *s = settings;
+	const char *by = s->with_hotspots ? (s->by && strcmp(s->by, "layer") != 0 ? s->by : "hotspot")
+			 : s->with_layers ? "layer"
+					  : "variant";
 	struct jm_compare_options options = {.size = sizeof(options),
 					     .channels = s->channels,
 					     .method = s->method,
-					     .with_layers = s->with_layers,
+					     .with_layers = s->with_layers || s->with_hotspots || s->folder,
 					     .seed = s->seed,
 					     .first = s->first};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
-				       .by = s->with_layers ? "layer" : "variant",
+				       .by = by,
 				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
 				       .width = jm_cli_width(STDOUT_FILENO)};
 	struct jm_error err = {0};
@@ -47,13 +51,16 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	int rc;
 
 	(void)command;
+	if (s->by && !s->with_hotspots)
+		return jm_cli_usage_error(&jm_cmd_compare, "--by goes with --hotspots");
 	if (n_positional == 0)
 		return jm_cli_usage_error(&jm_cmd_compare, "which recordings?");
 	if (parse_limit(s, &view.limit))
 		return jm_cli_usage_error(&jm_cmd_compare, "--limit wants a number or all, not '%s'", s->limit);
 	if (jm_comparison_open((const char *const *)positional, n_positional, &options, &c, &err))
 		return jm_cli_fail(&err);
-	rc = jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err);
+	rc = s->folder ? jm_comparison_write_folder(c, s->folder, s->is_forced, &err) : 0;
+	rc = rc ? rc : jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err);
 	jm_comparison_destroy(c);
 	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
 }
@@ -61,6 +68,13 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 static const struct jm_option options[] = {
     {0, "layers", NULL, "layer by layer, too: matched by name and position, conversions shown", JM_OPTION_FLAG,
      offsetof(struct settings, with_layers)},
+    {0, "hotspots", NULL, "which layers to quantise first: share of the energy times gain", JM_OPTION_FLAG,
+     offsetof(struct settings, with_hotspots)},
+    {0, "by", "WHAT", "of hot spots: layer (default), type, or part (attention, feed-forward, ...)", JM_OPTION_TEXT,
+     offsetof(struct settings, by)},
+    {0, "csv-folder", "FOLDER", "also write trial_results.csv, benchmark_results.csv, fp32_per_layer_energy.csv, ...",
+     JM_OPTION_TEXT, offsetof(struct settings, folder)},
+    {'f', "force", NULL, "overwrite existing files there", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
     {0, "channel", "NAME,...", "energy of these channels, added up (default: all that count)", JM_OPTION_TEXT,
      offsetof(struct settings, channels)},
     {0, "against", "NAME", "variant that the others are set against (default: the first)", JM_OPTION_TEXT,
@@ -86,6 +100,7 @@ const struct jm_command jm_cmd_compare = {
     .examples = "  joulemap compare fp32.jmap int8.jmap\n"
 		"  joulemap compare fp32=a1.jmap fp32=a2.jmap int8=b1.jmap int8=b2.jmap\n"
 		"  joulemap compare joulemap-bench-20261121-101500 --layers\n"
+		"  joulemap compare fp32.jmap int8.jmap --hotspots --by part\n"
 		"  joulemap compare fp32.jmap int8.jmap --format benchmark_results > benchmark_results.csv\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

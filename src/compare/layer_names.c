@@ -82,7 +82,8 @@ const char *jm_layer_family(const char *type)
 	    {"QLinearReduceMean", "ReduceMean"},
 	    {"BiasGelu", "Gelu"},
 	    {"FastGelu", "Gelu"},
-	    {"QuickGelu", "Gelu"},
+	    {"QuickGelu", "Gelu"},	    {"NhwcMaxPool", "MaxPool"},	   {"ReorderInput", "layout"},
+	    {"ReorderOutput", "layout"},    {"Transpose", "layout"},
 	};
 	size_t i;
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "session/compare.h"
 
+#include "compare/hotspots.h"
 #include "compare/layers.h"
 #include "compare/write.h"
 #include "core/error.h"
@@ -205,6 +206,32 @@ static int write_layers(const struct jm_comparison_data *c, const char *format, 
 	return 0;
 }
 
+/* Gives how hot spots are asked for, or -1: they are not. */
+static int hotspots_by(const char *by)
+{
+	static const char *const texts[] = {"hotspot", "type", "part"};
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (strcmp(by, texts[i]) == 0)
+			return i;
+	return -1;
+}
+
+static int write_hotspots(const struct jm_comparison_data *c, int by, const char *format, const struct jm_compare_view *view,
+			  struct jm_buffer *b, struct jm_error *err)
+{
+	int rc;
+
+	if (!c->layers)
+		return jm_error_set(err, JM_E_INVALID, "the layers of this comparison were not matched");
+	if (strcmp(format, "table") != 0 && strcmp(format, "csv") != 0)
+		return jm_error_set(err, JM_E_INVALID, "hot spots are written as table or csv, not as '%s'", format);
+	rc = strcmp(format, "csv") == 0 ? jm_hotspots_csv(c, (enum jm_hotspots_by)by, b)
+					: jm_hotspots_table(c, (enum jm_hotspots_by)by, view, b);
+	return rc ? jm_error_set(err, rc, "out of memory for the hot spots") : 0;
+}
+
 static int write_to(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view,
 		    struct jm_buffer *b, struct jm_error *err)
 {
@@ -245,14 +272,21 @@ int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_opti
 		rc = write_layers(&c->data, format, &view, &b, err);
 	else if (strcmp(by, "variant") == 0 || strcmp(by, "layer") == 0)
 		rc = write_to(&c->data, format, &view, &b, err);
+	else if (hotspots_by(by) >= 0)
+		rc = write_hotspots(&c->data, hotspots_by(by), format, &view, &b, err);
 	else
-		rc = jm_error_set(err, JM_E_INVALID, "cannot compare by '%s': variant or layer", by);
+		rc = jm_error_set(err, JM_E_INVALID, "cannot compare by '%s': variant, layer, hotspot, type or part", by);
 	if (rc == 0 && b.is_failed)
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the comparison");
 	if (rc == 0 && write(ctx, b.data, b.n))
 		rc = jm_error_set(err, JM_E_CANCELLED, "writing the comparison was stopped");
 	jm_buffer_finish(&b);
 	return rc;
+}
+
+int jm_comparison_write_folder(const struct jm_comparison *c, const char *folder, bool overwrite, struct jm_error *err)
+{
+	return jm_session_write_folder(&c->data, folder, overwrite, err);
 }
 
 size_t jm_comparison_n_variants(const struct jm_comparison *c)

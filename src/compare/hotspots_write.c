@@ -1,0 +1,192 @@
+#include "compare/hotspots.h"
+
+#include "report/cells.h"
+#include "report/figures.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define CELL 64
+
+static void add_number(struct jm_cells *cells, double value)
+{
+	char text[CELL];
+
+	jm_report_four_digits(value, text, sizeof(text));
+	jm_cells_add(cells, "%s", text);
+}
+
+static void add_percent(struct jm_cells *cells, double value)
+{
+	if (isfinite(value))
+		jm_cells_add(cells, "%.1f", 100 * value);
+	else
+		jm_cells_add(cells, "-");
+}
+
+static void add_row(const struct jm_hotspot *h, enum jm_hotspots_by by, bool has_gain, double sum,
+		    struct jm_cells *cells)
+{
+	jm_cells_add(cells, "%s", h->name);
+	if (by == JM_HOTSPOTS_LAYER) {
+		jm_cells_add(cells, "%s", h->type);
+		jm_cells_add(cells, "%s", h->role);
+	} else {
+		jm_cells_add(cells, "%zu", h->n_layers);
+	}
+	add_number(cells, h->ms);
+	add_number(cells, h->mj);
+	add_percent(cells, h->share);
+	if (!has_gain)
+		return;
+	if (isfinite(h->gain) && isfinite(h->gain_ci.low))
+		jm_cells_add(cells, "%.0f [%.0f, %.0f]", 100 * h->gain, 100 * h->gain_ci.low, 100 * h->gain_ci.high);
+	else
+		add_percent(cells, h->gain);
+	add_number(cells, h->saved_mj);
+	add_percent(cells, h->saved_share);
+	add_percent(cells, sum);
+}
+
+static void add_headings(enum jm_hotspots_by by, bool has_gain, struct jm_cells *cells)
+{
+	static const char *const names[] = {"layer", "type", "part"};
+
+	jm_cells_add(cells, "%s", names[by]);
+	if (by == JM_HOTSPOTS_LAYER) {
+		jm_cells_add(cells, "type");
+		jm_cells_add(cells, "part");
+	} else {
+		jm_cells_add(cells, "layers");
+	}
+	jm_cells_add(cells, "ms");
+	jm_cells_add(cells, "mJ");
+	jm_cells_add(cells, "share %%");
+	if (!has_gain)
+		return;
+	jm_cells_add(cells, "gain %%");
+	jm_cells_add(cells, "saved mJ");
+	jm_cells_add(cells, "saved %%");
+	jm_cells_add(cells, "in all %%");
+}
+
+static int print(const struct jm_comparison_data *c, size_t other, enum jm_hotspots_by by,
+		 const struct jm_compare_view *view, struct jm_buffer *out)
+{
+	const struct jm_variant *v = other ? &c->variants[other] : NULL;
+	struct jm_cells cells = {.n_columns = (by == JM_HOTSPOTS_LAYER ? 6 : 5) + (v ? 4 : 0),
+				 .is_left = {true, by == JM_HOTSPOTS_LAYER, by == JM_HOTSPOTS_LAYER}};
+	struct jm_hotspots h;
+	double sum = 0;
+	size_t i, shown;
+
+	if (jm_hotspots_make(&c->variants[0], v ? &c->layers[other - 1] : NULL, by, &h))
+		return JM_E_NOMEM;
+	if (v)
+		jm_buffer_printf(
+		    out,
+		    "\nwhat of %s to make as %s first: saved = share x gain, of all layers; conversions included%s\n",
+		    c->variants[0].name, v->name,
+		    v->is_simulated == 1
+			? "\n  note: its integers are simulated: these gains are none of integer arithmetic"
+			: "");
+	else
+		jm_buffer_printf(out, "\nwhere the energy of %s goes; give a second recording for the gain of each\n",
+				 c->variants[0].name);
+	add_headings(by, v != NULL, &cells);
+	shown = view->limit && view->limit < h.n ? view->limit : h.n;
+	for (i = 0; i < shown; i++) {
+		sum += isfinite(h.items[i].saved_share) ? h.items[i].saved_share : 0;
+		add_row(&h.items[i], by, v != NULL, sum, &cells);
+	}
+	if (jm_cells_print(&cells, 0, view->width, view->is_colour, out))
+		out->is_failed = true;
+	if (shown < h.n)
+		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", h.n - shown);
+	jm_hotspots_finish(&h);
+	return out->is_failed ? JM_E_NOMEM : 0;
+}
+
+int jm_hotspots_table(const struct jm_comparison_data *c, enum jm_hotspots_by by, const struct jm_compare_view *view,
+		      struct jm_buffer *out)
+{
+	size_t i;
+	int rc = 0;
+
+	if (c->n_variants == 1)
+		rc = print(c, 0, by, view, out);
+	for (i = 1; i < c->n_variants && rc == 0; i++)
+		rc = print(c, i, by, view, out);
+	if (c->variants[0].trials[0]->method == JM_METHOD_SHARE)
+		jm_buffer_puts(out, "  note: layers got their energy by time share: gains are gains of time, at the "
+				    "mean power of each run\n");
+	return rc;
+}
+
+int jm_hotspots_csv(const struct jm_comparison_data *c, enum jm_hotspots_by by, struct jm_buffer *out)
+{
+	size_t i, k, n = c->n_variants > 1 ? c->n_variants : 2;
+
+	jm_buffer_puts(out, "variant,name,type,part,layers,time_ms,energy_mj,share,gain,gain_ci_low,gain_ci_high,saved_"
+			    "mj,saved_share\n");
+	for (i = 1; i < n; i++) {
+		struct jm_hotspots h;
+
+		if (jm_hotspots_make(&c->variants[0], c->n_variants > 1 ? &c->layers[i - 1] : NULL, by, &h))
+			return JM_E_NOMEM;
+		for (k = 0; k < h.n; k++) {
+			const struct jm_hotspot *x = &h.items[k];
+
+			jm_compare_text_cell(out, c->n_variants > 1 ? c->variants[i].name : c->variants[0].name);
+			jm_compare_text_cell(out, x->name);
+			jm_compare_text_cell(out, by == JM_HOTSPOTS_ROLE ? "" : x->type);
+			jm_compare_text_cell(out, by == JM_HOTSPOTS_TYPE ? "" : x->role);
+			jm_compare_count_cell(out, x->n_layers, true);
+			jm_compare_cell(out, x->ms);
+			jm_compare_cell(out, x->mj);
+			jm_compare_cell(out, x->share);
+			jm_compare_cell(out, x->gain);
+			jm_compare_cell(out, x->gain_ci.low);
+			jm_compare_cell(out, x->gain_ci.high);
+			jm_compare_cell(out, x->saved_mj);
+			jm_compare_cell(out, x->saved_share);
+			jm_compare_end_row(out);
+		}
+		jm_hotspots_finish(&h);
+	}
+	return 0;
+}
+
+int jm_compare_layer_energy_csv(const struct jm_variant *v, struct jm_buffer *out)
+{
+	struct jm_layer_list list;
+	double loops = 0, readings = 0;
+	size_t i;
+
+	if (jm_layer_list_make(v, &list))
+		return JM_E_NOMEM;
+	for (i = 0; i < v->n_trials; i++) {
+		loops += (double)v->trials[i]->iterations;
+		readings += v->trials[i]->values[JM_FIGURE_READINGS];
+	}
+	jm_buffer_puts(out,
+		       "layer_name,layer_idx,avg_power_w,total_time_s,energy_total_j,energy_per_inference_mj,num_loops,"
+		       "latency_per_loop_ms,num_power_samples,energy_pct\n");
+	for (i = 0; i < list.n; i++) {
+		const struct jm_layer *l = &list.items[i];
+
+		jm_compare_text_cell(out, l->name);
+		jm_compare_count_cell(out, i, true);
+		jm_compare_cell(out, l->power_w);
+		jm_compare_cell(out, l->ms * loops / 1e3);
+		jm_compare_cell(out, l->mj * loops / 1e3);
+		jm_compare_cell(out, l->mj);
+		jm_compare_count_cell(out, (uint64_t)loops, loops > 0);
+		jm_compare_cell(out, l->ms);
+		jm_compare_count_cell(out, isfinite(readings) ? (uint64_t)readings : 0, isfinite(readings));
+		jm_compare_cell(out, 100 * l->mj / list.mj);
+		jm_compare_end_row(out);
+	}
+	jm_layer_list_finish(&list);
+	return 0;
+}
