@@ -85,6 +85,14 @@ static int fixed_from_double(const char *text, size_t n, int decimals, int64_t *
 	return 0;
 }
 
+/* Says whether value with one more digit is still an int64. */
+static bool has_room(uint64_t value, unsigned digit)
+{
+	const uint64_t most = (uint64_t)INT64_MAX;
+
+	return value < most / 10 || (value == most / 10 && digit <= most % 10);
+}
+
 int jm_text_fixed(const char *text, size_t n, int decimals, int64_t *out)
 {
 	bool is_negative = n > 0 && text[0] == '-', has_point = false, has_digit = false, is_up = false;
@@ -92,6 +100,8 @@ int jm_text_fixed(const char *text, size_t n, int decimals, int64_t *out)
 	uint64_t value = 0;
 	size_t i;
 
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
 	for (i = is_negative; i < n; i++) {
 		unsigned digit = (unsigned)(unsigned char)text[i] - '0';
 
@@ -99,7 +109,7 @@ int jm_text_fixed(const char *text, size_t n, int decimals, int64_t *out)
 			has_point = true;
 			continue;
 		}
-		if (digit > 9 || value > (uint64_t)INT64_MAX / 10 - 1)
+		if (digit > 9 || !has_room(value, digit))
 			return fixed_from_double(text, n, wanted, out);
 		has_digit = true;
 		if (has_point && decimals == 0) {
@@ -113,11 +123,11 @@ int jm_text_fixed(const char *text, size_t n, int decimals, int64_t *out)
 		if ((unsigned)(unsigned char)text[i] - '0' > 9)
 			return fixed_from_double(text, n, wanted, out);
 	for (; decimals > 0; decimals--) {
-		if (value > (uint64_t)INT64_MAX / 10 - 1)
+		if (!has_room(value, 0))
 			return JM_E_FORMAT;
 		value *= 10;
 	}
-	if (!has_digit)
+	if (!has_digit || (is_up && value == (uint64_t)INT64_MAX))
 		return JM_E_FORMAT;
 	value += is_up;
 	*out = is_negative ? -(int64_t)value : (int64_t)value;

@@ -35,6 +35,7 @@ int jm_onnx_unpack(const char *name, const void *bytes, size_t n, Onnx__ModelPro
 {
 	struct budget budget = {UNPACK_EXTRA_BYTES + 2 * (uint64_t)n};
 	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+	Onnx__ModelProto *model;
 	size_t offset = 0;
 
 	if (n >= 8 && memcmp((const char *)bytes + 4, ORT_FORMAT_IDENTIFIER, 4) == 0)
@@ -44,11 +45,13 @@ int jm_onnx_unpack(const char *name, const void *bytes, size_t n, Onnx__ModelPro
 		return jm_error_set(err, JM_E_FORMAT,
 				    "%s is not an ONNX model, or is damaged: trouble at byte %zu of %zu", name, offset,
 				    n);
-	*out = onnx__model_proto__unpack(&allocator, n, bytes);
-	if (!*out)
+	model = onnx__model_proto__unpack(&allocator, n, bytes);
+	if (!model)
 		return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model, or is damaged", name);
-	if ((*out)->graph)
-		return 0;
-	onnx__model_proto__free_unpacked(*out, &allocator);
-	return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model: it has no graph", name);
+	if (!model->graph) {
+		onnx__model_proto__free_unpacked(model, &allocator);
+		return jm_error_set(err, JM_E_FORMAT, "%s is not an ONNX model: it has no graph", name);
+	}
+	*out = model;
+	return 0;
 }

@@ -24,9 +24,9 @@
 
 extern const struct jm_sensor_driver jm_sensor_hwmon;
 
-#define FOLDER "/sys/class/hwmon"
+#define FOLDER       "/sys/class/hwmon"
 #define CHANNELS_MAX 32
-#define NAME_SIZE 24 /* of a chip, in a channel's name */
+#define NAME_SIZE    24 /* of a chip, in a channel's name */
 
 struct chip {
 	const struct jm_env *env;
@@ -44,9 +44,12 @@ static enum jm_domain domain_of(const char *name)
 	static const struct {
 		const char *name;
 		enum jm_domain domain;
-	} table[] = {{"amdgpu", JM_DOMAIN_GPU},         {"radeon", JM_DOMAIN_GPU},
-		     {"nouveau", JM_DOMAIN_GPU},        {"i915", JM_DOMAIN_GPU},
-		     {"xe", JM_DOMAIN_GPU},             {"fam15h_power", JM_DOMAIN_PACKAGE},
+	} table[] = {{"amdgpu", JM_DOMAIN_GPU},
+		     {"radeon", JM_DOMAIN_GPU},
+		     {"nouveau", JM_DOMAIN_GPU},
+		     {"i915", JM_DOMAIN_GPU},
+		     {"xe", JM_DOMAIN_GPU},
+		     {"fam15h_power", JM_DOMAIN_PACKAGE},
 		     {"power_meter", JM_DOMAIN_PLATFORM}};
 	size_t i;
 
@@ -175,14 +178,17 @@ static void add_kind(struct chip *chip, const struct jm_sysfs_names *files, cons
 	}
 }
 
-/* Finds the current that belongs to voltage n: by label, or for the INA3221 by its documented numbering. */
-static int find_current(const struct chip *chip, const struct jm_sysfs_names *files, const char *label, int n)
+/* Finds the current that belongs to voltage n: by label, or for the INA3221 by its documented numbering, labels or not: they come
+ * from a device tree. */
+static int find_current(const struct chip *chip, const struct jm_sysfs_names *files, int n)
 {
-	char other[64];
+	char label[64], other[64];
 	size_t i;
 
 	if (strcmp(chip->name, "ina3221") == 0)
 		return n >= 1 && n <= 3 ? n : -1;
+	if (jm_sysfs_text(chip->env, label, sizeof(label), "%s/in%d_label", chip->folder, n))
+		return -1;
 	for (i = 0; i < files->n; i++) {
 		int k = number_in(files->names[i], "curr", "_input");
 
@@ -195,16 +201,13 @@ static int find_current(const struct chip *chip, const struct jm_sysfs_names *fi
 
 static void add_pairs(struct chip *chip, const struct jm_sysfs_names *files)
 {
-	char label[64], attribute[24], current[40];
+	char attribute[24], current[40];
 	size_t i;
 
 	for (i = 0; i < files->n; i++) {
-		int k, n = number_in(files->names[i], "in", "_input");
+		int n = number_in(files->names[i], "in", "_input"), k = n < 0 ? -1 : find_current(chip, files, n);
 		struct jm_sysfs_candidate *c;
 
-		if (n < 0 || jm_sysfs_text(chip->env, label, sizeof(label), "%s/in%d_label", chip->folder, n))
-			continue;
-		k = find_current(chip, files, label, n);
 		if (k < 0)
 			continue;
 		snprintf(attribute, sizeof(attribute), "in%d", n);
@@ -349,10 +352,10 @@ static int probe(const struct jm_env *env, const char *argument, struct jm_senso
 }
 
 const struct jm_sensor_driver jm_sensor_hwmon = {
-	.name = "hwmon",
-	.summary = "power sensors with a kernel driver: AMD and Intel GPUs, INA2xx, power meters",
-	.probe = probe,
-	.open = jm_sysfs_group_open,
-	.read = jm_sysfs_group_read,
-	.close = jm_sysfs_group_close,
+    .name = "hwmon",
+    .summary = "power sensors with a kernel driver: AMD and Intel GPUs, INA2xx, power meters",
+    .probe = probe,
+    .open = jm_sysfs_group_open,
+    .read = jm_sysfs_group_read,
+    .close = jm_sysfs_group_close,
 };

@@ -146,6 +146,26 @@ static void an_ina3221_elsewhere_pairs_by_its_documented_numbers(void **state)
 	bench_end(&b);
 }
 
+/* As the kernel's own driver shows it on a board whose device tree says nothing: found with that driver (tests/kernel). */
+static void an_ina3221_without_labels_is_read_all_the_same(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b, NULL);
+	tree_write(&b.tree, HWMON "/hwmon0/name", "ina3221\n");
+	tree_write(&b.tree, HWMON "/hwmon0/in1_input", "12000\n");
+	tree_write(&b.tree, HWMON "/hwmon0/curr1_input", "2000\n");
+	tree_write(&b.tree, HWMON "/hwmon0/in4_input", "20000\n");
+	tree_write(&b.tree, HWMON "/hwmon0/in7_input", "0\n");
+	tree_write(&b.tree, HWMON "/hwmon0/in7_label", "sum of shunt voltages\n");
+	tree_write(&b.tree, HWMON "/hwmon0/curr4_input", "0\n");
+	bench_probe(&b, "hwmon");
+	assert_int_equal(b.set.n_channels, 1);
+	assert_int_equal(bench_value(&b, "hwmon/ina3221/in1"), 24000000);
+	bench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +177,7 @@ int main(void)
 	    cmocka_unit_test(slow_buses_get_a_thread_of_their_own),
 	    cmocka_unit_test(voltage_and_current_pair_by_label_not_by_number),
 	    cmocka_unit_test(an_ina3221_elsewhere_pairs_by_its_documented_numbers),
+	    cmocka_unit_test(an_ina3221_without_labels_is_read_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
