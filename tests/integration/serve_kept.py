@@ -206,7 +206,7 @@ def readers(busy):
 
 
 def idle_level(busy):
-    subprocess.run([JM, "idle", "-q", "-i", "20ms", "-d", "1", "-s", "estimate"], check=True)
+    subprocess.run([JM, "idle", "-q", "-f", "-i", "20ms", "-d", "1", "-s", "estimate"], check=True)
     service = Service("idle", sensors="estimate")
     level = service.metric("joulemap_idle_level_watts")
     check("the idle level that was kept is used", level is not None and level > 0, level)
