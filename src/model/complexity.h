@@ -15,6 +15,10 @@ struct jm_layer_complexity {
 	uint64_t weight_bytes;   /* of both */
 	double activation_bytes; /* of the results; views give none. NAN: shape unknown */
 	struct jm_shape out;     /* first result */
+	struct jm_shape *in;     /* n_in operands, as jm_op_cost takes them */
+	size_t n_in;
+	size_t n_weights;        /* of the operands, those that are weights or constants */
+	struct jm_window window; /* of convolutions and poolings of two dimensions whose kernel is known */
 };
 
 struct jm_complexity {

@@ -295,6 +295,49 @@ static struct jm_shape *shapes_of(const struct jm_complexity_model *m, char *con
 	return shapes;
 }
 
+static void take_pair(const Onnx__AttributeProto *a, int64_t out[2])
+{
+	if (a->n_ints == 2)
+		memcpy(out, a->ints, 2 * sizeof(*out));
+}
+
+/* onnx/docs/Operators.md, Conv and MaxPool: their attributes, and what holds where one is not given. SAME_UPPER and SAME_LOWER
+ * pad as much as makes the output ceil(input / stride). */
+static void read_window(const Onnx__NodeProto *node, const struct jm_shape *in, const struct jm_shape *out,
+			struct jm_window *w)
+{
+	const struct jm_shape *image = &in[0], *kernel = node->n_input > 1 ? &in[1] : NULL;
+	bool is_automatic = false;
+	size_t i, k;
+
+	*w = (struct jm_window){.stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+	if (kernel && kernel->is_known && kernel->n_dims == 4)
+		memcpy(w->kernel, kernel->dims + 2, sizeof(w->kernel));
+	for (i = 0; i < node->n_attribute; i++) {
+		const Onnx__AttributeProto *a = node->attribute[i];
+
+		if (strcmp(a->name, "kernel_shape") == 0)
+			take_pair(a, w->kernel);
+		else if (strcmp(a->name, "strides") == 0)
+			take_pair(a, w->stride);
+		else if (strcmp(a->name, "dilations") == 0)
+			take_pair(a, w->dilation);
+		else if (strcmp(a->name, "group") == 0 && a->i > 0)
+			w->groups = a->i;
+		else if (strcmp(a->name, "pads") == 0 && a->n_ints == 4)
+			for (k = 0; k < 2; k++)
+				w->padding[k] = a->ints[k] + a->ints[k + 2];
+		else if (strcmp(a->name, "auto_pad") == 0)
+			is_automatic = a->s.len > 4 && memcmp(a->s.data, "SAME", 4) == 0;
+	}
+	w->is_known = image->is_known && image->n_dims == 4 && w->kernel[0] > 0 && w->kernel[1] > 0;
+	for (k = 0; w->is_known && is_automatic && out[0].is_known && out[0].n_dims == 4 && k < 2; k++) {
+		int64_t reach = (out[0].dims[2 + k] - 1) * w->stride[k] + (w->kernel[k] - 1) * w->dilation[k] + 1;
+
+		w->padding[k] = reach > image->dims[2 + k] ? reach - image->dims[2 + k] : 0;
+	}
+}
+
 static int count_layer(const struct jm_complexity_model *m, const Onnx__NodeProto *node, size_t index,
 		       struct jm_layer_complexity *layer)
 {
@@ -311,14 +354,19 @@ static int count_layer(const struct jm_complexity_model *m, const Onnx__NodeProt
 		for (i = 0; i < node->n_input; i++) {
 			struct value *v = find(m, node->input[i]);
 
-			if (v && v->tensor)
+			if (v && v->tensor) {
 				count_weight(v, i, layer);
+				layer->n_weights++;
+			}
 		}
+		if (node->n_input > 0 && node->n_output > 0)
+			read_window(node, in, out, &layer->window);
 		layer->activation_bytes = result_bytes(out, node->n_output, &layer->cost);
 		layer->out = out[0];
 	}
 	i = in && out && layer->name && layer->type;
-	free(in);
+	layer->in = in;
+	layer->n_in = in ? node->n_input : 0;
 	free(out);
 	return i ? 0 : JM_E_NOMEM;
 }
@@ -372,6 +420,7 @@ void jm_complexity_finish(struct jm_complexity *c)
 	for (i = 0; c->layers && i < c->n_layers; i++) {
 		free(c->layers[i].name);
 		free(c->layers[i].type);
+		free(c->layers[i].in);
 	}
 	free(c->layers);
 	memset(c, 0, sizeof(*c));

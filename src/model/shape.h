@@ -20,6 +20,13 @@ uint64_t jm_shape_bytes(const struct jm_shape *s);
 /* Writes "1x3x224x224", "scalar" or "?". */
 void jm_shape_text(const struct jm_shape *s, char *out, size_t size);
 
+/* The window of a convolution or pooling: height and width. padding: of both sides together. */
+struct jm_window {
+	bool is_known; /* else nothing below means anything */
+	int64_t kernel[2], stride[2], padding[2], dilation[2];
+	int64_t groups;
+};
+
 #define JM_OPERANDS_MAX 64
 
 /* What one operator took and gave. */
