@@ -3,7 +3,7 @@
  * compared by predicting each fifth of the readings from the other four. */
 #include "attribution/calibrate.h"
 
-#include "attribution/linalg.h"
+#include "core/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

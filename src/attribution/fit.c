@@ -3,7 +3,7 @@
 #include "attribution/fit.h"
 
 #include "attribution/fit_solver.h"
-#include "attribution/linalg.h"
+#include "core/linalg.h"
 #include "core/error.h"
 
 #include <math.h>

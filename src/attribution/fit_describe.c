@@ -1,6 +1,6 @@
 /* What a solved fit says: powers, their covariance from the curvature and from the scores of blocks (fit.h), residuals. */
 #include "attribution/fit_solver.h"
-#include "attribution/linalg.h"
+#include "core/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The linear system of one step, and the bounds of its powers. */
 #include "attribution/fit_solver.h"
-#include "attribution/linalg.h"
+#include "core/linalg.h"
 
 #include <math.h>
 #include <string.h>

@@ -124,6 +124,22 @@ int jm_names_add(struct jm_names *names, const char *text, size_t text_n, const 
 	return 0;
 }
 
+size_t jm_names_find(const struct jm_names *names, const char *text, const char *type)
+{
+	size_t b;
+
+	if (names->n_buckets == 0)
+		return SIZE_MAX;
+	b = hash_name(text, strlen(text), type, strlen(type)) & (names->n_buckets - 1);
+	for (; names->buckets[b]; b = (b + 1) & (names->n_buckets - 1)) {
+		const struct jm_name *item = &names->items[names->buckets[b] - 1];
+
+		if (strcmp(item->text, text) == 0 && strcmp(item->type, type) == 0)
+			return names->buckets[b] - 1;
+	}
+	return SIZE_MAX;
+}
+
 int jm_names_set_shapes(struct jm_names *names, uint32_t index, const char *text)
 {
 	struct jm_name *item;

@@ -41,6 +41,8 @@ void jm_names_finish(struct jm_names *names);
 /* Gives the index of (text, type), added if new; text, type: n bytes, copied. Errors: JM_E_NOMEM. */
 int jm_names_add(struct jm_names *names, const char *text, size_t text_n, const char *type, size_t type_n,
 		 uint32_t *index_out);
+/* Gives the index of (text, type), or SIZE_MAX where it is not there. */
+size_t jm_names_find(const struct jm_names *names, const char *text, const char *type);
 /* Tells the shapes of a name that is in the table; the first told stay. text: copied. Errors: JM_E_INVALID, JM_E_NOMEM. */
 int jm_names_set_shapes(struct jm_names *names, uint32_t index, const char *text);
 

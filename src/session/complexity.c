@@ -5,6 +5,7 @@
 #include "report/complexity.h"
 #include "runner/shapes.h"
 #include "session/runtime.h"
+#include "session/windows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,4 +229,9 @@ int jm_complexity_report_write(const struct jm_complexity_report *report, const 
 		rc = jm_error_set(err, JM_E_CANCELLED, "the reader of the text has gone");
 	jm_buffer_finish(&text);
 	return rc;
+}
+
+const struct jm_complexity *jm_complexity_report_counts(const struct jm_complexity_report *report)
+{
+	return &report->counts;
 }

@@ -22,22 +22,6 @@ static struct jm_row_work work_of(const char *type, const char *text)
 	return work;
 }
 
-static int find_name(const struct jm_names *names, const struct jm_row *row, uint32_t *out)
-{
-	size_t i;
-
-	/* Rows come in the names' order for each channel: the next name is most often the one. */
-	for (i = 0; i < names->n; i++) {
-		size_t at = (*out + 1 + i) % names->n;
-
-		if (strcmp(names->items[at].text, row->name) == 0 && strcmp(names->items[at].type, row->type) == 0) {
-			*out = (uint32_t)at;
-			return 0;
-		}
-	}
-	return JM_E_NOT_FOUND;
-}
-
 /* A type computes what its layers do, in the mean; with a layer that is not known it is not known. */
 static void add_type(struct jm_row *type, const struct jm_result *r)
 {
@@ -63,8 +47,7 @@ static void add_type(struct jm_row *type, const struct jm_result *r)
 int jm_report_add_work(struct jm_recording *r, struct jm_result *result, struct jm_error *err)
 {
 	const struct jm_names *names = jm_recording_names(r);
-	uint32_t name = UINT32_MAX;
-	size_t i;
+	size_t i, name;
 	int rc = jm_recording_load_shapes(r, err);
 
 	if (rc)
@@ -72,7 +55,8 @@ int jm_report_add_work(struct jm_recording *r, struct jm_result *result, struct 
 	for (i = 0; i < result->n_layers; i++) {
 		struct jm_row *row = &result->layers[i];
 
-		if (find_name(names, row, &name) == 0 && names->items[name].shapes)
+		name = jm_names_find(names, row->name, row->type);
+		if (name != SIZE_MAX && names->items[name].shapes)
 			row->work = work_of(row->type, names->items[name].shapes);
 	}
 	for (i = 0; i < result->n_types; i++)

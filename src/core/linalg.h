@@ -1,7 +1,7 @@
 /* Dense symmetric systems of up to some thousand unknowns, row-major. Small enough that a library would cost more in set-up
  * than it saves: one Cholesky factor of 500 x 500 takes 15 ms, and the estimator's time goes into summing up the matrix. */
-#ifndef ATTRIBUTION_LINALG_H
-#define ATTRIBUTION_LINALG_H
+#ifndef CORE_LINALG_H
+#define CORE_LINALG_H
 
 #include "joulemap/joulemap.h"
 

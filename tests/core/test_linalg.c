@@ -1,4 +1,4 @@
-#include "attribution/linalg.h"
+#include "core/linalg.h"
 
 #include "attribution/merge.h"
 

@@ -1,0 +1,326 @@
+#define _GNU_SOURCE
+#include "predict/predictor.h"
+
+#include "core/error.h"
+#include "predict/regression.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDS_MAX 10
+#define ALPHAS    100
+/* Student's t, 97.5 %, by degrees of freedom 1 to 10; above: 2.2 and less. */
+static const double student[] = {12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228};
+
+struct fitting {
+	struct jm_dataset *d;
+	struct jm_predictor *out;
+	size_t n_alphas;
+	unsigned *network; /* of each row, 0 to n_networks - 1 */
+	size_t n_networks;
+	double *left_out[JM_TARGETS][JM_APPROACHES]; /* of each row: predicted without its network; NAN: not */
+};
+
+static double t_of(size_t freedom)
+{
+	return freedom == 0 ? NAN : freedom <= 10 ? student[freedom - 1] : freedom < 30 ? 2.2 : 2.0;
+}
+
+/* Where a further one of these lies with 95 %: Student's interval, or the quantiles where they reach further. */
+static void spread(double *values, size_t n, double *low, double *high)
+{
+	double mean = 0, sd = 0, reach;
+	size_t i;
+
+	*low = *high = NAN;
+	if (n < 2)
+		return;
+	for (i = 0; i < n; i++)
+		mean += values[i] / (double)n;
+	for (i = 0; i < n; i++)
+		sd += (values[i] - mean) * (values[i] - mean) / (double)(n - 1);
+	reach = t_of(n - 1) * sqrt(sd * (1 + 1 / (double)n));
+	*low = mean - reach;
+	*high = mean + reach;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The same for layers, of which there are many with long tails: quantiles, one place further out than the share says. */
+static void layer_spread(double *values, size_t n, double *low, double *high)
+{
+	size_t at = (size_t)ceil(0.025 * (double)(n + 1));
+
+	spread(values, n, low, high);
+	if (n < 40)
+		return;
+	qsort(values, n, sizeof(*values), compare);
+	*low = values[at - 1];
+	*high = values[n - at];
+}
+
+static int number_networks(struct fitting *f)
+{
+	size_t i;
+
+	f->network = calloc(f->d->n + 1, sizeof(*f->network));
+	if (!f->network)
+		return JM_E_NOMEM;
+	for (i = 0; i < f->d->n; i++) {
+		f->n_networks += i == 0 || strcmp(f->d->rows[i].network, f->d->rows[i - 1].network) != 0;
+		f->network[i] = (unsigned)f->n_networks - 1;
+	}
+	return 0;
+}
+
+/* Networks of the kind to folds in turn, at most FOLDS_MAX of them. */
+static size_t make_folds(const struct fitting *f, const size_t *rows, size_t n, unsigned *fold, uint64_t *n_networks_out)
+{
+	size_t n_networks = 0, i;
+
+	for (i = 0; i < n; i++) {
+		n_networks += i == 0 || f->network[rows[i]] != f->network[rows[i - 1]];
+		fold[i] = (unsigned)((n_networks - 1) % FOLDS_MAX);
+	}
+	*n_networks_out = n_networks;
+	return n_networks < FOLDS_MAX ? n_networks : FOLDS_MAX;
+}
+
+static size_t rows_of(const struct fitting *f, enum jm_layer_kind kind, enum jm_target target, size_t *rows)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->d->n; i++)
+		if (f->d->rows[i].features.kind == kind && !isnan(jm_target_of(&f->d->rows[i], target)))
+			rows[n++] = i;
+	return n;
+}
+
+static int fit_target(struct fitting *f, enum jm_layer_kind kind, enum jm_target target, size_t *rows, unsigned *fold,
+		      double *out_of_fold)
+{
+	struct jm_regression_data data = {
+	    .d = f->d, .rows = rows, .fold = fold, .kind = kind, .target = target, .n = rows_of(f, kind, target, rows)};
+	uint64_t n_networks;
+	size_t i, n;
+	int a, rc = 0;
+
+	data.n_folds = make_folds(f, rows, data.n, fold, &n_networks);
+	for (a = 0; a < JM_APPROACHES && rc == 0; a++) {
+		struct jm_regression *r = &f->out->kinds[kind].regressions[target][a];
+
+		rc = jm_regression_fit(&data, (enum jm_approach)a, f->n_alphas, r, out_of_fold);
+		if (rc || !r->is_there)
+			continue;
+		r->n_networks = n_networks;
+		for (i = n = 0; i < data.n; i++) {
+			f->left_out[target][a][rows[i]] = out_of_fold[i];
+			if (!isnan(out_of_fold[i]))
+				out_of_fold[n++] = log(out_of_fold[i] / jm_target_of(&f->d->rows[rows[i]], target));
+		}
+		layer_spread(out_of_fold, n, &r->log_low, &r->log_high);
+	}
+	return rc;
+}
+
+static void see_kind(struct jm_kind_model *k, const struct jm_features *f)
+{
+	size_t i;
+
+	for (i = 0; i < JM_FEATURES_MAX + 2; i++) {
+		double v = i < JM_FEATURES_MAX ? f->values[i] : i == JM_FEATURES_MAX ? f->flops : f->bytes;
+
+		k->lowest[i] = fmin(k->lowest[i], v);
+		k->highest[i] = fmax(k->highest[i], v);
+	}
+}
+
+static void see_ranges(struct fitting *f)
+{
+	size_t i, k;
+
+	for (k = 0; k < JM_LAYER_KINDS; k++)
+		for (i = 0; i < JM_FEATURES_MAX + 2; i++) {
+			f->out->kinds[k].lowest[i] = INFINITY;
+			f->out->kinds[k].highest[i] = -INFINITY;
+		}
+	for (i = 0; i < f->d->n; i++)
+		see_kind(&f->out->kinds[f->d->rows[i].features.kind], &f->d->rows[i].features);
+}
+
+/* log(predicted / true) of each network's sums; with_power: of its energy. Gives how many networks are whole. */
+static size_t network_ratios(const struct fitting *f, int a, bool with_power, double *ratios)
+{
+	size_t i = 0, n = 0;
+
+	while (i < f->d->n) {
+		size_t first = i;
+		double predicted = 0, truth = 0;
+
+		for (; i < f->d->n && f->network[i] == f->network[first]; i++) {
+			const struct jm_dataset_row *row = &f->d->rows[i];
+			double t = f->left_out[JM_TARGET_RUNTIME][a][i], y = jm_target_of(row, JM_TARGET_RUNTIME);
+
+			if (with_power) {
+				t *= f->left_out[JM_TARGET_POWER][a][i];
+				y *= jm_target_of(row, JM_TARGET_POWER);
+			}
+			if (isnan(t) || isnan(y))
+				continue;
+			predicted += t;
+			truth += y;
+		}
+		if (truth > 0)
+			ratios[n++] = log(predicted / truth);
+	}
+	return n;
+}
+
+static void judge_networks(struct fitting *f, double *ratios)
+{
+	int a;
+
+	for (a = 0; a < JM_APPROACHES; a++) {
+		spread(ratios, network_ratios(f, a, false, ratios), &f->out->network_log_low[a],
+		       &f->out->network_log_high[a]);
+		spread(ratios, network_ratios(f, a, true, ratios), &f->out->energy_log_low[a],
+		       &f->out->energy_log_high[a]);
+	}
+}
+
+static void name_device(const struct jm_dataset *d, struct jm_predictor *out)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (strcmp(d->rows[i].device, d->rows[0].device) != 0)
+			break;
+	snprintf(out->device, sizeof(out->device), "%s", i < d->n ? "several" : d->n ? d->rows[0].device : "");
+}
+
+static int fit_all(struct fitting *f)
+{
+	size_t n = f->d->n + 1, *rows = malloc(n * sizeof(*rows)), i;
+	unsigned *fold = malloc(n * sizeof(*fold));
+	double *out_of_fold = malloc(n * sizeof(*out_of_fold));
+	double *left_out = malloc(JM_TARGETS * JM_APPROACHES * n * sizeof(*left_out));
+	int k, t, a, rc = rows && fold && out_of_fold && left_out ? number_networks(f) : JM_E_NOMEM;
+
+	for (i = 0; rc == 0 && i < JM_TARGETS * JM_APPROACHES * n; i++)
+		left_out[i] = NAN;
+	for (t = 0; t < JM_TARGETS; t++)
+		for (a = 0; a < JM_APPROACHES; a++)
+			f->left_out[t][a] = left_out ? left_out + (size_t)(t * JM_APPROACHES + a) * n : NULL;
+	for (k = 0; k < JM_LAYER_KINDS && rc == 0; k++)
+		for (t = 0; t < JM_TARGETS && rc == 0; t++)
+			rc = fit_target(f, (enum jm_layer_kind)k, (enum jm_target)t, rows, fold, out_of_fold);
+	if (rc == 0) {
+		see_ranges(f);
+		judge_networks(f, out_of_fold);
+		name_device(f->d, f->out);
+		f->out->n_rows = f->d->n;
+		f->out->n_networks = f->n_networks;
+	}
+	free(rows);
+	free(fold);
+	free(out_of_fold);
+	free(left_out);
+	free(f->network);
+	return rc;
+}
+
+int jm_predictor_fit(struct jm_dataset *d, const struct jm_predictor_options *options, struct jm_predictor *out,
+		     struct jm_error *err)
+{
+	struct fitting f = {.d = d, .out = out, .n_alphas = options->n_alphas ? options->n_alphas : ALPHAS};
+	size_t i;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	jm_dataset_sort(d);
+	for (i = 0; i < d->n && isnan(jm_target_of(&d->rows[i], JM_TARGET_RUNTIME)); i++)
+		;
+	if (i == d->n)
+		return jm_error_set(err, JM_E_INVALID, "no row of the training data has a runtime");
+	rc = fit_all(&f);
+	if (rc)
+		jm_predictor_finish(out);
+	return rc ? jm_error_set(err, rc, "the training data cannot be fitted: %s", jm_error_text(rc)) : 0;
+}
+
+void jm_predictor_finish(struct jm_predictor *p)
+{
+	size_t k;
+	int t, a;
+
+	for (k = 0; k < JM_LAYER_KINDS; k++)
+		for (t = 0; t < JM_TARGETS; t++)
+			for (a = 0; a < JM_APPROACHES; a++)
+				jm_regression_finish(&p->kinds[k].regressions[t][a]);
+	memset(p, 0, sizeof(*p));
+}
+
+static struct jm_guess guess(const struct jm_regression *r, enum jm_approach a, enum jm_target t,
+			     const struct jm_features *f)
+{
+	struct jm_guess g = {NAN, NAN, NAN};
+
+	if (!r->is_there)
+		return g;
+	g.value = jm_regression_value(r, a, t, f);
+	/* log(predicted / true) lies within: so does log true around the prediction, the other way round. */
+	g.low = g.value * exp(-r->log_high);
+	g.high = g.value * exp(-r->log_low);
+	return g;
+}
+
+static void check_range(const struct jm_kind_model *k, const struct jm_features *f, struct jm_layer_guess *out)
+{
+	struct jm_layer_columns columns;
+	size_t i;
+
+	jm_layer_columns(f->kind, &columns);
+	for (i = 0; i < JM_FEATURES_MAX + 2 && !out->is_outside; i++) {
+		double v = i < JM_FEATURES_MAX ? f->values[i] : i == JM_FEATURES_MAX ? f->flops : f->bytes;
+		const char *name = i < JM_FEATURES_MAX ? columns.names[i] : i == JM_FEATURES_MAX ? "FLOPs" : "bytes";
+
+		if (v >= k->lowest[i] && v <= k->highest[i])
+			continue;
+		out->is_outside = true;
+		snprintf(out->reason, sizeof(out->reason), "outside of the training range: %s %g, seen %g to %g", name, v,
+			 k->lowest[i], k->highest[i]);
+	}
+}
+
+void jm_predictor_guess(const struct jm_predictor *p, enum jm_approach approach, const struct jm_features *f,
+			struct jm_layer_guess *out)
+{
+	const struct jm_kind_model *k = &p->kinds[f->kind];
+	const struct jm_regression *runtime = &k->regressions[JM_TARGET_RUNTIME][approach];
+	const struct jm_regression *power = &k->regressions[JM_TARGET_POWER][approach];
+	double low, high;
+
+	*out = (struct jm_layer_guess){.energy_mj = {NAN, NAN, NAN}};
+	out->runtime_ms = guess(runtime, approach, JM_TARGET_RUNTIME, f);
+	out->power_w = guess(power, approach, JM_TARGET_POWER, f);
+	if (!runtime->is_there) {
+		snprintf(out->reason, sizeof(out->reason), "the training data have no %s layers to learn from",
+			 jm_layer_kind_text(f->kind));
+		return;
+	}
+	check_range(k, f, out);
+	if (!power->is_there)
+		return;
+	out->energy_mj.value = out->power_w.value * out->runtime_ms.value;
+	low = hypot(runtime->log_high, power->log_high);
+	high = hypot(runtime->log_low, power->log_low);
+	out->energy_mj.low = out->energy_mj.value * exp(-low);
+	out->energy_mj.high = out->energy_mj.value * exp(high);
+}

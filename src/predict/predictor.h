@@ -1,0 +1,65 @@
+/* Learns power and runtime of layers from training data, and predicts them. A predictor holds both approaches for every kind of
+ * layer and target that the data suffice for.
+ *
+ * Every split is by network, never by row: rows of one network resemble each other, and a split by row would test on what was
+ * learnt. Penalties are chosen inside the training part. Intervals come from predictions of networks that were left out. */
+#ifndef PREDICT_PREDICTOR_H
+#define PREDICT_PREDICTOR_H
+
+#include "dataset/dataset.h"
+#include "predict/terms.h"
+
+/* One regression: target = exp or identity of (intercept + sum of w (term - mean) / sd). */
+struct jm_regression {
+	bool is_there;
+	size_t n_terms;
+	double *mean, *sd, *w; /* n_terms each; one block, at mean */
+	double intercept;
+	double physical[3]; /* roofline: time = [0] + [1] FLOPs + [2] bytes */
+	double lowest, highest; /* of the target in training: no prediction leaves ten times this range */
+	/* Of log(predicted / true) of networks left out: where 95 % of them lie. NAN: one network alone. */
+	double log_low, log_high;
+	uint64_t n_rows, n_networks;
+};
+
+struct jm_kind_model {
+	double lowest[JM_FEATURES_MAX + 2], highest[JM_FEATURES_MAX + 2]; /* columns, then FLOPs and bytes, seen in training */
+	struct jm_regression regressions[JM_TARGETS][JM_APPROACHES];
+};
+
+struct jm_predictor {
+	struct jm_kind_model kinds[JM_LAYER_KINDS];
+	/* Of log(predicted / true) of the summed runtime and energy of networks left out; NAN: too few. */
+	double network_log_low[JM_APPROACHES], network_log_high[JM_APPROACHES];
+	double energy_log_low[JM_APPROACHES], energy_log_high[JM_APPROACHES];
+	char device[256]; /* of the training data; empty: not known; "several" */
+	uint64_t n_rows, n_networks;
+};
+
+struct jm_predictor_options {
+	size_t n_alphas; /* strengths of the penalty tried; 0: 100 */
+};
+
+/* Fits. Rows are sorted first. Errors: JM_E_INVALID (no row with a runtime), JM_E_NOMEM. Finish out. */
+int jm_predictor_fit(struct jm_dataset *d, const struct jm_predictor_options *options, struct jm_predictor *out,
+		     struct jm_error *err);
+void jm_predictor_finish(struct jm_predictor *p);
+
+struct jm_guess {
+	double value, low, high; /* NAN: unknown */
+};
+
+struct jm_layer_guess {
+	struct jm_guess runtime_ms, power_w, energy_mj;
+	char reason[96]; /* why a figure is unknown, or what lies outside of the training range; empty: none */
+	bool is_outside;
+};
+
+void jm_predictor_guess(const struct jm_predictor *p, enum jm_approach approach, const struct jm_features *f,
+			struct jm_layer_guess *out);
+
+/* Writes and reads it as JSON, "joulemap-predictor/1". Errors of reading: JM_E_FORMAT with the place, JM_E_VERSION, JM_E_NOT_FOUND. */
+int jm_predictor_save(const struct jm_predictor *p, const char *path, struct jm_error *err);
+int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_error *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* Windows of convolutions and poolings by layer, from the ONNX file of a recorded run. */
+#ifndef SESSION_WINDOWS_H
+#define SESSION_WINDOWS_H
+
+#include "model/shape.h"
+
+struct jm_complexity_report;
+
+struct jm_windows {
+	struct jm_complexity_report *model; /* NULL: not there */
+};
+
+/* Without a model that can be read there are none, which is no error. */
+void jm_windows_load(struct jm_windows *w, const char *model);
+void jm_windows_finish(struct jm_windows *w);
+/* Gives the window of the layer that ONNX Runtime calls so; NULL: not known. Borrowed. */
+const struct jm_window *jm_windows_find(const struct jm_windows *w, const char *layer);
+
+/* The counted layers of a report of complexity. Borrowed. */
+const struct jm_complexity *jm_complexity_report_counts(const struct jm_complexity_report *report);
+
+#endif
