@@ -14,7 +14,7 @@
 #include "../tests/support/emulator.h"
 
 #include "attribution/forward.h"
-#include "attribution/linalg.h"
+#include "core/linalg.h"
 
 #define N_SLOTS    16
 #define N_FELT     8 /* iterations in one kernel */

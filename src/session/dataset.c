@@ -155,24 +155,33 @@ static void explain(const struct jm_dataset_building *b, const char *path, const
 				l->without_power);
 }
 
+/* What ran the network: the GPU by its name without the card's own number, else the processor. */
+static void device_of(struct jm_report *report, int channel, char *out, size_t size)
+{
+	const struct jm_result *r = &report->result;
+	const char *cpu = jm_recording_meta(report->recording, "cpu"), *text = cpu ? cpu : "";
+
+	if (channel >= 0 && r->channels[channel].channel->domain == JM_DOMAIN_GPU)
+		text = r->n_devices && r->devices[0].identity ? r->devices[0].identity
+							       : r->channels[channel].channel->label;
+	snprintf(out, size, "%.*s", (int)strcspn(text, ","), text);
+}
+
 static int take_report(struct jm_dataset_building *b, const char *path, struct jm_report *report, struct jm_error *err)
 {
 	const struct jm_result *r = &report->result;
-	const char *cpu = jm_recording_meta(report->recording, "cpu");
 	const char *model = b->options->model ? b->options->model : r->run.model;
 	struct jm_windows windows = {0};
 	struct left_out l = {0};
 	struct jm_dataset_row row = {0};
 	int channel = main_channel(r), rc;
-	char network[256];
+	char network[256], device[256];
 	size_t i;
 
 	jm_dataset_network_name(r->run.model && r->run.model[0] ? r->run.model : path, network, sizeof(network));
 	row.network = network;
-	row.device = (char *)(uintptr_t)(channel >= 0 && r->channels[channel].channel->device[0]
-					      ? r->channels[channel].channel->device
-					  : cpu ? cpu
-						: "");
+	device_of(report, channel, device, sizeof(device));
+	row.device = device;
 	rc = jm_recording_load_shapes(report->recording, err);
 	if (rc == 0 && model)
 		jm_windows_load(&windows, model);
