@@ -125,5 +125,6 @@ extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cm
     jm_cmd_report, jm_cmd_export, jm_cmd_import, jm_cmd_map, jm_cmd_model, jm_cmd_serve, jm_cmd_ask, jm_cmd_data;
 extern const struct jm_command jm_cmd_compare, jm_cmd_top;
 extern const struct jm_command jm_cmd_bench;
+extern const struct jm_command jm_cmd_dataset, jm_cmd_fit, jm_cmd_predict;
 
 #endif

@@ -4,10 +4,9 @@
 #include <string.h>
 
 static const struct jm_command *const commands[] = {
-    &jm_cmd_sensors, &jm_cmd_record, &jm_cmd_stat, &jm_cmd_idle,  &jm_cmd_calibrate, &jm_cmd_run, &jm_cmd_report,
-    &jm_cmd_export,  &jm_cmd_import, &jm_cmd_map,  &jm_cmd_model, &jm_cmd_serve,     &jm_cmd_ask, &jm_cmd_data,
-    &jm_cmd_compare, &jm_cmd_top,
-    &jm_cmd_bench,
+    &jm_cmd_sensors, &jm_cmd_record, &jm_cmd_stat,  &jm_cmd_idle,    &jm_cmd_calibrate, &jm_cmd_run,     &jm_cmd_report,
+    &jm_cmd_export,  &jm_cmd_import, &jm_cmd_map,   &jm_cmd_model,   &jm_cmd_serve,     &jm_cmd_ask,     &jm_cmd_data,
+    &jm_cmd_compare, &jm_cmd_top,    &jm_cmd_bench, &jm_cmd_dataset, &jm_cmd_fit,       &jm_cmd_predict,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

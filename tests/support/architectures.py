@@ -335,4 +335,5 @@ def main():
         net.save(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

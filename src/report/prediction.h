@@ -1,0 +1,44 @@
+/* Predictions and what was learnt, as text. */
+#ifndef REPORT_PREDICTION_H
+#define REPORT_PREDICTION_H
+
+#include "core/text.h"
+#include "predict/evaluate.h"
+
+/* One layer of a network that was predicted. */
+struct jm_predicted_layer {
+	char *name, *type;
+	bool is_known; /* its features are; else reason says why not */
+	struct jm_features features;
+	struct jm_layer_guess guess;
+};
+
+struct jm_predicted_network {
+	const char *path, *predictor, *device;
+	enum jm_approach approach;
+	struct jm_predicted_layer *layers;
+	size_t n;
+	size_t n_predicted, n_outside, n_folded; /* folded: into the layer before, at no cost of their own */
+	struct jm_guess runtime_ms, power_w, energy_mj; /* of what was predicted */
+	char *const *notes;
+	size_t n_notes;
+};
+
+struct jm_prediction_view {
+	size_t limit; /* rows of the table; 0: all */
+	bool is_colour;
+	int width;
+};
+
+/* Append to out. Errors: JM_E_NOMEM. */
+int jm_prediction_table(const struct jm_predicted_network *n, const struct jm_prediction_view *v, struct jm_buffer *out);
+int jm_prediction_csv(const struct jm_predicted_network *n, struct jm_buffer *out);
+int jm_prediction_json(const struct jm_predicted_network *n, struct jm_buffer *out);
+
+/* What was learnt; e: NULL where nothing was evaluated. */
+int jm_fit_table(const struct jm_predictor *p, const struct jm_evaluation *e, const struct jm_prediction_view *v,
+		 struct jm_buffer *out);
+int jm_fit_csv(const struct jm_predictor *p, const struct jm_evaluation *e, struct jm_buffer *out);
+int jm_fit_json(const struct jm_predictor *p, const struct jm_evaluation *e, struct jm_buffer *out);
+
+#endif
