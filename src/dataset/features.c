@@ -195,8 +195,15 @@ static int image_features(const struct jm_operands *o, const struct jm_window *w
 	return 0;
 }
 
+/* Runtimes that repack weights no longer list them among the operands, so work and traffic come from input and output alone. */
 static void dense_features(const struct jm_shape *in, const struct jm_shape *out, double inner, struct jm_features *f)
 {
+	double columns = out->n_dims > 0 ? dim(out, out->n_dims - 1) : 1;
+	double width = jm_dtype_bits(in->dtype) ? jm_dtype_bits(in->dtype) / 8.0 : 4;
+
+	f->macs = elements(out) * inner;
+	f->flops = 2 * f->macs;
+	f->bytes = (elements(in) + elements(out) + inner * columns) * width;
 	f->kind = JM_LAYER_DENSE;
 	f->values[0] = dim(in, 0);
 	f->values[1] = elements(in);
@@ -209,14 +216,17 @@ static int product_features(const struct jm_operands *o, size_t n_weights, enum 
 	const struct jm_shape *a = &o->in[0], *b = &o->in[form == FORM_QPRODUCT ? 3 : 1], *out = &o->out[0];
 	double *v = f->values;
 	double inner;
+	bool has_b = o->n_in >= (form == FORM_QPRODUCT ? 4u : 2u);
 
-	if (o->n_in < (form == FORM_QPRODUCT ? 4u : 2u) || !a->is_known || !b->is_known || !out->is_known || a->n_dims == 0)
+	if (!a->is_known || !out->is_known || a->n_dims == 0)
 		return JM_E_INVALID;
 	inner = dim(a, a->n_dims - 1);
-	if (form == FORM_GEMM || (b->n_dims == 2 && n_weights > 0)) {
+	if (form == FORM_GEMM || !has_b || (b->is_known && b->n_dims <= 2 && n_weights > 0)) {
 		dense_features(a, out, inner, f);
 		return 0;
 	}
+	if (!b->is_known || isnan(f->macs))
+		return JM_E_INVALID;
 	v[0] = out->n_dims > 2 ? product(out, 0, out->n_dims - 2) : 1;
 	v[1] = a->n_dims > 1 ? dim(a, a->n_dims - 2) : 1;
 	v[2] = inner;
@@ -296,14 +306,14 @@ int jm_features_from(const char *type, const struct jm_operands *operands, size_
 	jm_op_cost(type, operands->in, operands->n_in, operands->out, operands->n_out, &cost);
 	memset(out, 0, sizeof(*out));
 	out->kind = op.kind;
-	if (isnan(cost.macs) || isnan(cost.flops))
-		return op.type ? JM_E_INVALID : JM_E_NOT_FOUND;
-	rc = geometry(&op, operands, n_weights, window, out);
+	if (!op.type && (isnan(cost.macs) || isnan(cost.flops)))
+		return JM_E_NOT_FOUND;
 	out->macs = cost.macs;
 	out->flops = cost.flops;
 	out->bytes = cost.bytes;
 	out->dtype = operands->n_in ? operands->in[0].dtype : JM_DTYPE_UNKNOWN;
-	return rc;
+	rc = geometry(&op, operands, n_weights, window, out);
+	return rc || !(isnan(out->macs) || isnan(out->flops)) ? rc : JM_E_INVALID;
 }
 
 void jm_features_complete(struct jm_features *f)

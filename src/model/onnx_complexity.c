@@ -330,8 +330,10 @@ static void read_window(const Onnx__NodeProto *node, const struct jm_shape *in, 
 		else if (strcmp(a->name, "auto_pad") == 0)
 			is_automatic = a->s.len > 4 && memcmp(a->s.data, "SAME", 4) == 0;
 	}
-	w->is_known = image->is_known && image->n_dims == 4 && w->kernel[0] > 0 && w->kernel[1] > 0;
-	for (k = 0; w->is_known && is_automatic && out[0].is_known && out[0].n_dims == 4 && k < 2; k++) {
+	w->is_known = w->kernel[0] > 0 && w->kernel[1] > 0;
+	if (is_automatic)
+		w->is_known = w->is_known && image->is_known && image->n_dims == 4 && out[0].is_known && out[0].n_dims == 4;
+	for (k = 0; w->is_known && is_automatic && k < 2; k++) {
 		int64_t reach = (out[0].dims[2 + k] - 1) * w->stride[k] + (w->kernel[k] - 1) * w->dilation[k] + 1;
 
 		w->padding[k] = reach > image->dims[2 + k] ? reach - image->dims[2 + k] : 0;

@@ -277,16 +277,13 @@ static int top_value(struct loading *l, const struct jm_json_token *key)
 	return jm_json_skip(l->json, &t, l->err);
 }
 
-int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_error *err)
+int jm_predictor_read(const char *path, const char *data, size_t n, struct jm_predictor *out, struct jm_error *err)
 {
 	struct loading l = {.p = out, .err = err};
 	struct jm_json_token t;
-	unsigned char *data = NULL;
-	size_t n;
-	int rc = jm_model_file(path, PREDICTOR_BYTES_MAX, &data, &n, err);
+	int rc = jm_json_open(path, data, n, &l.json, err);
 
 	memset(out, 0, sizeof(*out));
-	rc = rc ? rc : jm_json_open(path, (const char *)data, n, &l.json, err);
 	rc = rc ? rc : jm_json_next(l.json, &t, err);
 	if (rc == 0 && t.type != JM_JSON_OBJECT)
 		rc = jm_json_error(l.json, &t, err, "this is no predictor: joulemap fit writes one");
@@ -296,8 +293,19 @@ int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_erro
 		rc = jm_error_set(err, JM_E_FORMAT, "%s is no predictor: joulemap fit writes one", path);
 	if (l.json)
 		jm_json_close(l.json);
-	free(data);
 	if (rc)
 		jm_predictor_finish(out);
+	return rc;
+}
+
+int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_error *err)
+{
+	unsigned char *data = NULL;
+	size_t n;
+	int rc = jm_model_file(path, PREDICTOR_BYTES_MAX, &data, &n, err);
+
+	memset(out, 0, sizeof(*out));
+	rc = rc ? rc : jm_predictor_read(path, (const char *)data, n, out, err);
+	free(data);
 	return rc;
 }

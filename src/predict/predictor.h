@@ -61,5 +61,7 @@ void jm_predictor_guess(const struct jm_predictor *p, enum jm_approach approach,
 /* Writes and reads it as JSON, "joulemap-predictor/1". Errors of reading: JM_E_FORMAT with the place, JM_E_VERSION, JM_E_NOT_FOUND. */
 int jm_predictor_save(const struct jm_predictor *p, const char *path, struct jm_error *err);
 int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_error *err);
+/* The same from n bytes in memory; path: for messages. */
+int jm_predictor_read(const char *path, const char *data, size_t n, struct jm_predictor *out, struct jm_error *err);
 
 #endif

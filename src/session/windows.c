@@ -36,7 +36,7 @@ const struct jm_window *jm_windows_find(const struct jm_windows *w, const char *
 		const struct jm_layer_complexity *l = &c->layers[i];
 
 		if (strncmp(l->name, layer, n) == 0 && l->name[n] == '\0')
-			return l->window.kernel[0] > 0 ? &l->window : NULL;
+			return l->window.is_known ? &l->window : NULL;
 	}
 	return NULL;
 }
