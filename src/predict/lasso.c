@@ -277,8 +277,12 @@ int jm_lasso(const struct jm_lasso_problem *problem, const struct jm_lasso_optio
 {
 	struct search s = {.q = problem, .o = options};
 	size_t i, best = 0;
-	int rc = search_begin(&s);
+	int rc;
 
+	for (i = 0; i < problem->n; i++)
+		if (problem->fold[i] >= problem->n_folds)
+			return JM_E_INVALID;
+	rc = search_begin(&s);
 	if (rc == 0) {
 		choose_alphas(&s);
 		if (problem->n_folds > 1)

@@ -20,7 +20,8 @@ struct jm_lasso_problem {
 };
 
 /* Finds coefficients (p) and intercept. out_of_fold (n; may be NULL): each row's prediction by a model that did not see its fold, at
- * the strength chosen. *alpha_out (may be NULL). With fewer than two folds the weakest strength is taken. Errors: JM_E_NOMEM. */
+ * the strength chosen. *alpha_out (may be NULL). With fewer than two folds the weakest strength is taken. Errors: JM_E_INVALID (a row's
+ * fold is not below n_folds), JM_E_NOMEM. */
 int jm_lasso(const struct jm_lasso_problem *problem, const struct jm_lasso_options *options, double *coefficients,
 	     double *intercept, double *out_of_fold, double *alpha_out);
 

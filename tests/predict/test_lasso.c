@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define N 200
 #define P 8
@@ -107,7 +108,7 @@ static void positive_means_positive(void **state)
 static void columns_that_never_change_do_no_harm(void **state)
 {
 	static struct world w;
-	struct jm_lasso_problem q = {w.x, w.y, w.fold, N, P, 1};
+	struct jm_lasso_problem q = {w.x, w.y, w.fold, N, P, 5};
 	double b[P], b0;
 	size_t i;
 
@@ -119,6 +120,22 @@ static void columns_that_never_change_do_no_harm(void **state)
 	assert_true(b[5] == 0 && b[6] == 0 && fabs(b[0] - 2) < 0.02);
 }
 
+static void one_fold_takes_the_weakest_penalty_and_leaves_nothing_out(void **state)
+{
+	static struct world w;
+	struct jm_lasso_problem q = {w.x, w.y, w.fold, N, P, 1};
+	double b[P], b0, alpha, left_out[N];
+
+	(void)state;
+	make(&w);
+	/* A row of a fold that there is not. */
+	assert_int_equal(jm_lasso(&q, &options, b, &b0, NULL, NULL), JM_E_INVALID);
+	memset(w.fold, 0, sizeof(w.fold));
+	assert_int_equal(jm_lasso(&q, &options, b, &b0, left_out, &alpha), 0);
+	assert_true(fabs(b[0] - 2) < 0.02 && alpha > 0 && alpha < 0.01);
+	assert_true(isnan(left_out[0]) && isnan(left_out[N - 1]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +143,7 @@ int main(void)
 	    cmocka_unit_test(it_meets_the_conditions_of_the_optimum),
 	    cmocka_unit_test(positive_means_positive),
 	    cmocka_unit_test(columns_that_never_change_do_no_harm),
+	    cmocka_unit_test(one_fold_takes_the_weakest_penalty_and_leaves_nothing_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
