@@ -19,18 +19,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAPPING         "power_runtime_mapping_layerwise.csv"
-#define ENGINE          "trt_engine_info.json"
-#define IDLE            "idling_power.json"
-#define FILE_BYTES_MAX  (UINT64_C(4) << 30)
-#define LAYER_NAME      "layer_name"
-#define POWER_COLUMN    "layer_power_excluding_idle_power_micro_watt"
-#define RUNTIME_COLUMN  "layer_run_time"
+#define MAPPING        "power_runtime_mapping_layerwise.csv"
+#define ENGINE         "trt_engine_info.json"
+#define IDLE           "idling_power.json"
+#define FILE_BYTES_MAX (UINT64_C(4) << 30)
+#define LAYER_NAME     "layer_name"
+#define POWER_COLUMN   "layer_power_excluding_idle_power_micro_watt"
+#define RUNTIME_COLUMN "layer_run_time"
 
 /* Sums of one layer over the cycles. */
 struct sums {
 	double power_uw, power_squares, time_ms;
-	uint64_t n_power, n_time;
+	uint64_t n_rows, n_power, n_time;
 };
 
 struct mapping {
@@ -39,6 +39,7 @@ struct mapping {
 	struct sums *sums; /* by layer of the engine */
 	size_t next;       /* layers come in the engine's order: the next one is most often the one */
 	size_t n_unknown;  /* rows of layers that the engine does not list */
+	double unknown_ms;
 	int name, power, time;
 };
 
@@ -78,8 +79,8 @@ static struct sums *find_layer(struct mapping *m, const struct jm_field *name)
 }
 
 /* Missing figures are empty fields. Errors: JM_E_FORMAT. */
-static int add_figure(const struct mapping *m, const struct jm_table *t, int at, double *sum, double *squares, uint64_t *n,
-		      struct jm_error *err)
+static int add_figure(const struct mapping *m, const struct jm_table *t, int at, double *sum, double *squares,
+		      uint64_t *n, struct jm_error *err)
 {
 	const struct jm_field *f = &t->fields[at];
 	double value;
@@ -87,8 +88,8 @@ static int add_figure(const struct mapping *m, const struct jm_table *t, int at,
 	if (f->n == 0)
 		return 0;
 	if (jm_text_double(f->text, f->n, &value))
-		return jm_error_set(err, JM_E_FORMAT, "%s:%llu: '%.*s' is no number", m->path, (unsigned long long)t->line,
-				    (int)(f->n < 60 ? f->n : 60), f->text);
+		return jm_error_set(err, JM_E_FORMAT, "%s:%llu: '%.*s' is no number", m->path,
+				    (unsigned long long)t->line, (int)(f->n < 60 ? f->n : 60), f->text);
 	*sum += value;
 	if (squares)
 		*squares += value * value;
@@ -107,9 +108,12 @@ static int add_row(struct mapping *m, const struct jm_table *t, struct jm_error 
 				    (unsigned long long)t->line, t->n_fields);
 	s = find_layer(m, &t->fields[m->name]);
 	if (!s) {
+		uint64_t n_ignored = 0;
+
 		m->n_unknown++;
-		return 0;
+		return add_figure(m, t, m->time, &m->unknown_ms, NULL, &n_ignored, err);
 	}
+	s->n_rows++;
 	rc = add_figure(m, t, m->power, &s->power_uw, &s->power_squares, &s->n_power, err);
 	return rc ? rc : add_figure(m, t, m->time, &s->time_ms, NULL, &s->n_time, err);
 }
@@ -129,9 +133,9 @@ static int read_mapping(struct mapping *m, struct jm_error *err)
 	m->power = column(&t, POWER_COLUMN);
 	m->time = column(&t, RUNTIME_COLUMN);
 	if (more == 1 && (m->name < 0 || m->power < 0 || m->time < 0))
-		rc = jm_error_set(err, JM_E_FORMAT, "%s: the columns " LAYER_NAME ", " POWER_COLUMN " and " RUNTIME_COLUMN
-						    " were expected",
-				  m->path);
+		rc = jm_error_set(
+		    err, JM_E_FORMAT,
+		    "%s: the columns " LAYER_NAME ", " POWER_COLUMN " and " RUNTIME_COLUMN " were expected", m->path);
 	while (rc == 0 && more == 1 && (more = jm_table_next(&t)) == 1)
 		rc = add_row(m, &t, err);
 	if (rc == 0 && more < 0)
@@ -153,17 +157,26 @@ static bool is_rare(const struct jm_dataset_building *b, const struct sums *s)
 	return s->n_power < b->count_min || s->n_time < b->count_min;
 }
 
+/* Layers without a row do not count, there as here. */
+static bool is_passed_over(const struct jm_dataset_building *b, const struct mapping *m)
+{
+	size_t i;
+
+	for (i = 0; b->options->is_historic && i < m->engine->n; i++)
+		if (m->sums[i].n_rows && is_historic_type(m->engine->layers[i].type) && is_rare(b, &m->sums[i]))
+			return true;
+	return false;
+}
+
 static int add_layers(struct jm_dataset_building *b, const struct mapping *m, const char *network, struct jm_error *err)
 {
 	size_t i, n_rare = 0, n_unknown = 0, n_taken = 0;
-	double time_ms = 0, taken_ms = 0;
+	double time_ms = m->unknown_ms, taken_ms = 0;
 
-	for (i = 0; b->options->is_historic && i < m->engine->n; i++) {
-		if (is_historic_type(m->engine->layers[i].type) && is_rare(b, &m->sums[i])) {
-			jm_dataset_tell(b, "%s: passed over whole, as the historic scripts do: a layer has too few readings",
-					m->path);
-			return 0;
-		}
+	if (is_passed_over(b, m)) {
+		jm_dataset_tell(b, "%s: passed over whole, as the historic scripts do: a layer has too few readings",
+				network);
+		return 0;
 	}
 	for (i = 0; i < m->engine->n; i++) {
 		const struct jm_engine_layer *l = &m->engine->layers[i];
@@ -172,7 +185,7 @@ static int add_layers(struct jm_dataset_building *b, const struct mapping *m, co
 		double variance;
 
 		time_ms += s->time_ms;
-		if (!l->is_known) {
+		if (!l->is_known || (b->options->is_historic && !is_historic_type(l->type))) {
 			n_unknown++;
 			continue;
 		}
@@ -193,15 +206,15 @@ static int add_layers(struct jm_dataset_building *b, const struct mapping *m, co
 		if (jm_dataset_add(&b->data, &row))
 			return jm_error_set(err, JM_E_NOMEM, "no memory for %s", m->path);
 	}
-	jm_dataset_tell(b, "%s: %zu layers, %.1f %% of the layers' time", m->path, n_taken,
+	jm_dataset_tell(b, "%s: %zu layers, %.1f %% of the layers' time", network, n_taken,
 			time_ms > 0 ? 100 * taken_ms / time_ms : 0);
 	if (n_rare)
-		jm_dataset_tell(b, "%s: %zu layers left out, less than %llu readings of power and time", m->path, n_rare,
-				(unsigned long long)b->count_min);
+		jm_dataset_tell(b, "%s: %zu layers left out, less than %llu readings of power and time", network,
+				n_rare, (unsigned long long)b->count_min);
 	if (n_unknown)
-		jm_dataset_tell(b, "%s: %zu layers left out, of no kind that is learnt", m->path, n_unknown);
+		jm_dataset_tell(b, "%s: %zu layers left out, of no kind that is learnt", network, n_unknown);
 	if (m->n_unknown)
-		jm_dataset_tell(b, "%s: %zu rows of layers that the engine does not list", m->path, m->n_unknown);
+		jm_dataset_tell(b, "%s: %zu rows of layers that the engine does not list", network, m->n_unknown);
 	return 0;
 }
 
@@ -320,7 +333,8 @@ int jm_dataset_take_folder(struct jm_dataset_building *b, const char *path, stru
 	rc = take_tree(b, path, &n, err);
 	if (rc == 0 && n == 0) {
 		jm_error_set(err, JM_E_NOT_FOUND, "%s holds no mapped layers and no raw data", path);
-		jm_error_remedy(err, "expected: NETWORK/" MAPPING " beside " ENGINE ", or " IDLE " beside folders of networks");
+		jm_error_remedy(err, "expected: NETWORK/" MAPPING " beside " ENGINE ", or " IDLE
+				     " beside folders of networks");
 		rc = JM_E_NOT_FOUND;
 	}
 	return rc;

@@ -64,7 +64,8 @@ static void make(struct jm_dataset *d, int n_networks, int n_layers, bool with_p
 	for (i = 0; i < n_networks; i++) {
 		snprintf(network, sizeof(network), "net%02d", i);
 		for (k = 0; k < n_layers; k++) {
-			struct jm_dataset_row row = {.network = network, .layer = layer, .features = convolution(&seed)};
+			struct jm_dataset_row row = {
+			    .network = network, .layer = layer, .features = convolution(&seed)};
 
 			snprintf(layer, sizeof(layer), "conv%03d", k);
 			row.runtime_ms = true_ms(&row.features) * exp(noise * normal(&seed));
@@ -210,9 +211,14 @@ static void too_little_is_refused_or_left_unknown(void **state)
 static void damaged_predictors_are_refused(void **state)
 {
 	static const char *const texts[] = {
-	    "", "[]", "{}", "{\"format\":\"joulemap-predictor/9\"}", "{\"format\":\"joulemap-predictor/1\",\"regressions\":[{}]}",
-	    "{\"format\":\"joulemap-predictor/1\",\"regressions\":[{\"kind\":\"dense\",\"target\":\"power\",\"approach\":"
-	    "\"roofline\",\"terms\":[[99999,0,1,1]]}]}",
+	    "",
+	    "[]",
+	    "{}",
+	    "{\"format\":\"joulemap-predictor/9\"}",
+	    "{\"format\":\"joulemap-predictor/1\",\"regressions\":[{}]}",
+	    ("{\"format\":\"joulemap-predictor/"
+	     "1\",\"regressions\":[{\"kind\":\"dense\",\"target\":\"power\",\"approach\":"
+	     "\"roofline\",\"terms\":[[99999,0,1,1]]}]}"),
 	    "{\"format\":\"joulemap-predictor/1\",\"ranges\":[{\"kind\":\"nothing\"}]}"};
 	struct jm_predictor p;
 	size_t i;
