@@ -133,8 +133,8 @@ static void sum_network(const struct table *t, size_t from, size_t to, struct jm
 			continue;
 		e->true_mj += ms * w;
 		for (a = 0; a < JM_APPROACHES; a++)
-			e->predicted_mj[a] += t->guesses[JM_TARGET_RUNTIME][a][i].value *
-					      t->guesses[JM_TARGET_POWER][a][i].value;
+			e->predicted_mj[a] +=
+			    t->guesses[JM_TARGET_RUNTIME][a][i].value * t->guesses[JM_TARGET_POWER][a][i].value;
 	}
 }
 
@@ -170,7 +170,7 @@ static size_t network_end(const struct jm_dataset *d, size_t from)
 	return to;
 }
 
-static void judge_sums(struct jm_evaluation *e, struct pairs *p)
+static void judge_sums(struct jm_validation *e, struct pairs *p)
 {
 	size_t i;
 	int a, with_power;
@@ -190,7 +190,7 @@ static void judge_sums(struct jm_evaluation *e, struct pairs *p)
 	}
 }
 
-static void judge_all(struct jm_evaluation *e, const struct table *t, struct pairs *p)
+static void judge_all(struct jm_validation *e, const struct table *t, struct pairs *p)
 {
 	int kind, target, a;
 
@@ -205,7 +205,7 @@ static void judge_all(struct jm_evaluation *e, const struct table *t, struct pai
 }
 
 static int evaluate(struct table *t, struct pairs *p, const struct jm_predictor_options *options,
-		    struct jm_evaluation *out, struct jm_error *err)
+		    struct jm_validation *out, struct jm_error *err)
 {
 	size_t from, to;
 	int rc = 0;
@@ -219,7 +219,7 @@ static int evaluate(struct table *t, struct pairs *p, const struct jm_predictor_
 	return rc;
 }
 
-int jm_evaluate(struct jm_dataset *d, const struct jm_predictor_options *options, struct jm_evaluation *out,
+int jm_validate(struct jm_dataset *d, const struct jm_predictor_options *options, struct jm_validation *out,
 		struct jm_error *err)
 {
 	struct table t = {.d = d};
@@ -230,7 +230,8 @@ int jm_evaluate(struct jm_dataset *d, const struct jm_predictor_options *options
 	memset(out, 0, sizeof(*out));
 	jm_dataset_sort(d);
 	if (d->n == 0 || network_end(d, 0) == d->n)
-		return jm_error_set(err, JM_E_INVALID, "an evaluation leaves networks out in turn: it takes two or more");
+		return jm_error_set(err, JM_E_INVALID,
+				    "an evaluation leaves networks out in turn: it takes two or more");
 	out->networks = calloc(n, sizeof(*out->networks));
 	t.is_outside = calloc(n, sizeof(*t.is_outside));
 	p.truth = malloc(3 * n * sizeof(*p.truth));
@@ -248,11 +249,11 @@ int jm_evaluate(struct jm_dataset *d, const struct jm_predictor_options *options
 	free(t.is_outside);
 	free(p.truth);
 	if (rc)
-		jm_evaluation_finish(out);
+		jm_validation_finish(out);
 	return rc;
 }
 
-void jm_evaluation_finish(struct jm_evaluation *e)
+void jm_validation_finish(struct jm_validation *e)
 {
 	free(e->networks);
 	memset(e, 0, sizeof(*e));

@@ -21,7 +21,7 @@ struct jm_network_errors {
 	double true_mj, predicted_mj[JM_APPROACHES];
 };
 
-struct jm_evaluation {
+struct jm_validation {
 	struct jm_network_errors *networks;
 	size_t n_networks;
 	struct jm_errors kinds[JM_LAYER_KINDS][JM_TARGETS][JM_APPROACHES];
@@ -31,8 +31,8 @@ struct jm_evaluation {
 };
 
 /* Evaluates; d is sorted. Errors: JM_E_INVALID with fewer than two networks; JM_E_NOMEM. Finish out. */
-int jm_evaluate(struct jm_dataset *d, const struct jm_predictor_options *options, struct jm_evaluation *out,
+int jm_validate(struct jm_dataset *d, const struct jm_predictor_options *options, struct jm_validation *out,
 		struct jm_error *err);
-void jm_evaluation_finish(struct jm_evaluation *e);
+void jm_validation_finish(struct jm_validation *e);
 
 #endif

@@ -16,7 +16,7 @@ struct line {
 
 typedef void (*line_fn)(void *ctx, const struct line *line);
 
-static void kind_lines(const struct jm_predictor *p, const struct jm_evaluation *e, line_fn give, void *ctx)
+static void kind_lines(const struct jm_predictor *p, const struct jm_validation *e, line_fn give, void *ctx)
 {
 	int k, t, a;
 
@@ -32,7 +32,7 @@ static void kind_lines(const struct jm_predictor *p, const struct jm_evaluation 
 			}
 }
 
-static void network_lines(const struct jm_evaluation *e, line_fn give, void *ctx)
+static void network_lines(const struct jm_validation *e, line_fn give, void *ctx)
 {
 	size_t i;
 	int t, a;
@@ -50,7 +50,7 @@ static void network_lines(const struct jm_evaluation *e, line_fn give, void *ctx
 			}
 }
 
-static void sum_lines(const struct jm_evaluation *e, line_fn give, void *ctx)
+static void sum_lines(const struct jm_validation *e, line_fn give, void *ctx)
 {
 	int t, a;
 
@@ -112,7 +112,7 @@ static void begin(struct jm_cells *cells)
 		jm_cells_add(cells, "%s", titles[i]);
 }
 
-int jm_fit_table(const struct jm_predictor *p, const struct jm_evaluation *e, const struct jm_prediction_view *v,
+int jm_fit_table(const struct jm_predictor *p, const struct jm_validation *e, const struct jm_prediction_view *v,
 		 struct jm_buffer *out)
 {
 	struct jm_cells cells;
@@ -157,7 +157,7 @@ static void csv_line(void *ctx, const struct line *l)
 	jm_buffer_puts(out, "\n");
 }
 
-static void all_lines(const struct jm_predictor *p, const struct jm_evaluation *e, line_fn give, void *ctx)
+static void all_lines(const struct jm_predictor *p, const struct jm_validation *e, line_fn give, void *ctx)
 {
 	kind_lines(p, e, give, ctx);
 	if (!e)
@@ -166,7 +166,7 @@ static void all_lines(const struct jm_predictor *p, const struct jm_evaluation *
 	sum_lines(e, give, ctx);
 }
 
-int jm_fit_csv(const struct jm_predictor *p, const struct jm_evaluation *e, struct jm_buffer *out)
+int jm_fit_csv(const struct jm_predictor *p, const struct jm_validation *e, struct jm_buffer *out)
 {
 	jm_buffer_puts(out, "of,name,target,approach,rows,networks,median_percent,mape_percent,rmspe_percent,r2,covered,true_sum,"
 			    "predicted_sum\n");
@@ -196,7 +196,7 @@ static void json_line(void *ctx, const struct line *l)
 	jm_buffer_puts(out, "}");
 }
 
-int jm_fit_json(const struct jm_predictor *p, const struct jm_evaluation *e, struct jm_buffer *out)
+int jm_fit_json(const struct jm_predictor *p, const struct jm_validation *e, struct jm_buffer *out)
 {
 	jm_buffer_printf(out, "{\"format\":\"joulemap-fit/1\",\"rows\":%llu,\"networks\":%llu,\"device\":",
 			 (unsigned long long)p->n_rows, (unsigned long long)p->n_networks);

@@ -36,9 +36,9 @@ int jm_prediction_csv(const struct jm_predicted_network *n, struct jm_buffer *ou
 int jm_prediction_json(const struct jm_predicted_network *n, struct jm_buffer *out);
 
 /* What was learnt; e: NULL where nothing was evaluated. */
-int jm_fit_table(const struct jm_predictor *p, const struct jm_evaluation *e, const struct jm_prediction_view *v,
+int jm_fit_table(const struct jm_predictor *p, const struct jm_validation *e, const struct jm_prediction_view *v,
 		 struct jm_buffer *out);
-int jm_fit_csv(const struct jm_predictor *p, const struct jm_evaluation *e, struct jm_buffer *out);
-int jm_fit_json(const struct jm_predictor *p, const struct jm_evaluation *e, struct jm_buffer *out);
+int jm_fit_csv(const struct jm_predictor *p, const struct jm_validation *e, struct jm_buffer *out);
+int jm_fit_json(const struct jm_predictor *p, const struct jm_validation *e, struct jm_buffer *out);
 
 #endif

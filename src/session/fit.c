@@ -9,7 +9,7 @@
 struct jm_fit {
 	struct jm_dataset data;
 	struct jm_predictor predictor;
-	struct jm_evaluation evaluation;
+	struct jm_validation evaluation;
 	bool is_evaluated;
 };
 
@@ -21,7 +21,7 @@ static int learn(struct jm_fit *f, const struct jm_fit_options *o, struct jm_err
 
 	rc = rc ? rc : jm_predictor_fit(&f->data, &options, &f->predictor, err);
 	if (rc == 0 && o->is_evaluated) {
-		rc = jm_evaluate(&f->data, &options, &f->evaluation, err);
+		rc = jm_validate(&f->data, &options, &f->evaluation, err);
 		f->is_evaluated = rc == 0;
 	}
 	return rc || !o->predictor ? rc : jm_predictor_save(&f->predictor, o->predictor, err);
@@ -48,7 +48,7 @@ int jm_fit_open(const struct jm_fit_options *options, struct jm_fit **out, struc
 int jm_fit_write(const struct jm_fit *fit, const struct jm_view_options *view, jm_write_fn write, void *ctx,
 		 struct jm_error *err)
 {
-	const struct jm_evaluation *e = fit->is_evaluated ? &fit->evaluation : NULL;
+	const struct jm_validation *e = fit->is_evaluated ? &fit->evaluation : NULL;
 	const char *format = view->format ? view->format : "table";
 	struct jm_prediction_view v = {view->limit, view->is_colour, view->width};
 	struct jm_buffer text = {0};
@@ -74,7 +74,7 @@ void jm_fit_destroy(struct jm_fit *fit)
 {
 	if (!fit)
 		return;
-	jm_evaluation_finish(&fit->evaluation);
+	jm_validation_finish(&fit->evaluation);
 	jm_predictor_finish(&fit->predictor);
 	jm_dataset_finish(&fit->data);
 	free(fit);

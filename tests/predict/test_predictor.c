@@ -80,13 +80,13 @@ static const struct jm_predictor_options few = {.n_alphas = 20};
 
 static void networks_left_out_are_predicted(void **state)
 {
-	struct jm_evaluation e;
+	struct jm_validation e;
 	struct jm_dataset d;
 	size_t i;
 
 	(void)state;
 	make(&d, 6, 30, true, 0.03);
-	assert_int_equal(jm_evaluate(&d, &few, &e, NULL), 0);
+	assert_int_equal(jm_validate(&d, &few, &e, NULL), 0);
 	assert_int_equal(e.n_networks, 6);
 	/* The chance alone gives 2 % in the median. */
 	assert_true(e.all[JM_TARGET_RUNTIME][JM_APPROACH_ROOFLINE].median < 5);
@@ -99,7 +99,7 @@ static void networks_left_out_are_predicted(void **state)
 		assert_true(e.networks[i].true_mj > 0 && e.networks[i].n_layers == 30);
 	/* The polynomial learns it, too, if less well. */
 	assert_true(e.all[JM_TARGET_RUNTIME][JM_APPROACH_POLYNOMIAL].r2 > 0.9);
-	jm_evaluation_finish(&e);
+	jm_validation_finish(&e);
 	jm_dataset_finish(&d);
 }
 
@@ -188,7 +188,7 @@ static void an_estimated_power_teaches_nothing(void **state)
 static void too_little_is_refused_or_left_unknown(void **state)
 {
 	struct jm_predictor p;
-	struct jm_evaluation e;
+	struct jm_validation e;
 	struct jm_dataset d, none = {0};
 
 	(void)state;
@@ -197,7 +197,7 @@ static void too_little_is_refused_or_left_unknown(void **state)
 	assert_int_equal(jm_predictor_fit(&d, &few, &p, NULL), 0);
 	assert_false(p.kinds[JM_LAYER_CONVOLUTIONAL].regressions[JM_TARGET_RUNTIME][JM_APPROACH_ROOFLINE].is_there);
 	jm_predictor_finish(&p);
-	assert_int_equal(jm_evaluate(&d, &few, &e, NULL), JM_E_INVALID);
+	assert_int_equal(jm_validate(&d, &few, &e, NULL), JM_E_INVALID);
 	jm_dataset_finish(&d);
 	/* One network: figures, but no interval that nobody has checked. */
 	make(&d, 1, 20, true, 0.03);
