@@ -23,6 +23,7 @@ from joulemap.errors import (
     UnsupportedError,
 )
 from joulemap.events import send_power_measure_event, send_power_stop_event
+from joulemap.items import Items
 from joulemap.recording import Recording, Region, Span
 from joulemap.report import Channel, Closure, Ledger, Report, Row, Total, open_report
 from joulemap._sensors import ChannelInfo, DriverInfo, Sensors, sensors
@@ -38,6 +39,7 @@ __all__ = [
     "DriverInfo",
     "FormatError",
     "InvalidError",
+    "Items",
     "JoulemapError",
     "Ledger",
     "LibraryError",
