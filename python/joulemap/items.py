@@ -31,6 +31,7 @@ class Items:
     url, token: of the service; else JOULEMAP_URL, http://127.0.0.1:7373, and JOULEMAP_TOKEN.
     by_process: this process comes under watch, and its items stand beside its energy. Not where the service knows it by
     another number (from inside a container).
+    pod: uid of the Kubernetes pod; else JOULEMAP_POD. It takes the place of the process.
     period: seconds between messages."""
 
     def __init__(
@@ -40,6 +41,7 @@ class Items:
         url: Optional[str] = None,
         token: Optional[str] = None,
         by_process: bool = True,
+        pod: Optional[str] = None,
         period: float = 1.0,
     ) -> None:
         address = urllib.parse.urlsplit(url or os.environ.get("JOULEMAP_URL") or "http://127.0.0.1:7373")
@@ -54,6 +56,7 @@ class Items:
         self.error: Optional[JoulemapError] = None
         self._host, self._port = address.hostname, address.port or 80
         self._token = token or os.environ.get("JOULEMAP_TOKEN")
+        self._pod = pod or os.environ.get("JOULEMAP_POD")
         self._by_process = by_process
         self._period = period
         self._begin()
@@ -130,7 +133,9 @@ class Items:
     def _send(self, count: int) -> None:
         body: Dict[str, Any] = {"count": count, "item": self.item}
         headers = {"Content-Type": "application/json"}
-        if self._by_process:
+        if self._pod:
+            body["pod"] = self._pod
+        elif self._by_process:
             body["pid"] = self._owner
         if self._token:
             headers["Authorization"] = "Bearer " + self._token

@@ -241,7 +241,7 @@ static void items(struct page *p)
 	jm_metrics_family(&p->page, "joulemap_items", "counter",
 			  "Items that programs said they did: inferences, tokens, whatever they call it");
 	while (jm_items_next(s->items, &at, &sum)) {
-		if (sum.is_of_process)
+		if (sum.scope != JM_ITEMS_OF_ALL)
 			continue;
 		jm_buffer_puts(p->page.b, "joulemap_items_total{");
 		jm_metrics_label(&p->page, "item", sum.item);
@@ -250,10 +250,27 @@ static void items(struct page *p)
 	jm_metrics_family(&p->page, "joulemap_process_items", "counter",
 			  "Of them: those of processes that said which one they are");
 	for (at = 0; jm_items_next(s->items, &at, &sum);) {
-		if (!sum.is_of_process || jm_live_process(s->live, sum.process, &q) || q.is_gone)
+		if (sum.scope != JM_ITEMS_OF_PROCESS || jm_live_process(s->live, sum.process, &q) || q.is_gone)
 			continue;
 		jm_buffer_puts(p->page.b, "joulemap_process_items_total");
 		process_labels(p, &q);
+		jm_metrics_label(&p->page, "item", sum.item);
+		jm_buffer_printf(p->page.b, "} %llu\n", (unsigned long long)sum.count);
+	}
+}
+
+static void pod_items(struct page *p)
+{
+	struct jm_items_sum sum;
+	size_t at = 0;
+
+	jm_metrics_family(&p->page, "joulemap_pod_items", "counter",
+			  "Of them: those of programs that said in which pod they run");
+	while (jm_items_next(p->s->items, &at, &sum)) {
+		if (sum.scope != JM_ITEMS_OF_POD)
+			continue;
+		jm_buffer_puts(p->page.b, "joulemap_pod_items_total{");
+		jm_metrics_label(&p->page, "pod", sum.pod);
 		jm_metrics_label(&p->page, "item", sum.item);
 		jm_buffer_printf(p->page.b, "} %llu\n", (unsigned long long)sum.count);
 	}
@@ -331,6 +348,7 @@ void jm_metrics_write(struct jm_buffer *b, const struct jm_service *s, const str
 	process_time(&p);
 	containers(&p);
 	items(&p);
+	pod_items(&p);
 	measurements(&p);
 	own(&p, http);
 	for (i = 0; i < s->n_metrics; i++)

@@ -69,8 +69,11 @@ check("the list has it", len(json.loads(ask("GET", "/measurements")[1])["measure
 status, text = ask("POST", "/items", {"count": 32, "item": "token", "pid": PID})
 check("items are counted", status == 200 and json.loads(text) == {"item": "token", "total": 32}, text)
 check("and add up", json.loads(ask("POST", "/items", {"count": 1, "item": "token"})[1])["total"] == 33)
+status, text = ask("POST", "/items", {"count": 5, "item": "token", "pod": "0a1b-2c"})
+check("items of a pod are counted", status == 200 and json.loads(text)["total"] == 38, text)
 
 refusals = [
+    ("items of a process and a pod", "POST", "/items", {"count": 1, "pid": PID, "pod": "0a1b-2c"}, None, 400),
     ("items without a number", "POST", "/items", {"item": "token"}, None, 400),
     ("items of a process that is not there", "POST", "/items", {"count": 1, "pid": 4194303}, None, 404),
     ("items as a form sends them", "POST", "/items", '{"count":1}', {"Content-Type": "text/plain"}, 415),
@@ -102,8 +105,9 @@ check("metrics have the energy", energy, text[:2000])
 time.sleep(0.5)
 after = re.search(r'^joulemap_energy_joules_total\{[^}]*\} (\S+)$', ask("GET", "/metrics")[1], re.M)
 check("which only rises, over wraps of the counter", float(after.group(1)) > float(energy.group(1)) > 30)
-check("metrics have the items", "\njoulemap_items_total{item=\"token\"} 33\n" in text, text[-2000:])
+check("metrics have the items", "\njoulemap_items_total{item=\"token\"} 38\n" in text, text[-2000:])
 check("by process, too", re.search(r'^joulemap_process_items_total\{pid="%d",.*item="token"\} 32$' % PID, text, re.M), text[-2000:])
+check("by pod, too", "\njoulemap_pod_items_total{pod=\"0a1b-2c\",item=\"token\"} 5\n" in text, text[-2000:])
 check("its tree has energy", re.search(r'^joulemap_process_tree_energy_joules_total\{pid="%d",.*\} \S+$' % PID, text, re.M))
 power = re.search(r'^joulemap_power_watts\{[^}]*\} (\S+)$', text, re.M)
 check("metrics have the power", power and abs(float(power.group(1)) - 50) < 2, power and power.group(0))

@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 import unittest
+from unittest import mock
 
 import common
 import joulemap
@@ -76,6 +77,13 @@ class Counting(unittest.TestCase):
         items.add()
         items.flush()
         self.assertEqual(self.service.messages, [{"count": 1, "item": "token"}])
+
+    def test_in_a_pod_its_uid_takes_the_place_of_the_process(self):
+        with mock.patch.dict(os.environ, {"JOULEMAP_POD": "0a1b-2c", "JOULEMAP_URL": self.service.url}):
+            items = self.items(url=None)
+        items.add()
+        items.flush()
+        self.assertEqual(self.service.messages, [{"count": 1, "item": "token", "pod": "0a1b-2c"}])
 
     def test_a_thread_sends_by_itself(self):
         items = self.items(period=0.01)

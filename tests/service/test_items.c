@@ -71,6 +71,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static int add_to_pod(struct world *w, const char *item, uint64_t count, const char *pod, uint64_t *total)
+{
+	struct jm_items_told told = {.count = count};
+
+	snprintf(told.item, sizeof(told.item), "%s", item);
+	snprintf(told.pod, sizeof(told.pod), "%s", pod);
+	return jm_items_add(w->items, &told, total, NULL);
+}
+
 static int add(struct world *w, const char *item, uint64_t count, int64_t pid, uint64_t *total)
 {
 	struct jm_items_told told = {.count = count, .pid = pid};
@@ -79,13 +88,13 @@ static int add(struct world *w, const char *item, uint64_t count, int64_t pid, u
 	return jm_items_add(w->items, &told, total, NULL);
 }
 
-static size_t n_sums(struct world *w, bool is_of_process, struct jm_items_sum *last)
+static size_t n_sums(struct world *w, enum jm_items_scope scope, struct jm_items_sum *last)
 {
 	struct jm_items_sum sum;
 	size_t at = 0, n = 0;
 
 	while (jm_items_next(w->items, &at, &sum)) {
-		if (sum.is_of_process != is_of_process)
+		if (sum.scope != scope)
 			continue;
 		*last = sum;
 		n++;
@@ -134,6 +143,9 @@ static void what_is_no_message_is_refused(void **state)
 	    "{\"count\":1,\"item\":[\"a\"]}",
 	    "{\"count\":1,\"what\":1}",
 	    "{\"count\":1}{",
+	    "{\"count\":1,\"pod\":\"\"}",
+	    "{\"count\":1,\"pod\":\"a b\"}",
+	    "{\"count\":1,\"pod\":\"a\",\"pid\":1}",
 	    "{\"count\":1,\"item\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
 	};
 	struct jm_items_told told;
@@ -155,15 +167,15 @@ static void items_add_up_by_name_and_by_process(void **state)
 	assert_int_equal(add(w, "inference", 7, 10, &total), 0);
 	assert_int_equal(add(w, "inference", 1, 10, &total), 0);
 	assert_int_equal(total, 13);
-	assert_int_equal(n_sums(w, false, &sum), 1);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_ALL, &sum), 1);
 	assert_int_equal(sum.count, 13);
-	assert_int_equal(n_sums(w, true, &sum), 1);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_PROCESS, &sum), 1);
 	assert_int_equal(sum.count, 8);
 	assert_int_equal(add(w, "token", 100, 10, &total), 0);
 	assert_int_equal(total, 100);
 	assert_int_equal(add(w, "inference", 2, 20, &total), 0);
-	assert_int_equal(n_sums(w, false, &sum), 2);
-	assert_int_equal(n_sums(w, true, &sum), 3);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_ALL, &sum), 2);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_PROCESS, &sum), 3);
 }
 
 static void a_process_that_is_not_there_counts_nothing(void **state)
@@ -173,8 +185,8 @@ static void a_process_that_is_not_there_counts_nothing(void **state)
 	uint64_t total;
 
 	assert_int_equal(add(w, "inference", 5, 99, &total), JM_E_NOT_FOUND);
-	assert_int_equal(n_sums(w, false, &sum), 0);
-	assert_int_equal(n_sums(w, true, &sum), 0);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_ALL, &sum), 0);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_PROCESS, &sum), 0);
 }
 
 static void a_process_that_has_ended_is_forgotten_but_not_what_it_did(void **state)
@@ -188,16 +200,61 @@ static void a_process_that_has_ended_is_forgotten_but_not_what_it_did(void **sta
 	drop(w, 10);
 	assert_int_equal(jm_live_tick(w->live, NULL), 0);
 	jm_items_tidy(w->items);
-	assert_int_equal(n_sums(w, true, &sum), 1);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_PROCESS, &sum), 1);
 	assert_int_equal(sum.count, 6);
-	assert_int_equal(n_sums(w, false, &sum), 1);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_ALL, &sum), 1);
 	assert_int_equal(sum.count, 11);
 	/* Another process of the same number begins at none. */
 	put(w, 10, 900);
 	assert_int_equal(add(w, "inference", 1, 10, &total), 0);
 	assert_int_equal(total, 12);
-	assert_int_equal(n_sums(w, true, &sum), 2);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_PROCESS, &sum), 2);
 	assert_int_equal(sum.count, 1);
+}
+
+static void items_add_up_by_pod(void **state)
+{
+	struct world *w = *state;
+	struct jm_items_sum sum;
+	uint64_t total;
+
+	assert_int_equal(add_to_pod(w, "inference", 5, "0a1b-2c", &total), 0);
+	assert_int_equal(add_to_pod(w, "inference", 6, "0a1b-2c", &total), 0);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_POD, &sum), 1);
+	assert_int_equal(sum.count, 11);
+	assert_string_equal(sum.pod, "0a1b-2c");
+	assert_int_equal(add_to_pod(w, "inference", 1, "ffff-00", &total), 0);
+	assert_int_equal(total, 12);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_POD, &sum), 2);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_ALL, &sum), 1);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_PROCESS, &sum), 0);
+}
+
+static void pods_that_are_gone_make_room(void **state)
+{
+	struct world *w = *state;
+	struct jm_items_sum sum;
+	uint64_t total;
+	char pod[48];
+	int i;
+
+	/* Process 10 runs in a pod and is watched. */
+	tree_write(&w->tree, "/proc/10/cgroup",
+		   "0::/kubepods.slice/kubepods-pod11111111_2222_3333_4444_555555555555.slice/cri-containerd-"
+		   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope\n");
+	assert_int_equal(add(w, "inference", 1, 10, &total), 0);
+	assert_int_equal(jm_live_tick(w->live, NULL), 0);
+	assert_int_equal(add_to_pod(w, "inference", 7, "11111111-2222-3333-4444-555555555555", &total), 0);
+	for (i = 1; i < JM_ITEMS_EACH_MAX; i++) {
+		snprintf(pod, sizeof(pod), "pod-%d", i);
+		assert_int_equal(add_to_pod(w, "inference", 1, pod, &total), 0);
+	}
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_POD, &sum), JM_ITEMS_EACH_MAX);
+	assert_int_equal(add_to_pod(w, "inference", 2, "one-more", &total), 0);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_POD, &sum), 2);
+	assert_int_equal(total, 1 + 7 + (JM_ITEMS_EACH_MAX - 1) + 2);
+	assert_int_equal(add_to_pod(w, "inference", 1, "11111111-2222-3333-4444-555555555555", &total), 0);
+	assert_int_equal(n_sums(w, JM_ITEMS_OF_POD, &sum), 2);
 }
 
 static void names_have_a_limit(void **state)
@@ -212,6 +269,7 @@ static void names_have_a_limit(void **state)
 		assert_int_equal(add(w, name, 1, 0, &total), 0);
 	}
 	assert_int_equal(add(w, "one-more", 1, 0, &total), JM_E_FULL);
+	assert_int_equal(add(w, "one-more", 1, 10, &total), JM_E_FULL);
 	assert_int_equal(add(w, "item-0", 1, 0, &total), 0);
 	assert_int_equal(total, 2);
 }
@@ -225,6 +283,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_process_that_is_not_there_counts_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_process_that_has_ended_is_forgotten_but_not_what_it_did, set_up,
 					    tear_down),
+	    cmocka_unit_test_setup_teardown(items_add_up_by_pod, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(pods_that_are_gone_make_room, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(names_have_a_limit, set_up, tear_down),
 	};
 
