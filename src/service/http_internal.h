@@ -24,6 +24,7 @@ struct jm_http {
 	double allowance; /* requests that may come at once */
 	int64_t allowed_ns;
 	struct jm_stream *streams;
+	bool is_ending;
 	int64_t streamed_ns;
 };
 

@@ -16,7 +16,7 @@ struct jm_stream {
 	struct MHD_Connection *connection;
 	struct jm_buffer pending;
 	size_t sent;
-	bool is_suspended, is_cut, is_ended;
+	bool is_suspended, is_cut;
 	struct jm_stream *next;
 };
 
@@ -28,7 +28,8 @@ static ssize_t give(void *ctx, uint64_t position, char *out, size_t max)
 	(void)position;
 	if (st->is_cut)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (n == 0 && st->is_ended)
+	/* Also one that comes while the service ends: it must not wait for a tick, as there is none. */
+	if (n == 0 && st->http->is_ending)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0) {
 		st->is_suspended = true;
@@ -170,8 +171,7 @@ void jm_http_streams_end(struct jm_http *http)
 {
 	struct jm_stream *st;
 
-	for (st = http->streams; st; st = st->next) {
-		st->is_ended = true;
+	http->is_ending = true;
+	for (st = http->streams; st; st = st->next)
 		resume(st);
-	}
 }

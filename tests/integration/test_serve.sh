@@ -64,6 +64,23 @@ wait "$service"
 check "SIGTERM ends it with 0" [ $? -eq 0 ]
 wait "$reader" 2>/dev/null
 
+# Who asks for the stream in the very moment of the end: the service must not wait for that reader.
+ends_while_asked() {
+    local round reader rc
+    for round in 1 2 3 4 5 6 7 8 9 10; do
+        start "ending$round" -s replay:script || return 1
+        curl -sN -m 60 "http://127.0.0.1:$port/stream" >stream 2>/dev/null &
+        reader=$!
+        kill -TERM "$service"
+        wait "$service"
+        rc=$?
+        kill -9 "$reader" 2>/dev/null # a TERM before it has become curl would run the trap above in it
+        wait "$reader" 2>/dev/null
+        [ $rc -eq 0 ] || { echo "round $round: exit code $rc"; return 1; }
+    done
+}
+check "a reader that comes at the end does not break it" ends_while_asked
+
 check "beyond loopback it takes a token" exits 1 "$JM" serve --port 0 --listen 0.0.0.0 -s estimate
 check "which it says" says err 'token'
 echo 0123456789abcdef-token >token
