@@ -200,7 +200,8 @@ def readers(busy):
     until("clients that do not read stop nobody", lambda: service.get("/measurements/1")["processes"][0]["samples"] > first + 10)
     rss = service.metric("process_resident_memory_bytes")
     check("and take no memory to speak of", rss < MEMORY_LIMIT, rss)
-    check("SIGTERM ends it all the same", service.end() == 0)
+    code = service.end()
+    check("SIGTERM ends it all the same", code == 0, (code, service.log()))
     for s in lazy + [half]:
         s.close()
 
