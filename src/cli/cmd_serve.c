@@ -159,8 +159,9 @@ static int serve(const struct settings *s, struct jm_service *service, const cha
 		rc = jm_loop_run(service->loop, err);
 	}
 	jm_measurements_stop_all(service->measurements, jm_now_ns());
-	jm_plugin_close(plugin);
+	/* First HTTP, which answers what has come up to now: that may ask the plugin. */
 	jm_http_close(http);
+	jm_plugin_close(plugin);
 	if (ending.fd >= 0)
 		close(ending.fd);
 	return rc;

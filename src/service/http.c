@@ -115,6 +115,10 @@ static enum MHD_Result answer(struct jm_http *http, struct MHD_Connection *c, co
 		jm_error_set(&why, JM_E_FULL, "a request has at most %zu bytes", JM_HTTP_BODY_MAX);
 		return jm_http_refuse(http, c, MHD_HTTP_CONTENT_TOO_LARGE, &why);
 	}
+	if (http->is_ending && strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+		jm_error_set(&why, JM_E_GONE, "the service is ending");
+		return jm_http_refuse(http, c, MHD_HTTP_SERVICE_UNAVAILABLE, &why);
+	}
 	return jm_http_route(http, c, url, method, request);
 }
 

@@ -24,7 +24,7 @@ struct jm_http {
 	double allowance; /* requests that may come at once */
 	int64_t allowed_ns;
 	struct jm_stream *streams;
-	bool is_ending;
+	bool is_ending; /* what was measured has been stopped: nothing begins any more */
 	int64_t streamed_ns;
 };
 

@@ -206,6 +206,26 @@ def readers(busy):
         s.close()
 
 
+def asked_at_the_end(busy):
+    """Requests that are there when the signal comes: they are read while the service closes."""
+    for i in range(5):
+        service = Service("ending%d" % i)
+        service.ask("POST", "/measurements", {"pids": busy})
+        waiting = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(20)]
+        service.process.send_signal(signal.SIGSTOP)
+        body = json.dumps({"pids": busy}).encode()
+        post = b"POST /measurements HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+        for n, s in enumerate(waiting):
+            s.sendall(post % (len(body), body) if n % 2 else b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        service.process.send_signal(signal.SIGTERM)
+        code = service.end(signal.SIGCONT)
+        check("requests that come at the end do not break it", code == 0, (code, service.log()))
+        with open(os.path.join(service.folder, "state.json"), encoding="utf-8") as f:
+            check("and begin nothing that would stay", json.load(f)["measurements"] == [])
+        for s in waiting:
+            s.close()
+
+
 def idle_level(busy):
     subprocess.run([JM, "idle", "-q", "-f", "-i", "20ms", "-d", "1", "-s", "estimate"], check=True)
     service = Service("idle", sensors="estimate")
@@ -229,6 +249,7 @@ def main():
         killed(pids)
         full_disk(pids)
         readers(pids)
+        asked_at_the_end(pids)
         busy[1].kill()
         idle_level(pids[:1])
     finally:
