@@ -114,6 +114,8 @@ static const char *shown(struct jm_activity_set *set, uint32_t text)
 		snprintf(numbered, sizeof(numbered), "%s (%u)", name, number);
 	}
 	set->items[text].shown = strdup(numbered);
+	if (!set->items[text].shown)
+		set->emit.rc = set->emit.rc ? set->emit.rc : JM_E_NOMEM;
 	return set->items[text].shown ? set->items[text].shown : "";
 }
 

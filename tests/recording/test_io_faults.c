@@ -1,84 +1,12 @@
 /* Every read, write and sync of a recording fails once, in turn: an error is told, and what was committed is there. */
 #include "recording_fixture.h"
 
-/* The default VFS with a fault at the n-th call. One process, one thread: plain globals do. */
-static sqlite3_vfs shim;
-static const sqlite3_vfs *real;
-/* A file that locks and one that does not (a journal) have methods of their own. */
-static struct {
-	sqlite3_io_methods ours;
-	const sqlite3_io_methods *theirs;
-} methods[4];
-static long countdown; /* calls until the fault; 0: none any more */
-static bool is_lasting, is_reading;
-
-static const sqlite3_io_methods *theirs(sqlite3_file *f)
-{
-	size_t i = 0;
-
-	while (&methods[i].ours != f->pMethods)
-		i++;
-	return methods[i].theirs;
-}
-
-static bool fails(bool reads)
-{
-	if (countdown == 0 || reads != is_reading)
-		return false;
-	if (countdown > 1) {
-		countdown--;
-		return false;
-	}
-	if (!is_lasting)
-		countdown = 0;
-	return true;
-}
-
-static int shim_read(sqlite3_file *f, void *data, int n, sqlite3_int64 at)
-{
-	return fails(true) ? SQLITE_IOERR_READ : theirs(f)->xRead(f, data, n, at);
-}
-
-static int shim_write(sqlite3_file *f, const void *data, int n, sqlite3_int64 at)
-{
-	if (!fails(false))
-		return theirs(f)->xWrite(f, data, n, at);
-	/* Half of it gets there, as on a disk that is full. */
-	theirs(f)->xWrite(f, data, n / 2, at);
-	return is_lasting ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-}
-
-static int shim_sync(sqlite3_file *f, int flags)
-{
-	return fails(false) ? SQLITE_IOERR_FSYNC : theirs(f)->xSync(f, flags);
-}
-
-static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *flags_out)
-{
-	int rc = real->xOpen(vfs, name, f, flags, flags_out);
-	size_t i = 0;
-
-	if (rc != SQLITE_OK || !f->pMethods)
-		return rc;
-	while (methods[i].theirs && methods[i].theirs != f->pMethods)
-		i++;
-	methods[i].theirs = f->pMethods;
-	methods[i].ours = *f->pMethods;
-	methods[i].ours.xRead = shim_read;
-	methods[i].ours.xWrite = shim_write;
-	methods[i].ours.xSync = shim_sync;
-	f->pMethods = &methods[i].ours;
-	return rc;
-}
+#include "support/faulty_vfs.h"
 
 static int register_shim(void **state)
 {
 	(void)state;
-	real = sqlite3_vfs_find(NULL);
-	shim = *real;
-	shim.zName = "faults";
-	shim.xOpen = shim_open;
-	return sqlite3_vfs_register(&shim, 1);
+	return faulty_register();
 }
 
 /* Gives the first error; n_safe: readings in commits that said they succeeded. */
@@ -132,16 +60,16 @@ static void failing_writes(const char *path, bool lasting)
 	size_t n_safe, n_failed = 0;
 
 	for (at = 1; rc; at++) {
-		countdown = at;
-		is_lasting = lasting;
-		is_reading = false;
+		faulty.countdown = at;
+		faulty.is_lasting = lasting;
+		faulty.is_reading = false;
 		rc = write_recording(path, &n_safe);
 		/* A fault while WAL mode is being left, after all is in the file, need not be told. */
-		if (countdown > 1)
+		if (faulty.countdown > 1)
 			assert_int_equal(rc, 0);
 		else
 			rc = 1;
-		countdown = 0;
+		faulty.countdown = 0;
 		n_failed += rc != 0;
 		if (access(path, F_OK) == 0) {
 			struct jm_recording *r = open_recording(path);
@@ -182,14 +110,14 @@ static void failing_reads_are_told(void **state)
 		struct jm_error err = {0};
 		int rc;
 
-		countdown = at;
-		is_lasting = true;
-		is_reading = true;
+		faulty.countdown = at;
+		faulty.is_lasting = true;
+		faulty.is_reading = true;
 		rc = jm_recording_open(s->path, &r, &err);
 		if (rc == 0)
 			rc = jm_recording_samples(r, 0, INT64_MIN, INT64_MAX, &samples, &n, &err);
-		is_hit = countdown <= 1;
-		countdown = 0;
+		is_hit = faulty.countdown <= 1;
+		faulty.countdown = 0;
 		if (rc)
 			assert_true(err.code == rc && err.message[0]);
 		else
