@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "service/http.h"
 #include "service/plugin.h"
+#include "service/privileges.h"
 #include "service/service.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 struct settings {
 	struct jm_common common;
 	int64_t period_ns;
-	const char *sensors, *address, *token_file, *host, *processes;
+	const char *sensors, *address, *token_file, *host, *processes, *user;
 	uint64_t port;
 	bool is_always;
 	struct jm_plugin_options plugin;
@@ -50,6 +51,8 @@ static const struct jm_option options[] = {
      offsetof(struct settings, plugin.output)},
     {0, "no-recordings", NULL, "with --output: make no recording of each measurement", JM_OPTION_FLAG,
      offsetof(struct settings, plugin.no_recordings)},
+    {0, "user", "NAME", "become this user and give up all rights that measuring does not need (by root)", JM_OPTION_TEXT,
+     offsetof(struct settings, user)},
     {0, "always", NULL, "never let the sensors sleep", JM_OPTION_FLAG, offsetof(struct settings, is_always)},
 };
 
@@ -191,6 +194,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	jm_cli_block_signals();
 	signal(SIGPIPE, SIG_IGN);
 	jm_cli_raise_descriptors();
+	if (s->user && jm_privileges_drop(s->user, s->sensors && strstr(s->sensors, "exec:"), &err))
+		return jm_cli_fail(&err);
 	if (jm_service_open(&service, &service_options, &err))
 		return jm_cli_fail(&err);
 	rc = serve(s, &service, token, &err);

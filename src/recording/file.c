@@ -110,7 +110,7 @@ int jm_recording_file_create(const char *path, bool overwrite, struct jm_error *
 	if (overwrite)
 		jm_recording_file_remove(path);
 	/* O_EXCL does not follow a symbolic link that somebody put there in the meantime. */
-	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return jm_error_errno(err, errno, "cannot create %s", path);
 	close(fd);

@@ -29,8 +29,8 @@ struct jm_event {
 
 struct jm_writer;
 
-/* Creates the file (mode 0644 less umask). Errors: JM_E_EXISTS unless overwrite; JM_E_INVALID for a directory or
- * device; JM_E_NOT_FOUND (no such folder), JM_E_PERMISSION, JM_E_FULL, JM_E_IO. */
+/* Creates the file, mode 0600: command lines and a power trace are its owner's (docs/security.md). Errors: JM_E_EXISTS unless
+ * overwrite; JM_E_INVALID for a directory or device; JM_E_NOT_FOUND (no such folder), JM_E_PERMISSION, JM_E_FULL, JM_E_IO. */
 int jm_writer_create(const char *path, bool overwrite, struct jm_writer **out, struct jm_error *err);
 /* Commits, stores what is left, closes. NULL is allowed. Errors: of the last write; w is gone all the same. */
 int jm_writer_close(struct jm_writer *w, struct jm_error *err);

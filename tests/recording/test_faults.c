@@ -133,6 +133,44 @@ static int count_as_nobody(const char *path)
 }
 
 /* With the -shm of the dead writer, and without it (copied by hand, or read from another machine). */
+/* A recording is its owner's alone: command lines, and a trace of power that tells of what others compute (docs/security.md). The umask
+ * can take away from that, and a -wal and -shm beside it have the mode of the file. */
+static void others_cannot_read_a_recording(void **state)
+{
+	struct scratch *s = *state;
+	mode_t mask = umask(0);
+	struct jm_writer *w = new_writer(s->path);
+	char wal[300];
+	struct stat st;
+
+	write_readings(w, 0, 100);
+	assert_int_equal(jm_writer_commit(w), 0);
+	assert_int_equal(stat(s->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	snprintf(wal, sizeof(wal), "%s-wal", s->path);
+	assert_int_equal(stat(wal, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(jm_writer_close(w, NULL), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(s->folder, 0755), 0);
+		assert_int_equal(count_as_nobody(s->path), 200 - JM_E_PERMISSION);
+	}
+	umask(mask);
+}
+
+/* Its owner shows it to others. */
+static void show_to_others(const char *path)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	char file[300];
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(file, sizeof(file), "%s%s", path, suffixes[i]);
+		chmod(file, 0644);
+	}
+}
+
 static void killed_recording_opens_in_a_folder_that_cannot_be_written(void **state)
 {
 	struct scratch *s = *state;
@@ -141,6 +179,7 @@ static void killed_recording_opens_in_a_folder_that_cannot_be_written(void **sta
 	write_and_be_killed(s->path);
 	snprintf(shm, sizeof(shm), "%s-shm", s->path);
 	snprintf(wal, sizeof(wal), "%s-wal", s->path);
+	show_to_others(s->path);
 	assert_int_equal(chmod(s->folder, 0555), 0);
 	assert_int_equal(count_as_nobody(s->path), 30);
 	assert_int_equal(chmod(s->folder, 0755), 0);
@@ -424,6 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(readable_while_being_written),
 	    T(killed_writer_loses_only_what_was_not_committed),
+	    T(others_cannot_read_a_recording),
 	    T(killed_recording_opens_in_a_folder_that_cannot_be_written),
 	    T(closed_recording_opens_in_a_folder_that_cannot_be_written),
 	    T(truncated_recordings_are_refused),

@@ -241,7 +241,8 @@ static inline void fault_judge(const struct fault_world *w, int status, struct f
 	else if (!v->was_killed && WEXITSTATUS(status))
 		fault_blame(v, "ended with %d: a failure without a word?", WEXITSTATUS(status));
 	else if (!w->plan.file_limit && !v->was_killed && (w->shared->start_code || w->shared->stop_code))
-		fault_blame(v, "start %d, stop %d on a disk with room", w->shared->start_code, w->shared->stop_code);
+		fault_blame(v, "start %d, stop %d on a disk with room: %s", w->shared->start_code, w->shared->stop_code,
+			    w->shared->said);
 	if (v->what[0] || v->was_not_started)
 		return; /* what did not begin promised nothing */
 	if (jm_recording_open(w->recording, &r, &err)) {

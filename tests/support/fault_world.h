@@ -80,6 +80,7 @@ struct fault_shown {
 /* What the process under test leaves behind, however it ends. */
 struct fault_shared {
 	_Atomic int has_started, start_code, stop_code;
+	char said[384]; /* with the code */
 	size_t n_shown[FAULT_FILES];
 	struct fault_shown shown[FAULT_FILES][FAULT_SHOWN_MAX];
 };
@@ -432,6 +433,7 @@ static inline int fault_record(struct fault_world *w)
 	w->env.read_file = fault_read_file;
 	fault_limit_files(&w->plan);
 	w->shared->start_code = jm_recorder_start_env(&w->env, &options, &r, &err);
+	snprintf(w->shared->said, sizeof(w->shared->said), "%s", err.message);
 	if (w->shared->start_code)
 		return err.message[0] ? 0 : 2;
 	w->shared->has_started = 1;
@@ -439,6 +441,7 @@ static inline int fault_record(struct fault_world *w)
 	virtual_time_release(&w->time);
 	memset(&err, 0, sizeof(err));
 	w->shared->stop_code = jm_recorder_stop(r, &err);
+	snprintf(w->shared->said, sizeof(w->shared->said), "%s", err.message);
 	jm_recorder_destroy(r);
 	return w->shared->stop_code && !err.message[0] ? 3 : 0;
 }
