@@ -70,6 +70,12 @@ struct jm_command {
 /* Parses and runs. Gives the exit code. */
 int jm_cli_dispatch(const struct jm_command *command, int argc, char **argv);
 void jm_cli_help(const struct jm_command *command);
+/* The i-th command, in the order of --help; NULL behind the last. */
+const struct jm_command *jm_cli_command(size_t i);
+/* The command of this name, or NULL. */
+const struct jm_command *jm_cli_find(const char *name);
+/* The options that every command has, *n_out of them. */
+const struct jm_option *jm_cli_common_options(size_t *n_out);
 
 /* Print to a terminal what may hold names of files, devices and processes: neutralised (core/display.h), so that none of them
  * moves the cursor or forges a line. jm_cli_line ends the line. */
@@ -126,5 +132,6 @@ extern const struct jm_command jm_cmd_sensors, jm_cmd_record, jm_cmd_stat, jm_cm
 extern const struct jm_command jm_cmd_compare, jm_cmd_top;
 extern const struct jm_command jm_cmd_bench;
 extern const struct jm_command jm_cmd_dataset, jm_cmd_fit, jm_cmd_predict;
+extern const struct jm_command jm_cmd_man, jm_cmd_completion;
 
 #endif

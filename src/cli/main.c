@@ -7,10 +7,16 @@ static const struct jm_command *const commands[] = {
     &jm_cmd_sensors, &jm_cmd_record, &jm_cmd_stat,  &jm_cmd_idle,    &jm_cmd_calibrate, &jm_cmd_run,     &jm_cmd_report,
     &jm_cmd_export,  &jm_cmd_import, &jm_cmd_map,   &jm_cmd_model,   &jm_cmd_serve,     &jm_cmd_ask,     &jm_cmd_data,
     &jm_cmd_compare, &jm_cmd_top,    &jm_cmd_bench, &jm_cmd_dataset, &jm_cmd_fit,       &jm_cmd_predict,
+    &jm_cmd_man,     &jm_cmd_completion,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static const struct jm_command *find(const char *name)
+const struct jm_command *jm_cli_command(size_t i)
+{
+	return i < N_COMMANDS ? commands[i] : NULL;
+}
+
+const struct jm_command *jm_cli_find(const char *name)
 {
 	size_t i;
 
@@ -42,7 +48,7 @@ static int run(int argc, char **argv)
 		jm_cli_line(stdout, "joulemap %s", jm_version());
 		return JM_EXIT_OK;
 	}
-	command = find(strcmp(argv[1], "help") == 0 && argc > 2 ? argv[2] : argv[1]);
+	command = jm_cli_find(strcmp(argv[1], "help") == 0 && argc > 2 ? argv[2] : argv[1]);
 	if (command && strcmp(argv[1], "help") == 0) {
 		jm_cli_help(command);
 		return JM_EXIT_OK;

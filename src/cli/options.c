@@ -15,6 +15,12 @@ static const struct jm_option common_options[] = {
 };
 #define N_COMMON (sizeof(common_options) / sizeof(common_options[0]))
 
+const struct jm_option *jm_cli_common_options(size_t *n_out)
+{
+	*n_out = N_COMMON;
+	return common_options;
+}
+
 static void print_options(const struct jm_option *options, size_t n)
 {
 	size_t i;

@@ -2,36 +2,20 @@
 #include "model/infer_module.h"
 
 #include "core/error.h"
+#include "core/place.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #define MODULE "libjoulemap_onnx.so"
 
-/* Beside the program or library that this code is part of; else where the system looks. */
+/* joulemap's own; else where the system looks. */
 static void *open_module(void)
 {
 	char path[4096];
-	const char *slash;
 	void *module = NULL;
-	char own[3000];
-	Dl_info info;
-	ssize_t n;
 
-	if (dladdr((void *)(uintptr_t)jm_infer_shapes, &info) && info.dli_fname && strchr(info.dli_fname, '/')) {
-		snprintf(own, sizeof(own), "%s", info.dli_fname);
-	} else {
-		/* A program that was found through PATH is known by its bare name. */
-		n = readlink("/proc/self/exe", own, sizeof(own) - 1);
-		own[n > 0 ? n : 0] = '\0';
-	}
-	slash = strrchr(own, '/');
-	if (slash) {
-		snprintf(path, sizeof(path), "%.*s/" MODULE, (int)(slash - own), own);
+	if (jm_place_module(MODULE, path, sizeof(path)) == 0)
 		module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	}
 	return module ? module : dlopen(MODULE, RTLD_NOW | RTLD_LOCAL);
 }
 

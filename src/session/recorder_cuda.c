@@ -3,9 +3,10 @@
 #include "session/recorder_internal.h"
 
 #include "core/error.h"
+#include "core/place.h"
 #include "session/cuda_watch.h"
 
-#include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,51 +61,26 @@ int jm_recorder_cuda_finish(struct jm_recorder *r)
 	return jm_cuda_watch_finish(r->cuda);
 }
 
-/* Folders where the library lies, seen from that of the code at hand: as built, as installed, a Python package's. */
-static const char *const beside[] = {".", "inject", "../lib", "../lib/joulemap", "joulemap", "../inject"};
-
-static bool is_in(const char *folder, size_t folder_n, const char *below, char *out, size_t size)
-{
-	int n = snprintf(out, size, "%.*s/%s/" LIBRARY, (int)folder_n, folder, below);
-
-	return n > 0 && (size_t)n < size && access(out, R_OK) == 0;
-}
-
 int jm_cuda_library(char *out, size_t size, struct jm_error *err)
 {
 	const char *named = getenv("JOULEMAP_CUDA_LIBRARY");
-	char path[4096], *own;
-	Dl_info info;
-	size_t i, n;
+	char path[PATH_MAX];
+	int rc;
 
 	if (named && *named) {
 		if (access(named, R_OK))
 			return jm_error_set(err, JM_E_NOT_FOUND, "JOULEMAP_CUDA_LIBRARY: there is no '%s'", named);
-		own = realpath(named, path);
-		if (!own || strlen(own) >= size)
+		if (!realpath(named, path) || strlen(path) >= size)
 			return jm_error_set(err, JM_E_INVALID, "the path of '%s' is too long", named);
-		strcpy(out, own);
+		strcpy(out, path);
 		return 0;
 	}
-	own = dladdr(jm_error_text, &info) && info.dli_fname ? realpath(info.dli_fname, NULL) : NULL;
-	/* The main program is called by the name it was started with, which need not be a path. */
-	if (!own)
-		own = realpath("/proc/self/exe", NULL);
-	n = own && strrchr(own, '/') ? (size_t)(strrchr(own, '/') - own) : 0;
-	for (i = 0; n && i < sizeof(beside) / sizeof(beside[0]); i++)
-		if (is_in(own, n, beside[i], path, sizeof(path)))
-			break;
-	if (!n || i == sizeof(beside) / sizeof(beside[0])) {
-		free(own);
-		jm_error_set(err, JM_E_NOT_FOUND, LIBRARY " was not found beside joulemap");
+	rc = jm_place_module(LIBRARY, out, size);
+	if (rc == JM_E_INVALID)
+		return jm_error_set(err, rc, "the path of " LIBRARY " is too long");
+	if (rc) {
+		jm_error_set(err, rc, LIBRARY " was not found beside joulemap");
 		return jm_error_remedy(err, "build it with joulemap, or name it in JOULEMAP_CUDA_LIBRARY");
 	}
-	free(own);
-	own = realpath(path, NULL);
-	if (!own || snprintf(out, size, "%s", own) >= (int)size) {
-		free(own);
-		return jm_error_set(err, JM_E_INVALID, "the path of " LIBRARY " is too long");
-	}
-	free(own);
 	return 0;
 }
