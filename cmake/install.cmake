@@ -55,7 +55,7 @@ install(TARGETS joulemap_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/joulem
 if(TARGET joulemap_onnx)
   install(TARGETS joulemap_onnx LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/joulemap)
 endif()
-install(DIRECTORY include/joulemap inject/joulemap_cuda.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} PATTERN "joulemap_cuda.h" EXCLUDE)
+install(DIRECTORY include/joulemap DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES inject/joulemap_cuda.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/joulemap)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -70,7 +70,7 @@ endif()
 
 # For programs that use the library: pkg-config joulemap; find_package(joulemap), target joulemap::joulemap.
 include(CMakePackageConfigHelpers)
-file(RELATIVE_PATH JOULEMAP_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+file(RELATIVE_PATH JOULEMAP_PC_TO_PREFIX /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(packaging/joulemap.pc.in ${CMAKE_BINARY_DIR}/packaging/joulemap.pc @ONLY)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/packaging/joulemapConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/packaging/joulemap.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
@@ -78,7 +78,7 @@ install(FILES packaging/joulemapConfig.cmake ${CMAKE_BINARY_DIR}/packaging/joule
   DESTINATION ${JOULEMAP_CMAKE_DIR})
 install(EXPORT joulemap NAMESPACE joulemap:: FILE joulemapTargets.cmake DESTINATION ${JOULEMAP_CMAKE_DIR})
 
-file(RELATIVE_PATH JOULEMAP_SHARE_TO_PREFIX /${JOULEMAP_SHARE} /)
+file(RELATIVE_PATH JOULEMAP_SHARE_TO_PREFIX /p/${JOULEMAP_SHARE} /p)
 file(RELATIVE_PATH JOULEMAP_SHARE_TO_PROGRAM /${JOULEMAP_SHARE} /${CMAKE_INSTALL_BINDIR}/joulemap)
 configure_file(packaging/capabilities.in ${CMAKE_BINARY_DIR}/packaging/capabilities @ONLY)
 install(PROGRAMS ${CMAKE_BINARY_DIR}/packaging/capabilities DESTINATION ${JOULEMAP_SHARE})

@@ -1,7 +1,8 @@
 # Runs last in cmake --install: writes the list of what was installed, and the script that takes it away. See install_begin.cmake.
 if(NOT "$ENV{DESTDIR}" MATCHES "/_CPack_Packages/")
   set(joulemap_folder "${joulemap_prefix}/${joulemap_up}")
-  file(INSTALL "${joulemap_uninstall}" DESTINATION "${CMAKE_INSTALL_PREFIX}/${joulemap_up}" USE_SOURCE_PERMISSIONS)
+  file(INSTALL "${joulemap_uninstall}" DESTINATION "${CMAKE_INSTALL_PREFIX}/${joulemap_up}"
+    PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
   foreach(path IN LISTS CMAKE_INSTALL_MANIFEST_FILES)
     file(RELATIVE_PATH path "${CMAKE_INSTALL_PREFIX}" "${path}")
     list(APPEND joulemap_lines "f ${path}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes as c
 import os
+import shutil
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional, Tuple
@@ -27,6 +29,11 @@ def _candidates() -> Iterator[Tuple[str, str]]:
     if (checkout / "include" / "joulemap" / "joulemap.h").is_file():
         for name in (NAME, "libjoulemap.so"):
             yield str(checkout / "build" / name), "the checkout's build folder"
+    # Where cmake --install put it: with this Python (a virtual environment as prefix), or with the program that PATH names.
+    yield str(Path(sys.prefix) / "lib" / NAME), "this Python's prefix"
+    program = shutil.which("joulemap")
+    if program:
+        yield str(Path(program).resolve().parent.parent / "lib" / NAME), "the prefix of the program joulemap"
     for name in (NAME, "libjoulemap.so"):
         yield name, "the system's library path"
 
