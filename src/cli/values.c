@@ -5,6 +5,7 @@
 #define BY      "layer type group iteration channel process container kernel range stream"
 #define METHODS "auto share window integrate regress isolate fused"
 #define TABLES  "table summary csv json"
+#define TRIALS  "table json csv trial aggregated benchmark_results"
 
 /* command NULL: of all commands that have the option. option NULL: what stands without an option. tests/integration/
  * test_completion.sh holds the words against what the commands take. */
@@ -16,7 +17,8 @@ static const struct {
     {NULL, "sensors", "rapl_perf rapl_powercap nvml hwmon jetson battery exec: estimate replay:"},
     {"ask", "devices", "cpu gpu dram all"},
     {"ask", "format", "table json"},
-    {"compare", "format", "table json csv trial aggregated benchmark_results"},
+    {"bench", "format", TRIALS},
+    {"compare", "format", TRIALS},
     {"completion", NULL, "bash zsh fish"},
     {"data", NULL, "init add status push pull fetch checkout remote"},
     {"export", "by", BY},

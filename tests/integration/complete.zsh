@@ -1,6 +1,8 @@
-# Prints what zsh completes a line with: complete.zsh SCRIPT LINE. A zsh on a terminal of its own is typed the line and a tab.
+# Prints what zsh completes lines with: complete.zsh SCRIPT LINE... A zsh on a terminal of its own is typed each line and a tab.
+# Behind "== LINE" stand its completions.
 zmodload zsh/zpty
 work=$(mktemp -d) || exit 1
+trap 'rm -rf $work' EXIT
 cat >$work/rc <<RC
 autoload -Uz compinit && compinit -u -D
 setopt no_auto_list no_beep
@@ -16,25 +18,27 @@ compadd() {
 	builtin compadd "\$@"
 }
 RC
-: >$work/hits
+shift
+await() { # await FILE: until the shell has written it
+	local i
+	for i in {1..2400}; do
+		[ -e $1 ] && return
+		while zpty -rt shell ignored; do :; done
+		sleep 0.05
+	done
+	return 1
+}
 zpty shell zsh -f -i
 zpty -w shell "source $work/rc; print >$work/ready"
-for i in {1..400}; do
-	[ -e $work/ready ] && break
-	while zpty -rt shell ignored; do :; done
-	sleep 0.05
-done
-# The line is thrown away (^U) behind the tab.
-zpty -wn shell "$2"$'\t\025'
-zpty -w shell "print >$work/done"
-for i in {1..400}; do
-	[ -e $work/done ] && break
-	while zpty -rt shell ignored; do :; done
-	sleep 0.05
+await $work/ready || exit 1
+for line; do
+	rm -f $work/done
+	: >$work/hits
+	# The line is thrown away (^U) behind the tab.
+	zpty -wn shell "$line"$'\t\025'
+	zpty -w shell "print >$work/done"
+	await $work/done || exit 1
+	print -r -- "== $line"
+	sort -u $work/hits
 done
 zpty -d shell
-sort -u $work/hits
-[ -e $work/done ]
-code=$?
-rm -rf $work
-exit $code

@@ -145,6 +145,7 @@ def main():
         failed += len(wrong)
         for number in wrong:
             print(f"FAILED: {page}:{number}: {next((l.text for l in todo if l.number == number), '')}")
+            print("  mend it, give it what it needs (test_docs.sh), or say above the block why it is not run: <!-- not run: all: REASON -->")
         if wrong:
             print("".join(f"  | {line}\n" for line in said.splitlines()[-60:]), end="")
     n_left = sum(len(places) for places in left_out.values())

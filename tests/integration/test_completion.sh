@@ -24,8 +24,8 @@ END
 completed() { # completed SHELL LINE: into offered
     case $1 in
     bash) bash --norc complete.bash "$2" ;;
-    zsh) timeout 60 zsh -f "$SOURCE/tests/integration/complete.zsh" "$WORK/script.zsh" "$2" ;;
-    fish) timeout 60 fish --no-config -c 'source script.fish; complete -C $argv[1]' "$2" | cut -f 1 ;;
+    zsh) awk -v line="== $2" '/^== / { is_it = $0 == line; next } is_it' by-zsh ;;
+    fish) fish --no-config -c 'source script.fish; complete -C $argv[1]' "$2" | cut -f 1 ;;
     esac >offered
 }
 offers() { # offers SHELL LINE WORD...
@@ -45,11 +45,14 @@ offers_not() { # offers_not SHELL LINE WORD
     ! grep -qx -- "$3" offered
 }
 
+lines=("joulemap " "joulemap re" "joulemap report --" "joulemap report --by " "joulemap run --format s" "joulemap report my"
+    "joulemap stat --baseline my" "joulemap data " "joulemap stat -- mkd" "joulemap man re")
 for shell in bash zsh fish; do
     if ! command -v "$shell" >/dev/null; then
         skips+=("no $shell here (Debian: $shell)")
         continue
     fi
+    [ "$shell" != zsh ] || zsh -f "$SOURCE/tests/integration/complete.zsh" "$WORK/script.zsh" "${lines[@]}" >by-zsh
     check "$shell: commands" offers "$shell" "joulemap " sensors record report help
     check "$shell: a command begun" offers "$shell" "joulemap re" record report
     check "$shell: and no other" offers_not "$shell" "joulemap re" sensors
