@@ -21,12 +21,15 @@ static const struct {
     {"compare", "format", TRIALS},
     {"completion", NULL, "bash zsh fish"},
     {"data", NULL, "init add status push pull fetch checkout remote"},
+    {"dataset", NULL, "build"},
     {"export", "by", BY},
     {"export", "format", "perfetto chrome html csv json prometheus aipowermeter"},
+    {"fit", "format", "table csv json"},
     {"map", "compat", "head seed"},
     {"model", "by", "layer type"},
     {"model", "format", TABLES},
     {"model", "sort", "none macs parameters bytes name"},
+    {"predict", "format", "table csv json"},
     {"record", "processes", "command all none"},
     {"report", "by", BY},
     {"report", "format", TABLES " aipowermeter"},
@@ -59,7 +62,7 @@ static enum jm_value_kind kind_of(const char *shown)
 {
 	if (strstr(shown, "FILE") || strncmp(shown, "OUT.", 4) == 0 || strcmp(shown, "LIB") == 0)
 		return JM_VALUE_FILE;
-	if (strcmp(shown, "FOLDER") == 0)
+	if (strcmp(shown, "FOLDER") == 0 || strcmp(shown, "DIR") == 0)
 		return JM_VALUE_FOLDER;
 	return strcmp(shown, "COMMAND") == 0 ? JM_VALUE_COMMAND : JM_VALUE_NONE;
 }
