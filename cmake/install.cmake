@@ -8,8 +8,8 @@ set(JOULEMAP_COMPLETIONS
 
 # ---- Manual pages and completions, by the program itself ----
 
-# A program for another processor needs an emulator for that; without one they are left out.
-if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
+# A program for another processor needs an emulator for that, and one with sanitizers may not run just so: then they are left out.
+if(NOT JOULEMAP_SANITIZE AND (NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR))
   set(JOULEMAP_MANUAL ${CMAKE_BINARY_DIR}/manual)
   file(MAKE_DIRECTORY ${JOULEMAP_MANUAL}/man1)
   add_custom_command(OUTPUT ${JOULEMAP_MANUAL}/complete
@@ -26,7 +26,7 @@ if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
   add_custom_target(manual ALL DEPENDS ${JOULEMAP_MANUAL}/complete)
   add_dependencies(product manual)
 else()
-  message(STATUS "Manual pages and completions: left out, no emulator runs the program (CMAKE_CROSSCOMPILING_EMULATOR)")
+  message(STATUS "Manual pages and completions: left out (CMAKE_CROSSCOMPILING_EMULATOR is not set, or JOULEMAP_SANITIZE is)")
 endif()
 
 # ---- Which folders are made by this, before they are ----
