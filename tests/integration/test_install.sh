@@ -3,6 +3,8 @@
 setting() { sed -n "s/^$1:[^=]*=//p" "$BUILD/CMakeCache.txt"; }
 [ -z "$(setting JOULEMAP_SANITIZE)" ] || { echo "SKIP: a build with sanitizers has no manual pages, and is nothing to install"; exit 77; }
 export CC; CC=$(setting CMAKE_C_COMPILER)
+CMAKE_GENERATOR=$(setting CMAKE_GENERATOR)
+export CMAKE_GENERATOR
 skips=()
 [ -e "$BUILD/manual/complete" ] || { echo "FAILED: no manual pages were built"; exit 1; }
 tree() { (cd "$1" && find . -printf '%y %m %p %l\n' | sort); }
