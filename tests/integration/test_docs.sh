@@ -41,7 +41,10 @@ mkdir -p broken/docs broken/python && touch broken/README.md broken/HACKING.md b
 printf '# Page\n\n```sh\njoulemap report train.jmap\njoulemap report --no-such-option\n```\n' >broken/docs/page.md
 check "a wrong command is found" exits 1 python3 "$SOURCE/tests/integration/doc_commands.py" broken "$WORK/world" "$port"
 check "by page and line" says out '^FAILED: docs/page.md:5: joulemap report --no-such-option'
-printf '# Page\n\n<!-- not run: 2: needs a miracle -->\n```sh\ntrue\nfalse\n```\n' >broken/docs/page.md && rm -rf docs-page
+printf '# Page\n\n<!-- not run: 2: needs a miracle -->\n```sh\ngit --version\nfalse\n```\n' >broken/docs/page.md && rm -rf docs-page
 check "what is marked is not run" exits 0 python3 "$SOURCE/tests/integration/doc_commands.py" broken "$WORK/world" "$port"
 check "but counted, with the reason" says out '1: needs a miracle (docs/page.md:6)'
+printf '# Page\n\n```sh\ntouch %s/touched\n```\n' "$WORK" >broken/docs/page.md
+check "what might do harm is not run" exits 1 python3 "$SOURCE/tests/integration/doc_commands.py" broken "$WORK/world" "$port"
+check "but has to say so" sh -c '[ ! -e touched ] && grep -q "^FAILED: docs/page.md:4: touch" out'
 finish
