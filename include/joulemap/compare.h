@@ -27,7 +27,8 @@ struct jm_comparison;
 JM_API int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_compare_options *options,
 			      struct jm_comparison **out, struct jm_error *err);
 
-/* Writes it. view->format: "table", "json", "csv"; "trial", "aggregated" or "benchmark_results": columns of energy_aware_quantization.
+/* Writes it. view->format: "table", "json", "csv"; "html": one page with charts, for which the first recording of each variant (of
+ * eight) is read again; "trial", "aggregated" or "benchmark_results": columns of energy_aware_quantization.
  * view->by: "variant" (NULL); where layers were matched (table and csv) "layer", and which layers to quantise first: "hotspot", or
  * summed up by "type" or "part" (attention, feed-forward, ...). limit, is_colour, width count.
  * Errors: JM_E_INVALID, JM_E_NOMEM, JM_E_CANCELLED when write stops. */

@@ -26,6 +26,13 @@ struct jm_plot_view {
 JM_API int jm_report_plot(const struct jm_report *report, const struct jm_plot_view *view, jm_write_fn write, void *ctx,
 			  struct jm_error *err);
 
+struct jm_comparison; /* compare.h */
+
+/* Draws the variants of a comparison side by side: energy, time, and score or power, a bar each, trials as dots, ratios below. format,
+ * width and scale of the view count. Errors: as above; JM_E_NOT_FOUND when no figure is known. */
+JM_API int jm_comparison_plot(const struct jm_comparison *c, const struct jm_plot_view *view, jm_write_fn write, void *ctx,
+			      struct jm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,13 +2,14 @@
 
 #include "core/text.h"
 #include "joulemap/compare.h"
+#include "joulemap/plot.h"
 
 #include <string.h>
 #include <unistd.h>
 
 struct settings {
 	struct jm_common common;
-	const char *format, *channels, *method, *limit, *first;
+	const char *format, *channels, *method, *limit, *first, *html, *svg, *png;
 	bool with_layers, with_hotspots, is_forced;
 	const char *by, *folder;
 	uint64_t seed;
@@ -29,6 +30,41 @@ static int parse_limit(const struct settings *s, size_t *out)
 	return 0;
 }
 
+static int produce_page(const void *what, jm_write_fn write, void *ctx, struct jm_error *err)
+{
+	const struct jm_view_options view = {.size = sizeof(view), .format = "html"};
+
+	return jm_comparison_write(what, &view, write, ctx, err);
+}
+
+static int produce_svg(const void *what, jm_write_fn write, void *ctx, struct jm_error *err)
+{
+	const struct jm_plot_view view = {.size = sizeof(view), .format = "svg"};
+
+	return jm_comparison_plot(what, &view, write, ctx, err);
+}
+
+static int produce_png(const void *what, jm_write_fn write, void *ctx, struct jm_error *err)
+{
+	const struct jm_plot_view view = {.size = sizeof(view), .format = "png"};
+
+	return jm_comparison_plot(what, &view, write, ctx, err);
+}
+
+/* Writes the page and the pictures that were asked for. */
+static int write_files(const struct settings *s, const struct jm_comparison *c)
+{
+	int rc = JM_EXIT_OK;
+
+	if (s->html)
+		rc = jm_cli_write_file(s->html, s->is_forced, produce_page, c);
+	if (rc == JM_EXIT_OK && s->svg)
+		rc = jm_cli_write_file(s->svg, s->is_forced, produce_svg, c);
+	if (rc == JM_EXIT_OK && s->png)
+		rc = jm_cli_write_file(s->png, s->is_forced, produce_png, c);
+	return rc;
+}
+
 static int run(void *settings, char **positional, size_t n_positional, char **command)
 {
 	struct settings *s = settings;
@@ -38,7 +74,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	struct jm_compare_options options = {.size = sizeof(options),
 					     .channels = s->channels,
 					     .method = s->method,
-					     .with_layers = s->with_layers || s->with_hotspots || s->folder,
+					     .with_layers = s->with_layers || s->with_hotspots || s->folder || s->html,
 					     .seed = s->seed,
 					     .first = s->first};
 	struct jm_view_options view = {.size = sizeof(view),
@@ -59,10 +95,13 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 		return jm_cli_usage_error(&jm_cmd_compare, "--limit wants a number or all, not '%s'", s->limit);
 	if (jm_comparison_open((const char *const *)positional, n_positional, &options, &c, &err))
 		return jm_cli_fail(&err);
-	rc = s->folder ? jm_comparison_write_folder(c, s->folder, s->is_forced, &err) : 0;
-	rc = rc ? rc : jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err);
+	rc = s->folder && jm_comparison_write_folder(c, s->folder, s->is_forced, &err) ? jm_cli_fail(&err) : JM_EXIT_OK;
+	if (rc == JM_EXIT_OK && (s->html || s->svg || s->png))
+		rc = write_files(s, c);
+	else if (rc == JM_EXIT_OK && jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err))
+		rc = jm_cli_fail(&err);
 	jm_comparison_destroy(c);
-	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+	return rc;
 }
 
 static const struct jm_option options[] = {
@@ -74,7 +113,6 @@ static const struct jm_option options[] = {
      offsetof(struct settings, by)},
     {0, "csv-folder", "FOLDER", "also write trial_results.csv, benchmark_results.csv, fp32_per_layer_energy.csv, ...",
      JM_OPTION_TEXT, offsetof(struct settings, folder)},
-    {'f', "force", NULL, "overwrite existing files there", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
     {0, "channel", "NAME,...", "energy of these channels, added up (default: all that count)", JM_OPTION_TEXT,
      offsetof(struct settings, channels)},
     {0, "against", "NAME", "variant that the others are set against (default: the first)", JM_OPTION_TEXT,
@@ -83,6 +121,11 @@ static const struct jm_option options[] = {
      offsetof(struct settings, method)},
     {'n', "limit", "ROWS", "rows of layers to show (default 30; all)", JM_OPTION_TEXT,
      offsetof(struct settings, limit)},
+    {0, "html", "OUT.html", "write one page with charts, layers included, which opens offline in any browser", JM_OPTION_TEXT,
+     offsetof(struct settings, html)},
+    {0, "svg", "OUT.svg", "draw the variants side by side: energy, time, score", JM_OPTION_TEXT, offsetof(struct settings, svg)},
+    {0, "png", "OUT.png", "the same as pixels", JM_OPTION_TEXT, offsetof(struct settings, png)},
+    {'f', "force", NULL, "overwrite existing files", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
     {0, "seed", "N", "of the resampling", JM_OPTION_COUNT, offsetof(struct settings, seed)},
     {0, "format", "FORMAT", "table (default), json, csv; trial, aggregated, benchmark_results", JM_OPTION_TEXT,
      offsetof(struct settings, format)},
@@ -101,6 +144,7 @@ const struct jm_command jm_cmd_compare = {
 		"  joulemap compare fp32=a1.jmap fp32=a2.jmap int8=b1.jmap int8=b2.jmap\n"
 		"  joulemap compare joulemap-bench-20261121-101500 --layers\n"
 		"  joulemap compare fp32.jmap int8.jmap --hotspots --by part\n"
+		"  joulemap compare fp32.jmap int8.jmap --html compared.html\n"
 		"  joulemap compare fp32.jmap int8.jmap --format benchmark_results > benchmark_results.csv\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

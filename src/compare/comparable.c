@@ -202,11 +202,34 @@ static void check_alike(const struct jm_variant *v, struct jm_buffer *notes)
 	}
 }
 
+/* One line a variant, with its worst trial. */
+static void check_coverage(const struct jm_variant *v, struct jm_buffer *notes)
+{
+	const struct jm_trial *worst = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < v->n_trials; i++) {
+		const struct jm_trial *t = v->trials[i];
+
+		if (!isfinite(t->coverage) || t->coverage >= COVERAGE_MIN)
+			continue;
+		n++;
+		if (!worst || t->coverage < worst->coverage)
+			worst = t;
+	}
+	if (n == 1)
+		note(notes, "%s: only %.1f %% of the readings due came (%s)", v->name, 100 * worst->coverage, worst->path);
+	else if (n)
+		note(notes, "%s: only %.1f %% of the readings due came at worst (%s); below %.0f %% in %zu of %zu recordings",
+		     v->name, 100 * worst->coverage, worst->path, 100 * COVERAGE_MIN, n, v->n_trials);
+}
+
 void jm_comparison_check_variant(const struct jm_variant *v, struct jm_buffer *notes)
 {
 	size_t i;
 
 	check_alike(v, notes);
+	check_coverage(v, notes);
 	if (v->is_simulated == 1)
 		note(notes, "%s: simulated integers: %s", v->name, v->simulated_reason);
 	else if (v->is_simulated < 0)
@@ -214,9 +237,6 @@ void jm_comparison_check_variant(const struct jm_variant *v, struct jm_buffer *n
 	for (i = 0; i < v->n_trials; i++) {
 		const struct jm_trial *t = v->trials[i];
 
-		if (isfinite(t->coverage) && t->coverage < COVERAGE_MIN)
-			note(notes, "%s: only %.1f %% of the readings due came (%s)", v->name, 100 * t->coverage,
-			     t->path);
 		if (t->channels[0] && t->values[JM_FIGURE_READINGS] < READINGS_MIN)
 			note(notes, "%s: only %.0f readings (%s): no verdict on its energy", v->name,
 			     t->values[JM_FIGURE_READINGS], t->path);

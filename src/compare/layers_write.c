@@ -216,6 +216,7 @@ static void json_group(struct jm_buffer *b, const struct jm_layer_groups *g, con
 	json_number(b, "time_ms", y ? group->other_ms : NAN);
 	json_number(b, "energy_first_mj", x ? group->first_mj : NAN);
 	json_number(b, "energy_mj", y ? group->other_mj : NAN);
+	json_number(b, "conversions_first_mj", group->first_conversions_mj);
 	json_number(b, "conversions_mj", group->conversions_mj);
 	json_number(b, "energy_ratio", group->against.value);
 	json_number(b, "ci_low", group->against.ci.low);

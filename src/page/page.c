@@ -47,36 +47,6 @@ static int recording(const struct jm_page_recording *r, struct jm_buffer *out, s
 	return rc;
 }
 
-static void strings(const char *const *texts, size_t n, struct jm_buffer *out)
-{
-	size_t i;
-
-	jm_buffer_puts(out, "[");
-	for (i = 0; i < n; i++) {
-		jm_buffer_puts(out, i ? "," : "");
-		jm_buffer_json_string(out, texts[i] ? texts[i] : "");
-	}
-	jm_buffer_puts(out, "]");
-}
-
-static void table(const struct jm_page_table *t, struct jm_buffer *out)
-{
-	size_t i;
-
-	jm_buffer_puts(out, "{\"title\":");
-	jm_buffer_json_string(out, t->title);
-	jm_buffer_puts(out, ",\"verdict\":");
-	jm_buffer_json_string(out, t->verdict ? t->verdict : "");
-	jm_buffer_puts(out, ",\"columns\":");
-	strings(t->columns, t->n_columns, out);
-	jm_buffer_puts(out, ",\"rows\":[");
-	for (i = 0; i < t->n_rows; i++) {
-		jm_buffer_puts(out, i ? "," : "");
-		strings(&t->cells[i * t->n_columns], t->n_columns, out);
-	}
-	jm_buffer_puts(out, "]}");
-}
-
 /* Everything as one JSON text. */
 static int data(const struct jm_page *page, struct jm_buffer *out, struct jm_error *err)
 {
@@ -85,12 +55,12 @@ static int data(const struct jm_page *page, struct jm_buffer *out, struct jm_err
 
 	jm_buffer_puts(out, "{\"format\":\"joulemap-page/1\",\"title\":");
 	jm_buffer_json_string(out, page->title);
-	jm_buffer_puts(out, ",\"tables\":[");
-	for (i = 0; i < page->n_tables; i++) {
-		jm_buffer_puts(out, i ? "," : "");
-		table(&page->tables[i], out);
-	}
-	jm_buffer_puts(out, "],\"recordings\":[");
+	jm_buffer_puts(out, ",\"comparison\":");
+	if (page->comparison)
+		jm_buffer_append(out, page->comparison->data, page->comparison->n);
+	else
+		jm_buffer_puts(out, "null");
+	jm_buffer_puts(out, ",\"recordings\":[");
 	for (i = 0; rc == 0 && i < page->n_recordings; i++) {
 		jm_buffer_puts(out, i ? ",\n" : "\n");
 		rc = recording(&page->recordings[i], out, err);
@@ -172,6 +142,7 @@ static void fill(const struct parts *p, const char *name, size_t n, struct jm_bu
 		jm_buffer_puts(out, jm_page_format_js);
 		jm_buffer_puts(out, jm_page_time_js);
 		jm_buffer_puts(out, jm_page_charts_js);
+		jm_buffer_puts(out, jm_page_compare_js);
 		jm_buffer_puts(out, jm_page_page_js);
 	}
 }

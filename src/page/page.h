@@ -1,6 +1,6 @@
 /* The page: a report as one HTML file that asks nobody else and opens offline. docs/report.md shows it.
  *
- * A page holds one recording, or several beside each other, and tables that compare them. Everything a recording brought along
+ * A page holds one recording, or several and what sets them side by side. Everything a recording brought along
  * (names, commands, warnings) is data to the page: JSON with every '<' escaped, put into the document as text alone. */
 #ifndef PAGE_PAGE_H
 #define PAGE_PAGE_H
@@ -36,21 +36,11 @@ struct jm_page_recording {
 	struct jm_tariff tariff; /* what the user says energy comes to */
 };
 
-/* A table of texts that compares the recordings, with one verdict in words above it. cells: n_rows * n_columns. */
-struct jm_page_table {
-	const char *title, *verdict; /* verdict may be NULL */
-	const char *const *columns;
-	size_t n_columns;
-	const char *const *cells;
-	size_t n_rows;
-};
-
 struct jm_page {
 	const char *title;
 	const struct jm_page_recording *recordings;
 	size_t n_recordings;
-	const struct jm_page_table *tables;
-	size_t n_tables;
+	const struct jm_buffer *comparison; /* of the recordings, "joulemap-compare/1" (docs/compare.md); NULL: none */
 };
 
 /* Rows of one recording that go onto the page, those of the most energy. */

@@ -62,55 +62,77 @@ struct stretch {
 	int64_t start_ns, end_ns;
 };
 
-/* How well a stretch shows the idea: spans of like length, and a few readings in each. Less is better; below 0: it does not. */
-static double badness(const struct jm_scene *s, const struct jm_scene_channel *c, const struct stretch *spans,
-		      int64_t from, int64_t to)
+/* How well successive spans show the idea: of like length, close upon each other, with a few readings in each. Less is better; below 0:
+ * they do not. Many spans are less easily read than few. */
+static double badness(const struct jm_scene *s, const struct jm_scene_channel *c, const struct stretch *spans, size_t n_spans)
 {
-	int64_t least = INT64_MAX;
+	int64_t from = spans[0].start_ns, to = spans[n_spans - 1].end_ns, greatest = 0, busy = 0;
+	double n = (double)(first_piece(c, to) - first_piece(c, from)), length = (double)(to - from);
 	size_t i;
-	double n = (double)(first_piece(c, to) - first_piece(c, from));
 
 	if (to <= from || n < READINGS_MIN || n > READINGS_MAX || (!is_kept(s, c, from, to) && !c->is_whole))
 		return -1;
-	for (i = 0; i < SPANS_WANTED; i++)
-		least = spans[i].end_ns - spans[i].start_ns < least ? spans[i].end_ns - spans[i].start_ns : least;
-	return fabs(log(n / 50)) + log((double)(to - from) / SPANS_WANTED / ((double)least + 1));
+	for (i = 0; i < n_spans; i++) {
+		int64_t span = spans[i].end_ns - spans[i].start_ns;
+
+		greatest = span > greatest ? span : greatest;
+		busy += span;
+	}
+	return fabs(log(n / 50)) + log((double)greatest * (double)n_spans / length + 1) +
+	       4 * log(fmax(1, length / ((double)busy + 1))) + 0.5 * log((double)n_spans / SPANS_WANTED);
+}
+
+/* Gives the lane's spans in order of start; free(). NULL: none, or out of memory. */
+static struct stretch *spans_of(const struct jm_scene *s, int lane, size_t *n_out)
+{
+	struct stretch *spans = calloc(s->n_boxes + 1, sizeof(*spans));
+	size_t i, n = 0;
+
+	for (i = 0; spans && i < s->n_boxes; i++)
+		if (s->boxes[i].lane == lane)
+			spans[n++] = (struct stretch){s->boxes[i].start_ns, s->boxes[i].end_ns};
+	*n_out = n;
+	return spans;
+}
+
+/* Where spans are shorter than the readings are apart, more of them are needed to see any. */
+static double pick_spans(const struct jm_scene *s, const struct jm_scene_channel *c, const struct stretch *spans, size_t n,
+			 struct stretch *out)
+{
+	static const size_t sizes[] = {SPANS_WANTED, 3 * SPANS_WANTED, 9 * SPANS_WANTED};
+	double best = INFINITY;
+	size_t i, k;
+
+	for (k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++)
+		for (i = 0; i + sizes[k] <= n; i++) {
+			double bad = badness(s, c, &spans[i], sizes[k]);
+
+			if (bad < 0 || bad >= best)
+				continue;
+			best = bad;
+			*out = (struct stretch){spans[i].start_ns, spans[i + sizes[k] - 1].end_ns};
+		}
+	return best;
 }
 
 /* Picks the stretch of some successive spans that shows best; without one, some readings around a span. */
 static bool pick(const struct jm_scene *s, const struct jm_scene_channel *c, int lane, double *from_s, double *to_s)
 {
-	struct stretch last[SPANS_WANTED] = {0};
-	int64_t from = 0, to = 0;
-	double best = INFINITY;
-	size_t n = 0, i, k;
+	size_t n, i, k;
+	struct stretch *spans = spans_of(s, lane, &n), best = {0};
+	bool is_found = spans && isfinite(pick_spans(s, c, spans, n, &best));
 
-	for (i = 0; i < s->n_boxes; i++) {
-		double bad;
-
-		if (s->boxes[i].lane != lane)
+	for (i = 0; spans && !is_found && i < n; i++) {
+		k = first_piece(c, spans[i].start_ns);
+		if (k + READINGS_MIN + 4 >= c->n_exact || c->exact[k].start_ns > spans[i].end_ns)
 			continue;
-		last[n++ % SPANS_WANTED] = (struct stretch){s->boxes[i].start_ns, s->boxes[i].end_ns};
-		bad = n >= SPANS_WANTED ? badness(s, c, last, last[n % SPANS_WANTED].start_ns, s->boxes[i].end_ns) : -1;
-		if (bad >= 0 && bad < best) {
-			best = bad;
-			from = last[n % SPANS_WANTED].start_ns;
-			to = s->boxes[i].end_ns;
-		}
+		best = (struct stretch){c->exact[k].start_ns, c->exact[k + READINGS_MIN + 4].end_ns};
+		is_found = true;
 	}
-	for (i = 0; !isfinite(best) && i < s->n_boxes; i++) {
-		if (s->boxes[i].lane != lane)
-			continue;
-		k = first_piece(c, s->boxes[i].start_ns);
-		if (k + READINGS_MIN + 4 >= c->n_exact || c->exact[k].start_ns > s->boxes[i].end_ns)
-			continue;
-		from = c->exact[k].start_ns;
-		to = c->exact[k + READINGS_MIN + 4].end_ns;
-		best = 0;
-	}
-	*from_s = seconds(s, from) - 0.03 * (seconds(s, to) - seconds(s, from));
-	*to_s = seconds(s, to) + 0.03 * (seconds(s, to) - seconds(s, from));
-	return isfinite(best);
+	free(spans);
+	*from_s = seconds(s, best.start_ns) - 0.03 * (double)(best.end_ns - best.start_ns) * 1e-9;
+	*to_s = seconds(s, best.end_ns) + 0.03 * (double)(best.end_ns - best.start_ns) * 1e-9;
+	return is_found;
 }
 
 static void caption(struct jm_plot *p, double y, int number, const char *head, const char *text)

@@ -5,6 +5,7 @@
 #include "compare/layers.h"
 #include "compare/write.h"
 #include "core/error.h"
+#include "session/compare_page.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 struct jm_comparison {
 	struct jm_comparison_data data;
+	char *method; /* of the layers; NULL: auto */
 };
 
 struct gathered {
@@ -169,6 +171,8 @@ int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_comp
 	put_first(&g, used.first);
 	c = calloc(1, sizeof(*c));
 	rc = c ? jm_comparison_make(g.trials, g.n, used.seed, &c->data) : JM_E_NOMEM;
+	if (rc == 0 && used.method)
+		rc = (c->method = strdup(used.method)) ? 0 : JM_E_NOMEM;
 	if (rc == 0 && used.with_layers)
 		rc = match_layers(&c->data, used.seed);
 	rc = rc ? rc : finish_lines(&c->data);
@@ -185,6 +189,7 @@ void jm_comparison_destroy(struct jm_comparison *c)
 	if (!c)
 		return;
 	jm_comparison_finish(&c->data);
+	free(c->method);
 	free(c);
 }
 
@@ -253,7 +258,7 @@ static int write_to(const struct jm_comparison_data *c, const char *format, cons
 			return 0;
 		}
 	return jm_error_set(err, JM_E_INVALID,
-			    "there is no format '%s': table, json, csv, trial, aggregated or benchmark_results",
+			    "there is no format '%s': table, html, json, csv, trial, aggregated or benchmark_results",
 			    format);
 }
 
@@ -268,7 +273,9 @@ int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_opti
 	struct jm_buffer b = {0};
 	int rc;
 
-	if (strcmp(by, "layer") == 0 && strcmp(format, "json") != 0)
+	if (strcmp(format, "html") == 0)
+		rc = jm_comparison_page(&c->data, c->method, &b, err);
+	else if (strcmp(by, "layer") == 0 && strcmp(format, "json") != 0)
 		rc = write_layers(&c->data, format, &view, &b, err);
 	else if (strcmp(by, "variant") == 0 || strcmp(by, "layer") == 0)
 		rc = write_to(&c->data, format, &view, &b, err);
@@ -287,6 +294,11 @@ int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_opti
 int jm_comparison_write_folder(const struct jm_comparison *c, const char *folder, bool overwrite, struct jm_error *err)
 {
 	return jm_session_write_folder(&c->data, folder, overwrite, err);
+}
+
+const struct jm_comparison_data *jm_comparison_data_of(const struct jm_comparison *c)
+{
+	return &c->data;
 }
 
 size_t jm_comparison_n_variants(const struct jm_comparison *c)

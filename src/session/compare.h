@@ -11,6 +11,9 @@
 int jm_session_trial(const char *path, const char *label, const struct jm_compare_options *options,
 		     struct jm_trial *out, struct jm_error *err);
 
+/* What a comparison holds. Borrowed. */
+const struct jm_comparison_data *jm_comparison_data_of(const struct jm_comparison *c);
+
 /* The channels whose energies are a trial's energy, ready for sums over stretches. */
 struct jm_trial_source {
 	const struct jm_report *report;

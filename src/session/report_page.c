@@ -2,8 +2,7 @@
 #include "core/error.h"
 #include "core/units.h"
 #include "export/export.h"
-#include "page/page.h"
-#include "session/report.h"
+#include "session/report_page.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -180,28 +179,52 @@ static size_t collect_events(const struct jm_report *report, struct jm_page_even
 	return k;
 }
 
+int jm_report_page_parts(const struct jm_report *report, const struct jm_tariff *tariff, struct jm_page_parts *out,
+			 struct jm_error *err)
+{
+	struct jm_page_recording *r = &out->recording;
+
+	*out = (struct jm_page_parts){0};
+	if (!report->scene)
+		return jm_error_set(err, JM_E_INVALID, "the report was opened without a scene");
+	out->facts = calloc(FACTS_MAX, sizeof(*out->facts));
+	out->events = calloc(EVENTS_MAX, sizeof(*out->events));
+	out->track_names = track_names(report);
+	if (!out->facts || !out->events || !out->track_names) {
+		jm_page_parts_finish(out);
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the page");
+	}
+	*r = (struct jm_page_recording){.title = jm_report_title(report),
+					.result = &report->result,
+					.scene = report->scene,
+					.names = jm_recording_names(report->recording),
+					.track_names = out->track_names,
+					.facts = out->facts,
+					.events = out->events,
+					.tariff = *tariff};
+	r->n_facts = collect_facts(report, out->facts);
+	r->n_events = collect_events(report, out->events);
+	return 0;
+}
+
+void jm_page_parts_finish(struct jm_page_parts *parts)
+{
+	free(parts->facts);
+	free(parts->events);
+	free((void *)parts->track_names);
+	*parts = (struct jm_page_parts){0};
+}
+
 int jm_report_page(const struct jm_report *report, const struct jm_view *view, struct jm_buffer *out,
 		   struct jm_error *err)
 {
-	struct jm_page_fact facts[FACTS_MAX];
-	struct jm_page_event *events;
-	struct jm_page_recording r = {
-	    .title = jm_report_title(report), .result = &report->result, .scene = report->scene, .tariff = view->tariff};
-	struct jm_page page = {.title = r.title, .recordings = &r, .n_recordings = 1};
-	int rc;
+	struct jm_page_parts parts;
+	struct jm_page page = {.title = jm_report_title(report), .recordings = &parts.recording, .n_recordings = 1};
+	int rc = jm_report_page_parts(report, &view->tariff, &parts, err);
 
-	if (!report->scene)
-		return jm_error_set(err, JM_E_INVALID, "the report was opened without a scene");
-	r.names = jm_recording_names(report->recording);
-	r.track_names = track_names(report);
-	r.facts = facts;
-	r.n_facts = collect_facts(report, facts);
-	events = calloc(EVENTS_MAX, sizeof(*events));
-	r.events = events;
-	r.n_events = events ? collect_events(report, events) : 0;
-	rc = r.track_names && events ? jm_page_write(&page, out, err)
-				     : jm_error_set(err, JM_E_NOMEM, "out of memory for the page");
-	free((void *)r.track_names);
-	free(events);
+	if (rc)
+		return rc;
+	rc = jm_page_write(&page, out, err);
+	jm_page_parts_finish(&parts);
 	return rc;
 }

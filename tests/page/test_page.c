@@ -17,7 +17,7 @@
 #define HARM "</script><script>alert(1)</script><!--<script>\xff&\"'"
 
 /* Gives the page of recordings that share a small result; free(). */
-static char *page_of(size_t n_recordings, const char *title, const struct jm_page_table *table)
+static char *page_of(size_t n_recordings, const char *title, const struct jm_buffer *comparison)
 {
 	struct jm_page_recording recordings[3];
 	struct jm_page_fact fact = {.label = "Host"};
@@ -33,8 +33,7 @@ static char *page_of(size_t n_recordings, const char *title, const struct jm_pag
 	for (i = 0; i < n_recordings; i++)
 		recordings[i] =
 		    (struct jm_page_recording){.title = title, .result = &small.result, .facts = &fact, .n_facts = 1};
-	page.tables = table;
-	page.n_tables = table ? 1 : 0;
+	page.comparison = comparison;
 	assert_int_equal(jm_page_write(&page, &b, NULL), 0);
 	text = strdup(jm_buffer_terminate(&b));
 	jm_buffer_finish(&b);
@@ -95,20 +94,20 @@ static void only_its_own_script_may_run(void **state)
 
 static void the_data_are_json(void **state)
 {
-	const char *const columns[] = {"of", "energy"}, *const cells[] = {HARM, "1 J", NULL, "2 J"};
-	const struct jm_page_table table = {.title = "t",
-					    .verdict = "no difference shown",
-					    .columns = columns,
-					    .n_columns = 2,
-					    .cells = cells,
-					    .n_rows = 2};
-	char *page = page_of(3, HARM, &table), *data = data_of(page);
+	struct jm_buffer comparison = {0};
+	char *page, *data;
 	struct jm_json_token token;
 	struct jm_json *json;
 	size_t n_titles = 0;
 	bool is_found = false;
 
 	(void)state;
+	jm_buffer_puts(&comparison, "{\"title\":");
+	jm_buffer_json_string(&comparison, HARM);
+	jm_buffer_puts(&comparison, "}");
+	page = page_of(3, HARM, &comparison);
+	jm_buffer_finish(&comparison);
+	data = data_of(page);
 	assert_int_equal(jm_json_open(NULL, data, strlen(data), &json, NULL), 0);
 	do {
 		assert_int_equal(jm_json_next(json, &token, NULL), 0);
@@ -117,7 +116,7 @@ static void the_data_are_json(void **state)
 			is_found = true; /* a text comes back as it was */
 	} while (token.type != JM_JSON_END);
 	assert_true(is_found);
-	assert_int_equal(n_titles, 1 + 1 + 3); /* of the page, the table, the recordings */
+	assert_int_equal(n_titles, 1 + 1 + 3); /* of the page, the comparison, the recordings */
 	jm_json_close(json);
 	free(page);
 }

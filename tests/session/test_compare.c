@@ -1,5 +1,6 @@
 /* Recordings whose energy is known, read and compared. */
 #include "joulemap/compare.h"
+#include "core/text.h"
 #include "recording/recording_fixture.h"
 #include "support/trial_recording.h"
 
@@ -137,6 +138,45 @@ static void layers_are_matched_on_request(void **state)
 	jm_comparison_destroy(c);
 }
 
+/* Appends what is written to a buffer. */
+static int append(void *ctx, const char *text, size_t n)
+{
+	jm_buffer_append(ctx, text, n);
+	return 0;
+}
+
+static void a_page_shows_all_variants_and_reads_them_again(void **state)
+{
+	char a[300], b[300];
+	const char *inputs[] = {a, b};
+	struct jm_compare_options options = {.size = sizeof(options), .with_layers = true, .method = "share"};
+	struct jm_view_options view = {.size = sizeof(view), .format = "html"};
+	struct jm_buffer page = {0};
+	struct jm_comparison *c;
+	struct jm_error err = {0};
+	const char *text;
+
+	write_trial(*state, a, sizeof(a), "a.jmap",
+		    (struct trial_recording){.power_w = 50, .latency_ms = 4, .n_layers = 5});
+	write_trial(*state, b, sizeof(b), "b.jmap",
+		    (struct trial_recording){.power_w = 50, .latency_ms = 2, .n_layers = 5});
+	c = compare(inputs, 2, &options);
+	assert_int_equal(jm_comparison_write(c, &view, append, &page, NULL), 0);
+	text = jm_buffer_terminate(&page);
+	assert_non_null(strstr(text, "\"comparison\":{\"format\":\"joulemap-compare/1\""));
+	assert_non_null(strstr(text, "\"layer_first\":\"layer4\""));
+	assert_non_null(strstr(text, "{\"title\":\"a\",\"facts\":"));
+	assert_non_null(strstr(text, "{\"title\":\"b\",\"facts\":"));
+	assert_non_null(strstr(text, "\"method\":\"share\""));
+	jm_buffer_finish(&page);
+	/* One that is gone by now is named, and nothing is written. */
+	assert_int_equal(unlink(b), 0);
+	assert_int_equal(jm_comparison_write(c, &view, append, &page, &err), JM_E_NOT_FOUND);
+	assert_non_null(strstr(err.message, "b.jmap"));
+	assert_int_equal(page.n, 0);
+	jm_comparison_destroy(c);
+}
+
 static void what_cannot_be_read_is_named(void **state)
 {
 	struct scratch *s = *state;
@@ -172,6 +212,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(rounds_of_a_bench_are_paired, scratch_set_up, scratch_tear_down),
 	    cmocka_unit_test_setup_teardown(names_make_trials_of_one_variant, scratch_set_up, scratch_tear_down),
 	    cmocka_unit_test_setup_teardown(layers_are_matched_on_request, scratch_set_up, scratch_tear_down),
+	    cmocka_unit_test_setup_teardown(a_page_shows_all_variants_and_reads_them_again, scratch_set_up,
+					    scratch_tear_down),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_read_is_named, scratch_set_up, scratch_tear_down),
 	};
 

@@ -90,7 +90,7 @@ function makeTable({ caption, columns, rows, sort = -1, down = true, limit = 0, 
   const state = { sort, down, rows, limit }, tableId = id || "table" + ++tableNumber;
   const status = h("p", { class: "visually-hidden", role: "status" }), body = h("tbody"), more = h("p", { class: "more" });
   const sortable = columns.some((c) => c.value);
-  const heads = columns.map((c, i) => h("th", { scope: "col", class: (c.number ? "n " : "") + (c.minor ? "minor" : ""), title: c.hint },
+  const heads = columns.map((c, i) => h("th", { scope: "col", class: [c.number ? "n" : "", c.minor ? "minor" : "", c.cls || ""].join(" ").trim() || null, title: c.hint },
     sortable && c.value ? h("button", { type: "button", onclick: () => { state.down = state.sort === i ? !state.down : !!c.number; state.sort = i; fill(true); } }, c.title) : c.title));
   const table = h("table", { id: tableId }, h("caption", { class: "visually-hidden" }, caption), h("thead", null, h("tr", null, heads)), body);
   function compare(a, b) {

@@ -105,7 +105,7 @@ function timelineSection(m) {
   return section("time", "Power over time",
     h("p", { class: "note" }, `${whole(total)} readings of ${s.channels.length} channel${s.channels.length === 1 ? "" : "s"} and ${whole(s.n_spans)} spans. ` + (isMerged
       ? "To stay small the page keeps the least, the mean and the greatest power of each bucket of time, and single readings and spans of some stretches only; the recording has them all." : "Every one is on this page.") + (s.n_left_out ? ` ${whole(s.n_left_out)} spans of further tracks are not drawn.` : "")),
-    h("div", { class: "bar-controls", role: "group", "aria-label": "Channels shown" }, legend),
+    h("div", { class: "legend", role: "group", "aria-label": "Channels shown" }, legend),
     timeline.element,
     h("div", { class: "bar-controls" }, h("span", { class: "group" }, button("−", "Zoom out", () => timeline.zoom(2)), button("+", "Zoom in", () => timeline.zoom(0.5)), button("◂", "Back", () => timeline.pan(-0.5)), button("▸", "Forward", () => timeline.pan(0.5)), button("Whole", "Show the whole recording", () => timeline.view(0, s.seconds))),
       s.windows.length ? places : null, h("span", { class: "note" }, "Drag to zoom in; click, then wheel or + − ← → . , Home; Ctrl + wheel anywhere; fingers pinch.")),
@@ -123,7 +123,7 @@ function closureSection(m) {
     h("p", null, `Parts, idle, unattributed and residual add up to the whole, ${quantity(c.total_j, "J", 6)}`, c.gap_s > 0 ? `; for ${quantity(c.gap_s, "s")} nobody looked, and that energy is in no sum.` : "; no time went unread."),
     stack(parts.filter((p) => p.value > 0), c.total_j),
     makeTable({ caption: "Sum check", columns: [{ title: "Part", value: (r) => r.name, cell: (r) => key(r.colour, r.name) }, { title: "Energy", number: true, value: (r) => r.value, cell: (r) => tiny(r.value) },
-      { title: "Share", number: true, value: (r) => r.value, cell: (r) => percent(r.value / c.total_j, 2) }],
+      { title: "Share", number: true, value: (r) => r.value, cell: (r) => percent(Math.abs(r.value) < 1e-9 * Math.abs(c.total_j) ? 0 : r.value / c.total_j, 2) }],
       rows: [...parts, { name: "Whole", value: c.total_j, colour: "transparent" }] }).element);
 }
 
@@ -165,7 +165,7 @@ function scatterSection(m) {
   if (rows.length < 2) return null;
   const isShared = rows.every((r) => r.method === "share");
   return section("scatter", "Energy against time", h("p", { class: "note" }, `One point a layer, coloured by ${m.isTyped ? "type" : "the last word of its name"}; on a dotted diagonal the power is equal.` + (isShared ? " These energies were split by time alone, so all points lie on one diagonal: they tell nothing about how layers differ." : "")),
-    h("div", { class: "bar-controls" }, m.types.slice(0, 7).map((t) => key(m.typeColour(t, t), t)), m.types.length > 7 ? key(cssVariable("--c7"), "other") : null),
+    h("div", { class: "legend" }, m.types.slice(0, 7).map((t) => key(m.typeColour(t, t), t)), m.types.length > 7 ? key(cssVariable("--c7"), "other") : null),
     scatter({ rows: rows.slice(0, 2000), name: (r) => r.name, time: (r) => r.latency_ms / 1e3, energy: (r) => m.hasIterations && r.count ? r.mean_power_w * r.latency_ms / 1e3 : m.per(r), ci: (r) => r.mean_power_ci_w && have(r.latency_ms) ? r.mean_power_ci_w.map((v) => v * r.latency_ms / 1e3) : null, colour: (r) => m.typeColour(r.type, r.name), onPick: (r) => m.find && m.find(r.name) }));
 }
 
@@ -248,22 +248,8 @@ function footer(m) {
       h("button", { type: "button", onclick: () => save("layers.csv", "text/csv", rowsAsCsv(m.report.layers)) }, "Save the layers as CSV"), h("button", { type: "button", onclick: () => print() }, "Print")));
 }
 
-/* ---- Several recordings beside each other ---- */
-function comparison(models, pick) {
-  if (models.length < 2 && !page.tables.length) return null;
-  const value = (m) => { const c = m.channels[0], n = m.report.run.iterations; return c ? (m.hasIterations && n ? c.energy_j / n : c.energy_j) : null; };
-  const ci = (m) => { const c = m.channels[0]; return c && c.energy_ci_j ? c.energy_ci_j.map((v) => v * value(m) / c.energy_j) : null; };
-  const scale = barScale(models, value, ci);
-  return section("comparison", "Side by side", page.tables.map((t) => [t.title ? h("h3", null, t.title) : null, t.verdict ? h("p", null, h("b", null, t.verdict)) : null,
-    makeTable({ caption: t.title || "Comparison", rows: t.rows, columns: t.columns.map((title, i) => ({ title, cell: (r) => r[i], number: i > 0 })) }).element]),
-    models.length > 1 ? makeTable({ caption: "Recordings", rows: models, columns: [
-      { title: "Recording", value: (m) => m.recording.title, cell: (m) => h("button", { type: "button", onclick: () => pick(m) }, m.recording.title) },
-      { title: "Energy " + models[0].unit, cls: "wide", number: true, value, cell: (m) => figureBar(value(m), ci(m), scale, cssVariable("--c0"), m.channels[0]?.state === "estimated") },
-      { title: "Channel", value: (m) => m.channel || "none" }, { title: "Power", number: true, value: (m) => m.channels[0]?.mean_power_w, cell: (m) => quantity(m.channels[0]?.mean_power_w, "W") },
-      { title: "Latency", number: true, value: (m) => m.report.run.latency?.median_ms, cell: (m) => quantity(m.report.run.latency?.median_ms / 1e3, "s") }] }).element : null);
-}
-
-const models = page.recordings.map(modelOf);
+/* ---- The whole ---- */
+const models = page.recordings.map(modelOf), together = h("div"), tabs = h("nav", { class: "tabs", "aria-label": "Recordings" }), alone = h("div");
 function show(m) {
   const build = [closureSection, layersSection, scatterSection, processSection], place = h("div"), head = h("div");
   const fill = () => { head.replaceChildren(summary(m)); place.replaceChildren(...build.map((f) => f(m)).filter((x) => x)); };
@@ -271,17 +257,22 @@ function show(m) {
   timePlace.append(timeLater);
   fill();
   m.fill = fill;
-  const tabs = models.length > 1 ? h("nav", { class: "tabs", "aria-label": "Recordings" }, models.map((x) => h("button", { type: "button", "aria-pressed": x === m, onclick: () => show(x) }, x.recording.title))) : null;
-  main.replaceChildren(...[comparison(models, show), tabs, h("section", { class: "first", "aria-label": "Summary" }, warnings(m.report), channelChoice(m, fill), head), timePlace, place, sensorsSection(m), methodSection(m), machineSection(m)].filter((x) => x));
+  [...tabs.children].forEach((b, i) => b.setAttribute("aria-pressed", models[i] === m));
+  alone.replaceChildren(...[h("section", { class: "first", "aria-label": "Summary" }, warnings(m.report), channelChoice(m, fill), head), timePlace, place, sensorsSection(m), methodSection(m), machineSection(m)].filter((x) => x));
   footer(m);
   /* What is to be read comes first; the picture, which takes unpacking, after it is on the screen. */
-  requestAnimationFrame(() => setTimeout(() => { timePlace.replaceChildren(timelineSection(m)); document.documentElement.dataset.ready = "yes"; performance.mark("drawn"); }));
+  requestAnimationFrame(() => setTimeout(() => { if (current === m) timePlace.replaceChildren(timelineSection(m)); document.documentElement.dataset.ready = "yes"; performance.mark("drawn"); }));
   current = m;
 }
+const beside = () => { const section_ = comparison(page.comparison, models); together.replaceChildren(...(section_ ? [section_] : [])); };
 let current;
+beside();
+if (models.length > 1) {
+  tabs.append(...models.map((m) => h("button", { type: "button", onclick: () => show(m) }, m.recording.title)));
+  main.replaceChildren(together, h("h2", { class: "alone" }, "Each by itself"), page.comparison ? h("p", { class: "note" }, "The first recording of each variant.") : "", tabs, alone);
+} else main.replaceChildren(together, alone);
 show(models[0]);
-const recolour = () => { palette.clear(); current.fill(); redraw(); };
+const recolour = () => { palette.clear(); beside(); current.fill(); redraw(); };
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
-let opened = [];
-addEventListener("beforeprint", () => { document.documentElement.classList.add("print"); palette.clear(); current.fill(); redraw(3); });
+addEventListener("beforeprint", () => { document.documentElement.classList.add("print"); palette.clear(); beside(); current.fill(); redraw(3); });
 addEventListener("afterprint", () => { document.documentElement.classList.remove("print"); recolour(); });

@@ -282,9 +282,10 @@ class Timeline {
   boxText(text, x, top, w, lane) {
     const g = this.g;
     g.globalAlpha = 1; g.fillStyle = lane.kind === "phase" || lane.kind === "iteration" ? this.ink : cssVariable("--paper"); g.textAlign = "left"; g.textBaseline = "middle";
+    /* Of a path the end tells most; half of a single word tells nothing. */
     let shown = text.length > 200 ? text.slice(-200) : text;
     const room = Math.floor((w - 8) / 5.2);
-    if (shown.length > room) shown = room > 3 ? "…" + shown.slice(1 - room) : "";
+    if (shown.length > room) shown = room > 6 && /[./:]/.test(text) ? "…" + shown.slice(1 - room) : "";
     g.fillText(shown, x + 4, top + this.laneHeight / 2 + 0.5, w - 6);
   }
   cursor(height) {
