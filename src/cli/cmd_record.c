@@ -1,6 +1,7 @@
 /* record, stat and idle: sensors around a command or for a while. */
 #define _GNU_SOURCE
 #include "cli/cli.h"
+#include "cli/own_cost.h"
 #include "cli/recording_options.h"
 
 #include <stdio.h>
@@ -16,7 +17,11 @@ struct settings {
 	bool is_forced, with_cuda;
 	const char *processes, *pids;
 	int64_t process_period_ns;
+	uint64_t own_cost_rounds;
 };
+
+#define ROUNDS_MIN 3 /* an interval takes as many */
+#define ROUNDS_MAX 1000
 
 static void print_warnings(const struct jm_recorder *r)
 {
@@ -170,6 +175,32 @@ static int run_record(void *settings, char **positional, size_t n_positional, ch
 	return exit_code;
 }
 
+/* One more run of stat's command. */
+struct repeated {
+	struct settings settings;
+	char **command;
+};
+
+static int repeat(void *ctx, const char *path, int64_t period_ns, bool *is_recorded_out)
+{
+	struct repeated *r = ctx;
+
+	r->settings.period_ns = period_ns;
+	return record_into(path, "stat", &r->settings, r->command, NULL, is_recorded_out);
+}
+
+static int own_cost(const char *folder, const struct settings *s, char **command)
+{
+	struct repeated repeated = {*s, command};
+	struct jm_own_cost_trials trials = {.rounds = s->own_cost_rounds,
+					    .period_ns = s->period_ns ? s->period_ns : JM_DEFAULT_PERIOD_NS,
+					    .record = repeat,
+					    .ctx = &repeated,
+					    .is_quiet = s->common.is_quiet};
+
+	return jm_cli_own_cost(folder, &trials);
+}
+
 static int run_stat(void *settings, char **positional, size_t n_positional, char **command)
 {
 	struct settings *s = settings;
@@ -182,6 +213,8 @@ static int run_stat(void *settings, char **positional, size_t n_positional, char
 	(void)n_positional;
 	if (!command)
 		return jm_cli_usage_error(&jm_cmd_stat, "there is no command to measure: joulemap stat -- COMMAND");
+	if (s->own_cost_rounds && (s->own_cost_rounds < ROUNDS_MIN || s->own_cost_rounds > ROUNDS_MAX))
+		return jm_cli_usage_error(&jm_cmd_stat, "--own-cost wants %d to %d rounds", ROUNDS_MIN, ROUNDS_MAX);
 	snprintf(work, sizeof(work), "%s/joulemap-XXXXXX", folder && *folder ? folder : "/tmp");
 	if (!mkdtemp(work)) {
 		jm_cli_line(stderr, "joulemap: cannot make a folder for the readings in %s", work);
@@ -193,6 +226,10 @@ static int run_stat(void *settings, char **positional, size_t n_positional, char
 	if (is_recorded && print_report(path, s, "summary", stdout) && exit_code == 0)
 		exit_code = JM_EXIT_FAILURE;
 	unlink(path);
+	if (is_recorded && exit_code == 0 && s->own_cost_rounds) {
+		fflush(stdout);
+		exit_code = own_cost(work, s, command);
+	}
 	rmdir(work);
 	return exit_code;
 }
@@ -283,18 +320,25 @@ const struct jm_command jm_cmd_record = {
     .run = run_record,
 };
 
-static const struct jm_option stat_options[] = {JM_CLI_PERIOD(struct settings), JM_CLI_SENSORS(struct settings),
-						JM_CLI_BASELINE(struct settings), JM_CLI_CARBON(struct settings),
-						JM_CLI_PRICE(struct settings)};
+static const struct jm_option stat_options[] = {
+    JM_CLI_PERIOD(struct settings),
+    JM_CLI_SENSORS(struct settings),
+    JM_CLI_BASELINE(struct settings),
+    JM_CLI_CARBON(struct settings),
+    JM_CLI_PRICE(struct settings),
+    {0, "own-cost", "ROUNDS", "what measuring takes: so many runs more, and again with a tenth of the readings",
+     JM_OPTION_COUNT, offsetof(struct settings, own_cost_rounds)},
+};
 
 const struct jm_command jm_cmd_stat = {
     .name = "stat",
     .summary = "run a command and print what it took, like perf stat",
-    .usage = "[-i PERIOD] [-s LIST] [--carbon G_PER_KWH] [--price PER_KWH] -- COMMAND ...",
+    .usage = "[-i PERIOD] [-s LIST] [--carbon G_PER_KWH] [--price PER_KWH] [--own-cost ROUNDS] -- COMMAND ...",
     .details = "Keeps no recording. The command's exit code is passed on.",
     .examples = "  joulemap stat -- make -j\n"
 		"  joulemap stat -i 1ms -s rapl_perf -- ./infer model.onnx\n"
-		"  joulemap stat --carbon 420 --price 0.30EUR -- make -j\n",
+		"  joulemap stat --carbon 420 --price 0.30EUR -- make -j\n"
+		"  joulemap stat -i 1ms --own-cost 5 -- ./infer model.onnx\n",
     .options = stat_options,
     .n_options = sizeof(stat_options) / sizeof(stat_options[0]),
     .takes_command = true,
