@@ -29,7 +29,7 @@ function stack(parts, total) {
 
 /* Points of rows: latency across, energy up, both in powers of ten, with the whisker of the interval. On a diagonal power is equal. */
 function scatter({ rows, name, time, energy, ci, colour, unitTime = "s", unitEnergy = "J", onPick }) {
-  const points = rows.filter((r) => time(r) > 0 && energy(r) > 0), w = Math.max(340, Math.min(860, main.clientWidth)), height = w < 600 ? 340 : 450, left = 62, right = 14, top = 12, bottom = 46;
+  const points = rows.filter((r) => time(r) > 0 && energy(r) > 0), w = Math.max(340, Math.min(860, main.clientWidth)), height = w < 600 ? 340 : 450, left = 62, right = 14, top = 26, bottom = 46;
   const tip = h("div", { class: "tip", hidden: true });
   if (points.length < 2) return h("p", { class: "note" }, "There are too few rows with a time and an energy for this picture.");
   const logs = (f) => { const l = points.map((r) => Math.log10(f(r))), a = Math.min(...l), b = Math.max(...l), pad = Math.max(0.08 * (b - a), 0.06); return [a - pad, b + pad]; };
@@ -39,13 +39,13 @@ function scatter({ rows, name, time, energy, ci, colour, unitTime = "s", unitEne
   const ticks = (a, b) => { const out = [], many = b - a < 1.2; for (let e = Math.floor(a); e <= Math.ceil(b); e++) for (const m of many ? (b - a < 0.5 ? [1, 1.5, 2, 3, 4, 5, 7] : [1, 2, 5]) : b - a < 4 ? [1, 3] : [1]) { const v = m * 10 ** e; if (Math.log10(v) >= a && Math.log10(v) <= b) out.push(v); } return out; };
   for (const v of ticks(y0, y1)) chart.append(svg("line", { class: "axis", x1: left, x2: w - right, y1: py(v), y2: py(v) }), svg("text", { x: left - 8, y: py(v) + 4, "text-anchor": "end" }, quantity(v, unitEnergy, 2)));
   for (const v of ticks(x0, x1)) chart.append(svg("line", { class: "axis", x1: px(v), x2: px(v), y1: height - bottom, y2: height - bottom + 4 }), svg("text", { x: px(v), y: height - bottom + 18, "text-anchor": "middle" }, quantity(v, unitTime, 2)));
-  chart.append(svg("text", { x: (left + w - right) / 2, y: height - 6, "text-anchor": "middle" }, "time of one execution"));
+  chart.append(svg("text", { x: (left + w - right) / 2, y: height - 6, "text-anchor": "middle" }, "time of one execution"), svg("text", { x: left, y: top - 1, "text-anchor": "start" }, "energy of one execution"));
   /* Equal power: energy / time. */
   for (const p of ticks(y0 - x1, y1 - x0)) {
     const a = Math.max(x0, y0 - Math.log10(p)), b = Math.min(x1, y1 - Math.log10(p));
     if (b - a < 0.25 * (x1 - x0)) continue;
     const end = { x: px(10 ** b), y: py(p * 10 ** b) };
-    chart.append(svg("line", { class: "iso", x1: px(10 ** a), y1: py(p * 10 ** a), x2: end.x, y2: end.y }), svg("text", { x: end.x - 5, y: Math.max(end.y + 4, top + 12), "text-anchor": "end" }, quantity(p, "W", 2)));
+    chart.append(svg("line", { class: "iso", x1: px(10 ** a), y1: py(p * 10 ** a), x2: end.x, y2: end.y }), svg("text", { x: end.x - 5, y: Math.max(end.y + 4, top + 14), "text-anchor": "end" }, quantity(p, "W", 2)));
   }
   const show = (r, dot) => {
     tip.replaceChildren(h("b", null, name(r)), h("br"), `${quantity(time(r), unitTime)}, ${quantity(energy(r), unitEnergy)}`, ci(r) ? " " + interval(ci(r), unitEnergy) : "", h("br"), `${quantity(energy(r) / time(r), "W")} while it ran`);

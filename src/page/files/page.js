@@ -5,7 +5,7 @@ let redraw = () => {};
 
 const section = (id, title, ...children) => h("section", { id, "aria-labelledby": "h-" + id }, h("h2", { id: "h-" + id }, title), ...children);
 const state = (text) => h("span", { class: "state " + text }, text);
-const key = (colour, text) => { const s = h("span", { class: "swatch" }); s.style.background = colour; return h("span", { class: "key" }, s, " " + text); };
+const key = (colour, text) => { const s = h("span", { class: "swatch" }); s.style.background = colour; return h("span", { class: "key" }, s, "\u00a0" + text); };
 
 /* Channels that give energy, the widest first: those inside of none, of the most energy. */
 function energyChannels(report) {
