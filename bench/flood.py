@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What malformed events cost joulemap serve, as JSON: of each kind, so many a second; whether each was counted, how memory grew,
-processor time, and how long /healthz took meanwhile.
+processor time, and how long /healthz took meanwhile. Before that: the time from a good event to its first sample.
 
 usage: bench/flood.py [--joulemap PROGRAM] [--seconds S] [--rate PER_SECOND]
 Needs the Python packages flatbuffers and pyzmq (scripts/setup ci)."""
@@ -73,6 +73,23 @@ def flood(service, port, publisher, data, rate, seconds):
             "healthz_ms": round(median(asked), 2), "healthz_worst_ms": round(max(asked), 2)}
 
 
+def metric(port, name):
+    lines = get(port, "/metrics").splitlines()
+    return float(next(line for line in lines if line.startswith(name + " ")).rpartition(" ")[2])
+
+
+def first_samples(port, publisher, events):
+    """Events one after the other, the first of which wakes the service up. By its own clock, from the event to its first sample."""
+    data = python_plugin_message([os.getpid()], [1], "", 60)
+    for i in range(events):
+        publisher.send(data)
+        while metric(port, "joulemap_begin_seconds_count") <= i:
+            time.sleep(0.01)
+    mean = metric(port, "joulemap_begin_seconds_sum") / metric(port, "joulemap_begin_seconds_count")
+    return {"events": events, "mean_ms": round(mean * 1e3, 2),
+            "worst_ms": round(metric(port, "joulemap_begin_longest_seconds") * 1e3, 2)}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--joulemap", default=os.path.join(ROOT, "build", "joulemap"))
@@ -91,16 +108,17 @@ def main():
     publisher.recv()
     good = python_plugin_message([os.getpid()], [1], "", 60)
     kinds = malformed(good)
+    first = first_samples(port, publisher, 50)
     for data, _ in kinds:  # what is allocated once is
         publisher.send(data)
     rows = []
     for i, (data, reason) in enumerate(kinds):
         rows.append({"kind": i, "reason": reason, "bytes": len(data), **flood(service, port, publisher, data, a.rate, a.seconds)})
     publisher.send(good)
-    while "joulemap_events_total{type=\"start\"} 1" not in get(port, "/metrics"):
+    while "joulemap_events_total{type=\"start\"} 51" not in get(port, "/metrics"):
         time.sleep(0.01)
     print(json.dumps({
-        "rate": a.rate, "seconds": a.seconds, "all_counted": all(r["sent"] == r["counted"] for r in rows), "good_one_behind": True,
+        "first_sample": first, "rate": a.rate, "seconds": a.seconds, "all_counted": all(r["sent"] == r["counted"] for r in rows), "good_one_behind": True,
         "rss_kib": resident_kib(service.pid), "rss_growth_kib": sum(r["rss_growth_kib"] for r in rows),
         "cpu_fraction": median([r["cpu_fraction"] for r in rows]), "healthz_ms": median([r["healthz_ms"] for r in rows]),
         "kinds": rows}, indent=1))

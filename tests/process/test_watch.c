@@ -407,6 +407,40 @@ static void a_clock_of_another_namespace_is_not_used(void **state)
 	assert_int_equal(jm_process_watch_quantum_ns(w->watch), TICK);
 }
 
+static void hidden_processes_are_said(void **state)
+{
+	struct world *w = *state;
+	char path[300];
+	bool was_root;
+
+	put(w, 10, "a", 1, 0, 0, 100);
+	tree_write(&w->tree, "/proc/99/mounts", "proc /proc proc rw,nosuid,hidepid=invisible 0 0\n");
+	snprintf(path, sizeof(path), "%s/proc/self", w->tree.root);
+	assert_int_equal(symlink("99", path), 0);
+	assert_int_equal(chmod(w->tree.root, 0755), 0);
+	was_root = geteuid() == 0 && seteuid(65534) == 0; /* who sees all, whatever the mount says */
+	watch(w, true, 0, 0);
+	assert_true(!was_root || seteuid(0) == 0);
+	assert_non_null(strstr(jm_process_watch_note(w->watch, 0), "hidepid"));
+}
+
+static void a_list_of_groups_without_end_is_read_to_a_bound(void **state)
+{
+	struct world *w = *state;
+	size_t n = 1000000, i;
+	char *text = malloc(n * 16 + 1);
+
+	for (i = 0; i < n; i++)
+		memcpy(text + i * 16, "000007:name:/a\n\n", 16);
+	text[n * 16] = '\0';
+	tree_write(&w->tree, "/proc/10/cgroup", text);
+	put(w, 10, "a", 1, 0, 0, 100);
+	free(text);
+	watch(w, true, 0, 0);
+	scan(w);
+	assert_string_equal(described(w, 10)->cgroup, "/a");
+}
+
 static void without_proc_it_says_so(void **state)
 {
 	struct world *w = *state;
@@ -455,6 +489,8 @@ int main(void)
 	    TEST(a_process_that_is_not_there_is_named),
 	    TEST(what_a_process_is_is_read),
 	    TEST(a_clock_of_another_namespace_is_not_used),
+	    TEST(hidden_processes_are_said),
+	    TEST(a_list_of_groups_without_end_is_read_to_a_bound),
 	    TEST(without_proc_it_says_so),
 	    TEST(garbage_in_proc_is_left_out),
 	};
