@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The HTML report of ten minutes at 1 kHz, six channels, a million spans: how long it takes to write, how large it is, how soon
-headless Chromium paints it. Medians; prints JSON. usage: bench/html.py [BUILD_FOLDER [RUNS]]"""
+headless Chromium paints it. Medians; prints JSON. usage: bench/page.py [BUILD_FOLDER [RUNS]]"""
 import json
 import os
 import resource
