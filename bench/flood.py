@@ -111,6 +111,8 @@ def main():
     first = first_samples(port, publisher, 50)
     for data, _ in kinds:  # what is allocated once is
         publisher.send(data)
+    while received(port) < first["events"] + len(kinds):
+        time.sleep(0.01)
     rows = []
     for i, (data, reason) in enumerate(kinds):
         rows.append({"kind": i, "reason": reason, "bytes": len(data), **flood(service, port, publisher, data, a.rate, a.seconds)})
