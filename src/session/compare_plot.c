@@ -34,6 +34,16 @@ static bool is_known(const struct jm_comparison_data *c, enum jm_figure f)
 	return false;
 }
 
+static bool knows_interval(const struct jm_comparison_data *c, enum jm_figure f)
+{
+	size_t i;
+
+	for (i = 1; i < c->n_variants; i++)
+		if (isfinite(c->variants[i].against[f].ci.low))
+			return true;
+	return false;
+}
+
 /* Energy, time, and what else tells: the score where there is one, else the power. Gives how many. */
 static size_t pick(const struct jm_comparison_data *c, struct shown out[JM_PLOT_PANELS_MAX])
 {
@@ -119,7 +129,7 @@ static int draw(const struct jm_comparison_data *c, const struct jm_plot_view *v
 	struct jm_plot_panel panels[JM_PLOT_PANELS_MAX];
 	struct jm_plot_variants in = {.panels = panels, .n_panels = pick(c, shown), .n_variants = c->n_variants};
 	const char **names = calloc(c->n_variants, sizeof(*names));
-	bool is_estimated = false, has_trials = false;
+	bool is_estimated = false, has_trials = false, has_ci = false;
 	char subtitle[200], note[400];
 	size_t i;
 	int rc = names ? 0 : JM_E_NOMEM;
@@ -130,13 +140,15 @@ static int draw(const struct jm_comparison_data *c, const struct jm_plot_view *v
 		has_trials = has_trials || c->variants[i].n_trials > 1;
 	}
 	for (i = 0; rc == 0 && i < in.n_panels; i++) {
+		has_ci = has_ci || knows_interval(c, shown[i].figure);
 		rc = fill(c, &shown[i], &bars[i]);
 		panels[i] = (struct jm_plot_panel){shown[i].title, shown[i].unit, bars[i].bars};
 	}
 	snprintf(subtitle, sizeof(subtitle), "Side by side%s%s", c->n_variants > 1 ? "; below each what it comes to against " : "",
 		 c->n_variants > 1 ? c->variants[0].name : "");
-	snprintf(note, sizeof(note), "%s%sIn brackets: 95 %% intervals.", has_trials ? "Dots: trials. " : "",
-		 is_estimated ? "Pale: estimated from processor use, not measured. " : "");
+	snprintf(note, sizeof(note), "%s%s%s", has_trials ? "Dots: trials. " : "",
+		 is_estimated ? "Pale: estimated from processor use, not measured. " : "",
+		 has_ci ? "In brackets: 95 % intervals." : "");
 	in.title = c->variants[0].trials[0]->model[0] && c->n_variants == 1 ? c->variants[0].trials[0]->model : "Comparison";
 	in.subtitle = subtitle;
 	in.note = note;

@@ -33,6 +33,9 @@ def side_by_side(b):
     check("a point below 1 lies left of the line", b.evaluate(
         "(() => { const r = [...document.querySelectorAll('#ratios tbody tr')].find((x) => x.innerText.startsWith('Latency'));"
         " return parseFloat(r.querySelector('.forest b').style.left) < 50 && parseFloat(r.innerText.match(/[0-9.]+(?=.×)/)[0]) < 1; })()"))
+    for p, looks_so in (("null", "open"), ("0.2", "open"), ("0.01", "")):
+        shape = b.evaluate(f"forest({{value: 0.5, ci: null, p: {p}}}, 1, 'red').querySelector('b').className")
+        check(f"p of {p} is drawn {looks_so or 'filled'}", shape == looks_so, shape)
 
 
 def layers(b):

@@ -44,7 +44,7 @@ function ratioScale(list) {
 function forest(r, far, colour) {
   const part = (v) => 50 + 50 * Math.max(-1, Math.min(1, Math.log(Math.max(v, 1e-9)) / far)), box = h("div", { class: "forest", "aria-hidden": "true" }, h("s"));
   if (r.ci) { const w = h("u"); w.style.left = part(r.ci[0]) + "%"; w.style.width = Math.max(0.4, part(r.ci[1]) - part(r.ci[0])) + "%"; box.append(w); }
-  const dot = h("b", { class: r.p < 0.05 ? null : "open" });
+  const dot = h("b", { class: have(r.p) && r.p < 0.05 ? null : "open" });
   dot.style.left = part(r.value) + "%"; dot.style.setProperty("--dot", colour);
   box.append(dot);
   return box;
@@ -61,7 +61,7 @@ function ratioTable(c) {
   const isRatio = (row) => row.key !== "score" || row.v.score === "perplexity", far = ratioScale(rows.filter(isRatio).map((row) => row.r)), bases = [...new Set(rows.map((row) => row.r.basis).filter((b) => b !== "none"))];
   const points = (row) => (row.v.score === "accuracy" ? 100 : 1), unit = (row) => row.v.score === "accuracy" ? " points" : "", signed = (v) => (v > 0 ? "+" : v < 0 ? "−" : "") + digits(Math.abs(v), 3);
   const ends = (row) => isRatio(row) || !row.r.ci ? ratioInterval(row.r) : `[${row.r.ci.map((v) => signed(points(row) * v)).join(", ")}]`;
-  return [h("h3", null, "Against " + c.variants[0].name), h("p", { class: "note" }, "Filled: a difference shown (p below 0.05); open: none shown. Line: the 95 % interval", bases.length ? `, from ${bases.join(" and ")}` : "", ". The upright line is 1 ×."),
+  return [h("h3", null, "Against " + c.variants[0].name), h("p", { class: "note" }, "Filled: a difference shown (p below 0.05); open: none shown, or not tested. Line: the 95 % interval", bases.length ? `, from ${bases.join(" and ")}` : "", ". The upright line is 1 ×."),
     makeTable({ caption: "Ratios against " + c.variants[0].name, id: "ratios", rows, columns: [
       { title: "Figure", value: (row) => figureKinds[row.key][0], cell: (row) => [row.key === "score" ? scoreTitle(row.v) : figureKinds[row.key][0], h("small", null, key(cssVariable("--c" + row.i % 8), row.v.name))] },
       { title: "Ratio", number: true, cls: "wide", hint: ticksOf(far), value: (row) => row.r.value, cell: (row) => [isRatio(row) ? ratioCell(row.r, far, cssVariable("--c" + row.i % 8)) : have(row.r.value) ? signed(points(row) * row.r.value) + unit(row) : "no difference known", row.r.ci ? h("small", { class: "narrow" }, ends(row)) : ""] },
@@ -79,7 +79,7 @@ function layerPairs(c, list, index) {
   const first = c.variants[0].name, hasEnergy = list.groups.some((g) => have(g.energy_first_mj) || have(g.energy_mj)), text = hasEnergy ? (v) => quantity(v / 1e3, "J") : (v) => quantity(v / 1e3, "s");
   const before = (g) => hasEnergy ? g.energy_first_mj : g.time_first_ms, after = (g) => hasEnergy ? g.energy_mj : g.time_ms, most = (g) => Math.max(before(g) || 0, (after(g) || 0) + (hasEnergy ? g.conversions_mj || 0 : 0));
   const scale = Math.max(...list.groups.map(most)) || 1, far = Math.min(ratioScale(list.groups.map((g) => g.energy_ratio > 0 ? { value: g.energy_ratio } : null)), Math.log(10)), pair = [cssVariable("--c0"), cssVariable("--c" + (index + 1) % 8)];
-  const ratio = (g) => ({ value: g.energy_ratio, ci: have(g.ci_low) ? [g.ci_low, g.ci_high] : null, p: have(g.ci_low) && (g.ci_low > 1 || g.ci_high < 1) ? 0 : 1 });
+  const ratio = (g) => ({ value: g.energy_ratio, ci: have(g.ci_low) ? [g.ci_low, g.ci_high] : null, p: have(g.ci_low) && (g.ci_low > 1 || g.ci_high < 1) ? 0 : null });
   const name = (g) => g.layer_first || g.layer || "(conversions)", type = (t, n) => t ? t + (n > 1 ? ` +${n - 1}` : "") : "–";
   const search = h("input", { type: "search", placeholder: "Find by name", "aria-label": "Find layers by name", oninput: () => { const wanted = search.value.toLowerCase(); table.set(list.groups.filter((g) => [g.layer_first, g.layer, g.type_first, g.type].join(" ").toLowerCase().includes(wanted))); } });
   const table = makeTable({ caption: `Layers of ${list.variant} against ${first}`, id: "pairs", rows: list.groups, sort: 1, limit: 20, columns: [

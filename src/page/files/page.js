@@ -269,7 +269,7 @@ let current;
 beside();
 if (models.length > 1) {
   tabs.append(...models.map((m) => h("button", { type: "button", onclick: () => show(m) }, m.recording.title)));
-  main.replaceChildren(together, h("h2", { class: "alone" }, "Each by itself"), page.comparison ? h("p", { class: "note" }, "The first recording of each variant.") : "", tabs, alone);
+  main.replaceChildren(together, h("h2", { class: "alone" }, "Each by itself"), page.comparison ? h("p", { class: "note" }, page.comparison.variants.length > models.length ? `The first recording of each of the first ${models.length} variants.` : "The first recording of each variant.") : "", tabs, alone);
 } else main.replaceChildren(together, alone);
 show(models[0]);
 const recolour = () => { palette.clear(); beside(); current.fill(); redraw(); };
