@@ -12,6 +12,7 @@ joulemap.torch.profile(model, inputs) splits the energy of a PyTorch model over 
 marked as such; what is unknown is None, with the reason beside it."""
 
 from joulemap import span_kind
+from joulemap.comparison import Comparison, Figure, Variant, compare
 from joulemap.errors import (
     AlreadyExistsError,
     DeniedError,
@@ -35,8 +36,10 @@ __all__ = [
     "Channel",
     "ChannelInfo",
     "Closure",
+    "Comparison",
     "DeniedError",
     "DriverInfo",
+    "Figure",
     "FormatError",
     "InvalidError",
     "Items",
@@ -52,6 +55,8 @@ __all__ = [
     "Span",
     "Total",
     "UnsupportedError",
+    "Variant",
+    "compare",
     "open_report",
     "send_power_measure_event",
     "send_power_stop_event",

@@ -1,6 +1,6 @@
-"""The C interface as ctypes sees it: structures and prototypes of include/joulemap/joulemap.h that the package uses.
+"""The C interface as ctypes sees it: structures and prototypes of include/joulemap/ that the package uses.
 
-tests/python/test_abi.py holds every structure against the header with the C compiler."""
+tests/python/test_abi.py holds every structure against the headers with the C compiler."""
 
 from __future__ import annotations
 
@@ -111,6 +111,17 @@ class ViewOptions(c.Structure):
     ]
 
 
+class CompareOptions(c.Structure):
+    _fields_ = [
+        ("size", c.c_size_t),
+        ("channels", c.c_char_p),
+        ("method", c.c_char_p),
+        ("with_layers", c.c_bool),
+        ("seed", c.c_uint64),
+        ("first", c.c_char_p),
+    ]
+
+
 STRUCTS: Dict[str, Any] = {
     "jm_error": Error,
     "jm_driver_info": DriverInfo,
@@ -119,6 +130,7 @@ STRUCTS: Dict[str, Any] = {
     "jm_timed_span": TimedSpan,
     "jm_report_options": ReportOptions,
     "jm_view_options": ViewOptions,
+    "jm_compare_options": CompareOptions,
 }
 
 WRITE_FN = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_size_t)
@@ -154,6 +166,12 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
         c.c_int,
         [c.c_char_p, c.POINTER(ReportOptions), c.POINTER(ViewOptions), WRITE_FN, c.c_void_p, _ERR],
     ),
+    "jm_comparison_open": (
+        c.c_int,
+        [c.POINTER(c.c_char_p), c.c_size_t, c.POINTER(CompareOptions), _OUT, _ERR],
+    ),
+    "jm_comparison_write": (c.c_int, [c.c_void_p, c.POINTER(ViewOptions), WRITE_FN, c.c_void_p, _ERR]),
+    "jm_comparison_destroy": (None, [c.c_void_p]),
 }
 
 # Short ones, called with Python's lock held: giving it up would cost more than the call.

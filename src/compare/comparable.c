@@ -230,6 +230,8 @@ void jm_comparison_check_variant(const struct jm_variant *v, struct jm_buffer *n
 
 	check_alike(v, notes);
 	check_coverage(v, notes);
+	if (v->state == JM_STATE_ESTIMATED)
+		note(notes, "energy is estimated from processor use, not measured by a sensor: it gets no verdict");
 	if (v->is_simulated == 1)
 		note(notes, "%s: simulated integers: %s", v->name, v->simulated_reason);
 	else if (v->is_simulated < 0)

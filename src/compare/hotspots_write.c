@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CELL 64
 
@@ -16,10 +17,34 @@ static void add_number(struct jm_cells *cells, double value)
 	jm_cells_add(cells, "%s", text);
 }
 
+/* Bounds of a gain that a noisy run leaves open would fill the line. */
+static void percent_text(double value, char *out, size_t size)
+{
+	if (value < -9.995)
+		snprintf(out, size, "<-999");
+	else
+		snprintf(out, size, "%.0f", 100 * value);
+}
+
+static void add_gain(const struct jm_hotspot *h, struct jm_cells *cells)
+{
+	char gain[16], low[16], high[16];
+
+	percent_text(h->gain, gain, sizeof(gain));
+	percent_text(h->gain_ci.low, low, sizeof(low));
+	percent_text(h->gain_ci.high, high, sizeof(high));
+	if (!isfinite(h->gain))
+		jm_cells_add(cells, "-");
+	else if (isfinite(h->gain_ci.low))
+		jm_cells_add(cells, "%s [%s, %s]", gain, low, high);
+	else
+		jm_cells_add(cells, "%s", gain);
+}
+
 static void add_percent(struct jm_cells *cells, double value)
 {
 	if (isfinite(value))
-		jm_cells_add(cells, "%.1f", 100 * value);
+		jm_cells_add(cells, "%.1f", fabs(value) < 5e-4 ? 0 : 100 * value);
 	else
 		jm_cells_add(cells, "-");
 }
@@ -39,10 +64,7 @@ static void add_row(const struct jm_hotspot *h, enum jm_hotspots_by by, bool has
 	add_percent(cells, h->share);
 	if (!has_gain)
 		return;
-	if (isfinite(h->gain) && isfinite(h->gain_ci.low))
-		jm_cells_add(cells, "%.0f [%.0f, %.0f]", 100 * h->gain, 100 * h->gain_ci.low, 100 * h->gain_ci.high);
-	else
-		add_percent(cells, h->gain);
+	add_gain(h, cells);
 	add_number(cells, h->saved_mj);
 	add_percent(cells, h->saved_share);
 	add_percent(cells, sum);
@@ -80,19 +102,23 @@ static int print(const struct jm_comparison_data *c, size_t other, enum jm_hotsp
 	double sum = 0;
 	size_t i, shown;
 
+	if (by == JM_HOTSPOTS_LAYER)
+		memcpy(cells.spare, (const unsigned char[]){0, 4, 3, 6, 2, 0, 0, 5, 0, 2}, 10);
 	if (jm_hotspots_make(&c->variants[0], v ? &c->layers[other - 1] : NULL, by, &h))
 		return JM_E_NOMEM;
+	jm_buffer_puts(out, "\n");
 	if (v)
-		jm_buffer_printf(
-		    out,
-		    "\nwhat of %s to make as %s first: saved = share x gain, of all layers; conversions included%s\n",
-		    c->variants[0].name, v->name,
-		    v->is_simulated == 1
-			? "\n  note: its integers are simulated: these gains are none of integer arithmetic"
-			: "");
+		jm_compare_say(
+		    view->width, out,
+		    "what of %s to make as %s first: saved = share x gain, of all layers; conversions included",
+		    c->variants[0].name, v->name);
 	else
-		jm_buffer_printf(out, "\nwhere the energy of %s goes; give a second recording for the gain of each\n",
-				 c->variants[0].name);
+		jm_compare_say(view->width, out,
+			       "where the energy of %s goes; give a second recording for the gain of each",
+			       c->variants[0].name);
+	if (v && v->is_simulated == 1)
+		jm_compare_say(view->width, out,
+			       "note: its integers are simulated: these gains are none of integer arithmetic");
 	add_headings(by, v != NULL, &cells);
 	shown = view->limit && view->limit < h.n ? view->limit : h.n;
 	for (i = 0; i < shown; i++) {
@@ -117,9 +143,7 @@ int jm_hotspots_table(const struct jm_comparison_data *c, enum jm_hotspots_by by
 		rc = print(c, 0, by, view, out);
 	for (i = 1; i < c->n_variants && rc == 0; i++)
 		rc = print(c, i, by, view, out);
-	if (c->variants[0].trials[0]->method == JM_METHOD_SHARE)
-		jm_buffer_puts(out, "  note: layers got their energy by time share: gains are gains of time, at the "
-				    "mean power of each run\n");
+	jm_compare_explain_layers(c, view->width, out);
 	return rc;
 }
 

@@ -69,7 +69,11 @@ static void add_row(const struct jm_layer_groups *g, const struct jm_layer_group
 {
 	const struct jm_layer *a = first_of(g, group), *b = other_of(g, group);
 	const struct jm_against *r = &group->against;
+	char value[16], low[16], high[16];
 
+	jm_compare_ratio_text(r->value, value, sizeof(value));
+	jm_compare_ratio_text(r->ci.low, low, sizeof(low));
+	jm_compare_ratio_text(r->ci.high, high, sizeof(high));
 	jm_cells_add(cells, "%s", a ? a->name : b ? b->name : "(conversions)");
 	add_type(cells, a, group->n_first);
 	add_type(cells, b, group->n_other);
@@ -85,9 +89,9 @@ static void add_row(const struct jm_layer_groups *g, const struct jm_layer_group
 	if (!isfinite(r->value))
 		jm_cells_add(cells, "-");
 	else if (isfinite(r->ci.low))
-		jm_cells_add(cells, "%.2f× [%.2f, %.2f]", r->value, r->ci.low, r->ci.high);
+		jm_cells_add(cells, "%s× [%s, %s]", value, low, high);
 	else
-		jm_cells_add(cells, "%.2f×", r->value);
+		jm_cells_add(cells, "%s×", value);
 }
 
 static int print_variant(const struct jm_comparison_data *c, size_t i, const struct jm_compare_view *view,
@@ -97,16 +101,18 @@ static int print_variant(const struct jm_comparison_data *c, size_t i, const str
 					       "ms there", "mJ",   "mJ there",   "conversions mJ", "energy"};
 	const struct jm_layer_groups *g = &c->layers[i - 1];
 	const struct jm_layer_group **list = sorted(g);
-	struct jm_cells cells = {.n_columns = 10, .is_left = {true, true, true, true}};
+	struct jm_cells cells = {
+	    .n_columns = 10, .is_left = {true, true, true, true}, .spare = {0, 3, 4, 6, 5, 5, 0, 0, 2, 0}};
 	size_t shown = view->limit && view->limit < g->n ? view->limit : g->n, k;
 	int rc;
 
 	if (!list)
 		return JM_E_NOMEM;
-	jm_buffer_printf(
-	    out,
-	    "\nlayers of %s (there) against %s, an iteration; conversions: Quantize, Dequantize and Cast that were "
-	    "inserted\n",
+	jm_buffer_puts(out, "\n");
+	jm_compare_say(
+	    view->width, out,
+	    "layers of %s (there) against %s, an iteration; conversions: Quantize, Dequantize and Cast that were "
+	    "inserted",
 	    c->variants[i].name, c->variants[0].name);
 	for (k = 0; k < sizeof(headings) / sizeof(headings[0]); k++)
 		jm_cells_add(&cells, "%s", headings[k]);
@@ -116,20 +122,24 @@ static int print_variant(const struct jm_comparison_data *c, size_t i, const str
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (shown < g->n)
 		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", g->n - shown);
-	jm_buffer_printf(out, "all layers: %.4g mJ against %.4g mJ, of it %.4g mJ in %zu inserted conversions\n",
-			 g->total_other_mj, g->total_first_mj, g->total_conversions_mj, g->n_conversions);
+	jm_compare_say(view->width, out,
+		       "all layers: %.4g mJ against %.4g mJ, of it %.4g mJ in %zu inserted conversions",
+		       g->total_other_mj, g->total_first_mj, g->total_conversions_mj, g->n_conversions);
 	return rc;
 }
 
 /* Shares of time say where time goes; they cannot show that one layer draws less power than another. */
-static void explain_method(const struct jm_comparison_data *c, struct jm_buffer *out)
+void jm_compare_explain_layers(const struct jm_comparison_data *c, int width, struct jm_buffer *out)
 {
 	const struct jm_trial *t = c->variants[0].trials[0];
 
 	if (t->method == JM_METHOD_SHARE)
-		jm_buffer_puts(out, "  note: layers got their energy by time share: these differences are differences "
-				    "of time, at the mean "
-				    "power of each run\n");
+		jm_compare_say(
+		    width, out,
+		    "note: layers got their energy by time share: these differences are differences of time, at the "
+		    "mean power of each run");
+	if (c->variants[0].state == JM_STATE_ESTIMATED)
+		jm_compare_say(width, out, "note: energy is estimated from processor use, not measured by a sensor");
 }
 
 int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_compare_view *view,
@@ -140,7 +150,7 @@ int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_
 
 	for (i = 1; i < c->n_variants && rc == 0; i++)
 		rc = print_variant(c, i, view, out);
-	explain_method(c, out);
+	jm_compare_explain_layers(c, view->width, out);
 	return rc;
 }
 

@@ -1,24 +1,66 @@
+#define _GNU_SOURCE
 #include "compare/write.h"
 
+#include "core/display.h"
 #include "report/cells.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define CELL 64
+#define CELL         64
+#define NAME_COLUMNS 24 /* of a variant in a heading */
+#define INDENT       "  "
 
-static void print_lines(const char *prefix, const struct jm_buffer *lines, struct jm_buffer *out)
+/* What follows the first line is indented. */
+void jm_compare_line(const char *line, size_t n, int terminal, struct jm_buffer *out)
+{
+	size_t width = terminal > 0 ? (size_t)terminal : 0, column = 0, at = 0;
+
+	while (at < n) {
+		const char *space = memchr(line + at + 1, ' ', n - at - 1);
+		size_t end = space ? (size_t)(space - line) : n, columns;
+		char word[256];
+
+		snprintf(word, sizeof(word), "%.*s", (int)(end - at), line + at);
+		columns = jm_display_columns(word);
+		if (width && at && column + columns > width) {
+			jm_buffer_puts(out, "\n" INDENT);
+			column = strlen(INDENT) + columns - 1;
+			at++; /* the space */
+		} else {
+			column += columns;
+		}
+		jm_buffer_append(out, line + at, end - at);
+		at = end;
+	}
+	jm_buffer_puts(out, "\n");
+}
+
+void jm_compare_say(int width, struct jm_buffer *out, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	jm_display_neutralise(text);
+	jm_compare_line(text, strlen(text), width, out);
+}
+
+static void print_lines(const char *prefix, const struct jm_buffer *lines, int width, struct jm_buffer *out)
 {
 	size_t at = 0;
 
 	while (at < lines->n) {
 		const char *line = lines->data + at, *end = memchr(line, '\n', lines->n - at);
-		size_t n = end ? (size_t)(end - line) + 1 : lines->n - at;
+		size_t n = end ? (size_t)(end - line) : lines->n - at;
 
-		jm_buffer_puts(out, prefix);
-		jm_buffer_append(out, line, n);
-		at += n;
+		jm_compare_say(width, out, "%s%.*s", prefix, (int)n, line);
+		at += n + 1;
 	}
 }
 
@@ -55,74 +97,214 @@ static bool is_accuracy(const struct jm_comparison_data *c)
 	return strcmp(c->variants[0].trials[0]->score.name, "accuracy") == 0;
 }
 
-static void add_heading(const struct jm_comparison_data *c, int f, struct jm_cells *cells)
+#define ROWS_MAX (JM_N_FIGURES + 3)
+#define GAP      2
+
+/* A row a figure, a column a variant: what is compared stands side by side, and four variants fit 80 columns. */
+struct grid {
+	size_t n_rows, n_columns; /* with the headings */
+	size_t capacity;          /* columns */
+	char **texts;             /* [row * capacity + column] */
+	bool is_failed;
+};
+
+static void grid_init(struct grid *g, size_t n_columns)
 {
+	*g = (struct grid){.n_columns = n_columns, .capacity = n_columns};
+	g->texts = calloc(ROWS_MAX * n_columns, sizeof(*g->texts));
+	g->is_failed = !g->texts;
+}
+
+static void grid_finish(struct grid *g)
+{
+	size_t i;
+
+	for (i = 0; g->texts && i < g->n_rows * g->capacity; i++)
+		free(g->texts[i]);
+	free(g->texts);
+}
+
+__attribute__((format(printf, 3, 4))) static void set(struct grid *g, size_t column, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int n;
+
+	if (g->is_failed)
+		return;
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	g->is_failed = n < 0;
+	if (g->is_failed)
+		return;
+	jm_display_neutralise(text);
+	if (g->n_rows == 1)
+		jm_display_cut(text, NAME_COLUMNS);
+	g->texts[(g->n_rows - 1) * g->capacity + column] = text;
+}
+
+static size_t column_width(const struct grid *g, size_t column)
+{
+	size_t widest = 0, i;
+
+	for (i = 0; i < g->n_rows; i++) {
+		size_t n = jm_display_columns(g->texts[i * g->capacity + column]);
+
+		widest = n > widest ? n : widest;
+	}
+	return widest;
+}
+
+/* Gives the column behind the last one that fits beside the headings; at least one does. */
+static size_t last_that_fits(const struct grid *g, size_t from, size_t width)
+{
+	size_t used = column_width(g, 0), to = from;
+
+	while (to < g->n_columns && to - from + 1 < JM_CELLS_COLUMNS_MAX) {
+		used += GAP + column_width(g, to);
+		if (to > from && width && used > width)
+			break;
+		to++;
+	}
+	return to;
+}
+
+/* Prints it, in several parts where there are more variants than fit. Frees it. */
+static int grid_print(struct grid *g, const struct jm_compare_view *view, struct jm_buffer *out)
+{
+	size_t from, to, row, i;
+	int rc = g->is_failed ? JM_E_NOMEM : 0;
+
+	for (from = 1; from < g->n_columns && rc == 0; from = to) {
+		struct jm_cells cells = {.is_left = {true}};
+
+		to = last_that_fits(g, from, view->width > 0 ? (size_t)view->width : 0);
+		cells.n_columns = to - from + 1;
+		for (row = 0; row < g->n_rows; row++) {
+			jm_cells_add(&cells, "%s", g->texts[row * g->capacity]);
+			for (i = from; i < to; i++)
+				jm_cells_add(&cells, "%s", g->texts[row * g->capacity + i]);
+		}
+		jm_buffer_puts(out, from > 1 ? "\n" : "");
+		rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+	}
+	grid_finish(g);
+	return rc;
+}
+
+static void set_heading(const struct jm_comparison_data *c, int f, struct grid *g)
+{
+	g->n_rows++;
 	if (f == JM_FIGURE_SCORE)
-		jm_cells_add(cells, "%s%s", c->variants[0].trials[0]->score.name, is_accuracy(c) ? " %" : "");
+		set(g, 0, "%s%s", c->variants[0].trials[0]->score.name, is_accuracy(c) ? " %" : "");
 	else
-		jm_cells_add(cells, "%s", jm_figure_heading((enum jm_figure)f));
+		set(g, 0, "%s", jm_figure_heading((enum jm_figure)f));
+}
+
+static void set_figures(const struct jm_comparison_data *c, int f, struct grid *g)
+{
+	char text[CELL];
+	size_t i;
+
+	set_heading(c, f, g);
+	for (i = 0; i < c->n_variants; i++) {
+		double value = c->variants[i].mean[f];
+
+		if (f == JM_FIGURE_SCORE && is_accuracy(c) && isfinite(value))
+			snprintf(text, sizeof(text), "%.2f", 100 * value);
+		else
+			jm_figure_text((enum jm_figure)f, value, text, sizeof(text));
+		set(g, i + 1, "%s", text);
+	}
+}
+
+static void set_facts(const struct jm_comparison_data *c, struct grid *g)
+{
+	size_t i;
+
+	g->n_rows++;
+	set(g, 0, "%s", "");
+	for (i = 0; i < c->n_variants; i++)
+		set(g, i + 1, "%s", c->variants[i].name);
+	g->n_rows++;
+	set(g, 0, "precision");
+	for (i = 0; i < c->n_variants; i++) {
+		const struct jm_variant *v = &c->variants[i];
+
+		set(g, i + 1, "%s%s", v->trials[0]->precision[0] ? v->trials[0]->precision : "-",
+		    v->is_simulated == 1 ? ", simulated" : "");
+	}
+	g->n_rows++;
+	set(g, 0, "trials");
+	for (i = 0; i < c->n_variants; i++)
+		set(g, i + 1, "%zu", c->variants[i].n_trials);
 }
 
 static int print_figures(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out)
 {
-	struct jm_cells cells = {.n_columns = 3, .is_left = {true, true}};
-	char text[CELL];
+	struct grid g;
 	size_t i;
 	int f;
 
-	jm_cells_add(&cells, "variant");
-	jm_cells_add(&cells, "precision");
-	jm_cells_add(&cells, "trials");
-	for (f = 0; f < JM_N_FIGURES; f++)
-		if (is_shown(c, f)) {
-			add_heading(c, f, &cells);
-			cells.n_columns++;
-		}
-	jm_cells_add(&cells, "energy is");
-	cells.n_columns++;
-	for (i = 0; i < c->n_variants; i++) {
-		const struct jm_variant *v = &c->variants[i];
-
-		jm_cells_add(&cells, "%s", v->name);
-		jm_cells_add(&cells, "%s%s", v->trials[0]->precision[0] ? v->trials[0]->precision : "-",
-			     v->is_simulated == 1 ? ", simulated" : "");
-		jm_cells_add(&cells, "%zu", v->n_trials);
-		for (f = 0; f < JM_N_FIGURES; f++) {
-			if (!is_shown(c, f))
-				continue;
-			if (f == JM_FIGURE_SCORE && is_accuracy(c) && isfinite(v->mean[f]))
-				snprintf(text, sizeof(text), "%.2f", 100 * v->mean[f]);
-			else
-				jm_figure_text((enum jm_figure)f, v->mean[f], text, sizeof(text));
-			jm_cells_add(&cells, "%s", text);
-		}
-		jm_cells_add(&cells, "%s", jm_state_text(v->state));
+	grid_init(&g, c->n_variants + 1);
+	set_facts(c, &g);
+	for (f = 0; f < JM_N_FIGURES; f++) {
+		if (is_shown(c, f))
+			set_figures(c, f, &g);
+		if (f != JM_FIGURE_ENERGY_ITEM)
+			continue;
+		g.n_rows++;
+		set(&g, 0, "energy is");
+		for (i = 0; i < c->n_variants; i++)
+			set(&g, i + 1, "%s", jm_state_text(c->variants[i].state));
 	}
-	return jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+	return grid_print(&g, view, out);
 }
 
-/* "0.61× [0.58, 0.64]" with a star where it is not 1. */
-static void add_ratio(const struct jm_against *a, struct jm_cells *cells)
+void jm_compare_ratio_text(double ratio, char *out, size_t size)
 {
-	if (!isfinite(a->value))
-		jm_cells_add(cells, "-");
-	else if (isfinite(a->ci.low))
-		jm_cells_add(cells, "%.2f× [%.2f, %.2f]%s", a->value, a->ci.low, a->ci.high, a->p < 0.05 ? "*" : "");
+	if (ratio >= 999.5)
+		snprintf(out, size, ">999");
 	else
-		jm_cells_add(cells, "%.2f×", a->value);
+		snprintf(out, size, "%.*f", ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0, ratio);
 }
 
-static void add_score(const struct jm_comparison_data *c, const struct jm_against *a, struct jm_cells *cells)
+/* "0.61× [0.58, 0.64]" with a star where it is not 1. Of estimates the ratio alone: how they repeat says nothing of the energy. */
+static void set_ratio(const struct jm_against *a, bool is_estimate, size_t column, struct grid *g)
+{
+	char value[16], low[16], high[16];
+
+	jm_compare_ratio_text(a->value, value, sizeof(value));
+	jm_compare_ratio_text(a->ci.low, low, sizeof(low));
+	jm_compare_ratio_text(a->ci.high, high, sizeof(high));
+	if (!isfinite(a->value))
+		set(g, column, "-");
+	else if (is_estimate)
+		set(g, column, "~%s×", value);
+	else if (isfinite(a->ci.low))
+		set(g, column, "%s× [%s, %s]%s", value, low, high, a->p < 0.05 ? "*" : "");
+	else
+		set(g, column, "%s×", value);
+}
+
+static void set_score(const struct jm_comparison_data *c, const struct jm_against *a, size_t column, struct grid *g)
 {
 	double factor = is_accuracy(c) ? 100 : 1;
 
 	if (!isfinite(a->value) || strcmp(c->variants[0].trials[0]->score.name, "perplexity") == 0)
-		add_ratio(a, cells);
+		set_ratio(a, false, column, g);
 	else if (isfinite(a->ci.low))
-		jm_cells_add(cells, "%+.2f [%.2f, %.2f]%s", factor * a->value, factor * a->ci.low, factor * a->ci.high,
-			     a->p < 0.05 ? "*" : "");
+		set(g, column, "%+.2f [%.2f, %.2f]%s", factor * a->value, factor * a->ci.low, factor * a->ci.high,
+		    a->p < 0.05 ? "*" : "");
 	else
-		jm_cells_add(cells, "%+.4g", factor * a->value);
+		set(g, column, "%+.4g", factor * a->value);
+}
+
+static bool is_energy(int f)
+{
+	return f == JM_FIGURE_POWER || f == JM_FIGURE_ENERGY || f == JM_FIGURE_ENERGY_ITERATION ||
+	       f == JM_FIGURE_ENERGY_ITEM;
 }
 
 static int print_ratios(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out)
@@ -131,27 +313,36 @@ static int print_ratios(const struct jm_comparison_data *c, const struct jm_comp
 	    JM_FIGURE_DURATION,   JM_FIGURE_LATENCY,    JM_FIGURE_THROUGHPUT,       JM_FIGURE_SCORE,
 	    JM_FIGURE_POWER,      JM_FIGURE_ENERGY,     JM_FIGURE_ENERGY_ITERATION, JM_FIGURE_ENERGY_ITEM,
 	    JM_FIGURE_MODEL_SIZE, JM_FIGURE_PEAK_MEMORY};
-	struct jm_cells cells = {.n_columns = 1, .is_left = {true}};
+	bool has_estimates = false;
+	struct grid g;
 	size_t i, k;
 
-	jm_buffer_printf(out, "\nagainst %s, with 95 %% interval; *: a difference shown\n", c->variants[0].name);
-	jm_cells_add(&cells, "variant");
-	for (k = 0; k < sizeof(shown) / sizeof(shown[0]); k++)
-		if (is_shown(c, shown[k])) {
-			add_heading(c, shown[k], &cells);
-			cells.n_columns++;
-		}
-	for (i = 1; i < c->n_variants; i++) {
-		const struct jm_variant *v = &c->variants[i];
+	for (i = 1; i < c->n_variants; i++)
+		has_estimates = has_estimates || c->variants[i].state == JM_STATE_ESTIMATED;
+	jm_buffer_puts(out, "\n");
+	jm_compare_say(view->width, out, "against %s, with 95 %% interval; *: a difference shown%s",
+		       c->variants[0].name, has_estimates ? "; ~: by an estimate" : "");
+	grid_init(&g, c->n_variants);
+	g.n_rows++;
+	set(&g, 0, "%s", "");
+	for (i = 1; i < c->n_variants; i++)
+		set(&g, i, "%s", c->variants[i].name);
+	for (k = 0; k < sizeof(shown) / sizeof(shown[0]); k++) {
+		int f = shown[k];
 
-		jm_cells_add(&cells, "%s", v->name);
-		for (k = 0; k < sizeof(shown) / sizeof(shown[0]); k++)
-			if (is_shown(c, shown[k]) && shown[k] == JM_FIGURE_SCORE)
-				add_score(c, &v->against[shown[k]], &cells);
-			else if (is_shown(c, shown[k]))
-				add_ratio(&v->against[shown[k]], &cells);
+		if (!is_shown(c, f))
+			continue;
+		set_heading(c, f, &g);
+		for (i = 1; i < c->n_variants; i++) {
+			const struct jm_variant *v = &c->variants[i];
+
+			if (f == JM_FIGURE_SCORE)
+				set_score(c, &v->against[f], i, &g);
+			else
+				set_ratio(&v->against[f], is_energy(f) && v->state == JM_STATE_ESTIMATED, i, &g);
+		}
 	}
-	return jm_cells_print(&cells, 0, view->width, view->is_colour, out);
+	return grid_print(&g, view, out);
 }
 
 /* How the intervals came about, where there are any. */
@@ -176,14 +367,14 @@ int jm_compare_table(const struct jm_comparison_data *c, const struct jm_compare
 {
 	int rc;
 
-	print_lines("note: ", &c->notes, out);
+	print_lines("note: ", &c->notes, view->width, out);
 	jm_buffer_puts(out, c->notes.n ? "\n" : "");
 	rc = print_figures(c, view, out);
 	if (rc == 0 && c->n_variants > 1) {
 		rc = print_ratios(c, view, out);
 		print_basis(c, out);
 		jm_buffer_puts(out, "\n");
-		print_lines("", &c->verdicts, out);
+		print_lines("", &c->verdicts, view->width, out);
 	}
 	return rc;
 }

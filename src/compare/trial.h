@@ -54,6 +54,7 @@ struct jm_score {
 /* Texts are empty, numbers NAN or 0 where the recording does not say. */
 struct jm_trial {
 	char path[1024], label[128]; /* label: of the variant it belongs to */
+	bool is_named_by_file;       /* neither the user nor the recording names the variant */
 	char model[512], precision[32], provider[32], quantization[32], inputs[512], data_path[512], timestamp[32];
 	char machine_id[64], hostname[128], cpu[160], runtime[64], threads[32];
 	char channels[512];       /* where the energy comes from: names, " + " between them */

@@ -58,6 +58,14 @@ static void say_energy(const struct jm_variant *first, const struct jm_variant *
 		jm_buffer_printf(out, "%s: no verdict on energy (%s)", v->name, why);
 		return;
 	}
+	if (v->state == JM_STATE_ESTIMATED) {
+		jm_buffer_printf(
+		    out,
+		    "%s: no verdict on energy (it is estimated from processor use, not measured: %.2f× that of "
+		    "%s%s by the estimate)",
+		    v->name, a->value, first->name, each);
+		return;
+	}
 	if (a->p < 0.05)
 		jm_buffer_printf(out, "%s uses %.2f× the energy of %s%s", v->name, a->value, first->name, each);
 	else if (has_interval(a))
@@ -74,8 +82,6 @@ static void say_energy(const struct jm_variant *first, const struct jm_variant *
 		jm_buffer_puts(
 		    out,
 		    " inside these two runs (from run to run it may stray further: give several recordings of each)");
-	if (v->state == JM_STATE_ESTIMATED)
-		jm_buffer_puts(out, ", estimated from processor use, not measured");
 }
 
 static void say_latency(const struct jm_variant *v, struct jm_buffer *out)

@@ -12,6 +12,11 @@ struct jm_compare_view {
 
 /* All append; errors: JM_E_NOMEM, or out->is_failed. */
 int jm_compare_table(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out);
+/* Appends a line, broken at spaces where the terminal (0: unlimited) is narrower. */
+void jm_compare_line(const char *line, size_t n, int width, struct jm_buffer *out);
+void jm_compare_say(int width, struct jm_buffer *out, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Writes a ratio with three digits; what is beyond 999 is that. */
+void jm_compare_ratio_text(double ratio, char *out, size_t size);
 /* "joulemap-compare/1": docs/compare.md. Layers where they were matched. */
 void jm_compare_json(const struct jm_comparison_data *c, struct jm_buffer *out);
 /* One row a variant and figure. */
@@ -28,6 +33,8 @@ const char *jm_compare_precision_name(const struct jm_comparison_data *c, const 
 /* Layers of each variant against the first; needs c->layers. */
 int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_compare_view *view,
 			    struct jm_buffer *out);
+/* Says what their energies are worth. */
+void jm_compare_explain_layers(const struct jm_comparison_data *c, int width, struct jm_buffer *out);
 void jm_compare_layers_csv(const struct jm_comparison_data *c, struct jm_buffer *out);
 /* The layers of a comparison's JSON, behind a comma. */
 void jm_compare_layers_json(const struct jm_comparison_data *c, struct jm_buffer *out);

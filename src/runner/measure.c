@@ -317,6 +317,7 @@ static int name_all(struct measuring *m)
 }
 
 #define TIMED_RUNS_MIN 20
+#define TIMED_SLACK    1.25
 
 static void plan(struct measuring *m)
 {
@@ -375,6 +376,9 @@ static int run_all(struct measuring *m)
 		if (i > 0 && m->plan.profiled_per_block)
 			rc = warm_up(m, m->r->session, JM_PLAN_REWARM);
 		b.n = jm_plan_runs_of(&m->plan, o->runs, i);
+		/* The runs were counted out by one latency; another one must not make a trial many times as long. */
+		b.budget_ns = o->duration_ns > 0 ? (int64_t)(TIMED_SLACK * (double)o->duration_ns / (double)m->plan.n_blocks) : 0;
+		b.n_min = (TIMED_RUNS_MIN + m->plan.n_blocks - 1) / m->plan.n_blocks;
 		b.first = (uint32_t)m->counts.measured;
 		rc = rc ? rc : run_block(m, &b);
 		if (i == 0)

@@ -160,12 +160,14 @@ static int run_trial(struct bench *b, size_t model, uint64_t round, uint64_t pos
 	return 0;
 }
 
-/* Half of the interval of each ratio of energies, against the ratio. Gives the largest; infinity where one has none. */
+/* Half of the interval of each ratio of energies, against the ratio; of latencies where energy is estimated. Gives the largest; infinity
+ * where one has none. */
 static double widest(const struct bench *b)
 {
 	struct jm_compare_options options = {.size = sizeof(options)};
 	const char *const inputs[] = {b->options.folder};
 	struct jm_comparison *c;
+	struct jm_variant_info v;
 	struct jm_figure_info f;
 	double widest = 0;
 	size_t i;
@@ -173,7 +175,8 @@ static double widest(const struct bench *b)
 	if (jm_comparison_open(inputs, 1, &options, &c, NULL))
 		return INFINITY;
 	for (i = 1; i < jm_comparison_n_variants(c); i++) {
-		if (jm_comparison_figure(c, i, "energy_per_item_mj", &f) || !isfinite(f.against))
+		if (jm_comparison_variant(c, i, &v) || strcmp(v.state, "measured") != 0 ||
+		    jm_comparison_figure(c, i, "energy_per_item_mj", &f) || !isfinite(f.against))
 			jm_comparison_figure(c, i, "latency_ms", &f);
 		widest = fmax(widest, isfinite(f.ci_high) ? (f.ci_high - f.ci_low) / 2 / f.against : INFINITY);
 	}

@@ -103,8 +103,8 @@ static void tell_apart(struct gathered *g, const char *const *inputs, size_t n)
 		return;
 	for (i = 0; i < n; i++)
 		for (k = 0; k < i; k++)
-			if (strcmp(g->trials[i].label, g->trials[k].label) == 0 && !g->trials[i].bench[0] &&
-			    strcmp(inputs[i], g->trials[i].path) == 0 && strcmp(inputs[k], inputs[i]) != 0)
+			if (strcmp(g->trials[i].label, g->trials[k].label) == 0 && g->trials[i].is_named_by_file &&
+			    strcmp(inputs[k], inputs[i]) != 0)
 				snprintf(g->trials[i].label, sizeof(g->trials[i].label), "%.127s", inputs[i]);
 }
 
@@ -223,8 +223,8 @@ static int hotspots_by(const char *by)
 	return -1;
 }
 
-static int write_hotspots(const struct jm_comparison_data *c, int by, const char *format, const struct jm_compare_view *view,
-			  struct jm_buffer *b, struct jm_error *err)
+static int write_hotspots(const struct jm_comparison_data *c, int by, const char *format,
+			  const struct jm_compare_view *view, struct jm_buffer *b, struct jm_error *err)
 {
 	int rc;
 
@@ -282,7 +282,8 @@ int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_opti
 	else if (hotspots_by(by) >= 0)
 		rc = write_hotspots(&c->data, hotspots_by(by), format, &view, &b, err);
 	else
-		rc = jm_error_set(err, JM_E_INVALID, "cannot compare by '%s': variant, layer, hotspot, type or part", by);
+		rc = jm_error_set(err, JM_E_INVALID, "cannot compare by '%s': variant, layer, hotspot, type or part",
+				  by);
 	if (rc == 0 && b.is_failed)
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the comparison");
 	if (rc == 0 && write(ctx, b.data, b.n))

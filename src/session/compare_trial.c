@@ -220,6 +220,7 @@ static void label_trial(struct jm_recording *r, const char *path, const char *la
 
 	if (n > 5 && strcmp(name + n - 5, ".jmap") == 0)
 		n -= 5;
+	t->is_named_by_file = !label && !kept;
 	if (label || kept)
 		snprintf(t->label, sizeof(t->label), "%s", label ? label : kept);
 	else

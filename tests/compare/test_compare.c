@@ -163,6 +163,27 @@ static void estimated_against_measured_is_refused(void **state)
 	jm_comparison_finish(&c);
 }
 
+static void estimates_get_no_energy_verdict(void **state)
+{
+	struct jm_comparison_data c;
+	struct jm_trial t[6];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		trial_init(&t[i], i % 2 ? "b" : "a", "fp32", i % 2 ? 10 : 20, 50 + 0.1 * i);
+		t[i].state = JM_STATE_ESTIMATED;
+	}
+	compare_trials(t, 6, &c);
+	assert_float_equal(ratio(&c, 1, JM_FIGURE_ENERGY_ITEM), 0.5, 0.01);
+	assert_says(c.notes.data, "energy is estimated from processor use, not measured by a sensor");
+	assert_says(c.verdicts.data,
+		    "b: no verdict on energy (it is estimated from processor use, not measured: 0.50×");
+	assert_says(c.verdicts.data, "; latency 0.50×");
+	assert_null(strstr(c.verdicts.data, "uses"));
+	jm_comparison_finish(&c);
+}
+
 static void simulated_integers_get_no_energy_verdict(void **state)
 {
 	struct jm_comparison_data c;
@@ -211,7 +232,7 @@ static void accuracy_is_compared_item_by_item(void **state)
 	compare_trials(t, 3, &c);
 	assert_float_equal(c.variants[1].against[JM_FIGURE_SCORE].value, 0, 1e-12);
 	assert_int_equal(c.variants[2].against[JM_FIGURE_SCORE].basis, JM_BASIS_ITEMS);
-	assert_says(c.verdicts.data, "no difference shown in accuracy: +0.0 points [0.0, 0.0]");
+	assert_says(c.verdicts.data, "no difference shown in accuracy: +0.0 points [-1.5, 1.5]");
 	assert_says(c.verdicts.data, "; accuracy -10.5 points [-");
 	jm_comparison_finish(&c);
 }
@@ -263,6 +284,7 @@ int main(void)
 	    cmocka_unit_test(other_machines_and_sensors_get_no_ratio),
 	    cmocka_unit_test(batches_and_input_sizes_are_told_apart),
 	    cmocka_unit_test(estimated_against_measured_is_refused),
+	    cmocka_unit_test(estimates_get_no_energy_verdict),
 	    cmocka_unit_test(simulated_integers_get_no_energy_verdict),
 	    cmocka_unit_test(accuracy_is_compared_item_by_item),
 	    cmocka_unit_test(scores_on_other_data_are_not_compared),

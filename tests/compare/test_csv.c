@@ -149,10 +149,13 @@ static void a_table_and_json_hold_the_same_figures(void **state)
 	make(&c);
 	assert_int_equal(jm_compare_table(&c, &view, &b), 0);
 	text = jm_buffer_terminate(&b);
-	assert_says(
-	    text, "fp32     fp32            2       100.0    40.00       75.00    61.00  0.250          6100     1525");
+	assert_says(text, "\nprecision         fp32");
+	assert_says(text, "\ntrials               2");
+	assert_says(text, "\nlatency ms       100.0");
+	assert_says(text, "\naccuracy %       75.00");
+	assert_says(text, "\nmJ/item           1525");
+	assert_says(text, "\nenergy is     measured");
 	assert_says(text, "fp16");
-	assert_says(text, "accuracy %");
 	jm_buffer_finish(&b);
 	jm_compare_json(&c, &b);
 	text = jm_buffer_terminate(&b);
@@ -160,6 +163,63 @@ static void a_table_and_json_hold_the_same_figures(void **state)
 	assert_says(text, "\"format\":\"joulemap-compare/1\"");
 	jm_buffer_finish(&b);
 	jm_comparison_finish(&c);
+}
+
+/* Lines of a text that take more columns than that. */
+static size_t wide_lines(const char *text, size_t width)
+{
+	size_t n = 0;
+
+	while (*text) {
+		size_t length = strcspn(text, "\n"), columns = 0, i;
+
+		for (i = 0; i < length; i++)
+			columns += (text[i] & 0xc0) != 0x80;
+		n += columns > width;
+		text += length + (text[length] == '\n');
+	}
+	return n;
+}
+
+static void a_table_fits_the_terminal_with_more_variants_than_columns(void **state)
+{
+	struct jm_compare_view view = {.width = 80};
+	struct jm_comparison_data c;
+	struct jm_buffer b = {0};
+	struct jm_trial t[40];
+	char name[64];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "a-model-with-a-very-long-name-%d", i % 20);
+		trial_init(&t[i], name, "fp32", 20 + i, 50);
+	}
+	compare_trials(t, 40, &c);
+	assert_int_equal(jm_compare_table(&c, &view, &b), 0);
+	assert_non_null(jm_buffer_terminate(&b));
+	if (wide_lines(b.data, 80))
+		fail_msg("wider than 80: %s", b.data);
+	assert_non_null(strstr(b.data, "-name-19"));
+	jm_buffer_finish(&b);
+	jm_comparison_finish(&c);
+}
+
+static void ratios_keep_three_digits(void **state)
+{
+	static const struct {
+		double ratio;
+		const char *text;
+	} cases[] = {{0.004, "0.00"}, {0.5, "0.50"},  {9.994, "9.99"}, {9.996, "10.0"},
+		     {99.96, "100"},  {998.7, "999"}, {1e9, ">999"}};
+	char text[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		jm_compare_ratio_text(cases[i].ratio, text, sizeof(text));
+		assert_string_equal(text, cases[i].text);
+	}
 }
 
 int main(void)
@@ -171,6 +231,8 @@ int main(void)
 	    cmocka_unit_test(a_language_model_has_perplexity_and_tokens),
 	    cmocka_unit_test(what_is_unknown_or_refused_is_an_empty_cell),
 	    cmocka_unit_test(a_table_and_json_hold_the_same_figures),
+	    cmocka_unit_test(a_table_fits_the_terminal_with_more_variants_than_columns),
+	    cmocka_unit_test(ratios_keep_three_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

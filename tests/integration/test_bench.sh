@@ -19,6 +19,9 @@ random.seed(0)
 n = 5
 npy("x.npy", "<f4", (n, 3, 48, 192), array.array("f", [random.random() for _ in range(n * 3 * 48 * 192)]).tobytes())
 npy("y.npy", "<i8", (n,), array.array("q", [0, 1, 0, 1, 0]).tobytes())
+bad = [0.5] * (n * 3 * 48 * 192)
+bad[0:3 * 48 * 192] = [float("nan")] * (3 * 48 * 192)
+npy("nan.npy", "<f4", (n, 3, 48, 192), array.array("f", bad).tobytes())
 npy("short.npy", "<i8", (n - 1,), array.array("q", [0, 1, 0, 1]).tobytes())
 npy("far.npy", "<i8", (n,), array.array("q", [0, 1, 0, 7, 0]).tobytes())
 P
@@ -49,6 +52,22 @@ check "unless asked" exits 0 "$JM" compare r --csv-folder csv -f
 check "a model that fails is said, and exit code 1" exits 1 bench a.onnx broken.onnx --shape x=1x3x48x192 --trials 1 --no-rest -o f
 check "by its name" says err 'broken failed in round 1'
 check "and the others are kept" [ -e f/a-001.jmap -a ! -e f/broken-001.jmap ]
+# The metric's command is a place between trials: behind b's second trial it takes b's model away.
+cat >vanish.sh <<'S'
+echo x >>scored
+[ "$(wc -l <scored)" -lt 4 ] || rm -f gone.onnx
+echo 1
+S
+cp "$model" gone.onnx
+check "a model that fails in round 3 ends with exit code 1" exits 1 bench a.onnx gone.onnx --data x.npy --metric 'sh vanish.sh' --no-rest --trials 3 -o late
+check "is said" says err 'gone failed in round 3'
+check "and its trials of rounds 1 and 2 are kept" [ -e late/gone-001.jmap -a -e late/gone-002.jmap -a ! -e late/gone-003.jmap ]
+check "beside those of the other" [ -e late/a-003.jmap ]
+check "and are in the table" says out 'trials  *3  *2$'
+check "outputs that are no numbers leave no accuracy" exits 0 bench a.onnx --data nan.npy --labels y.npy --no-rest --trials 1 -o nan
+check "with how many" says out '1 of 5 outputs hold NaN or infinity'
+check "and a dash for it" says out 'accuracy %  *-$'
+check "estimated energy is said to be that, at the top" says out '^note: energy is estimated'
 check "labels of another length are refused" exits 1 bench a.onnx --data x.npy --labels short.npy --no-rest -o g
 check "with both lengths" says err '4 labels.*5 items'
 check "before anything is run" [ ! -e g ]

@@ -13,7 +13,7 @@ check "two commands are compared" exits 0 "$JM" compare a1.jmap b1.jmap
 check "one run each is no verdict" says out 'which is no verdict'
 check "trials of one name belong together" exits 0 "$JM" compare A=a1.jmap A=a2.jmap A=a3.jmap B=b1.jmap B=b2.jmap B=b3.jmap
 check "and give an interval" says out 'intervals from 3 trials'
-check "half the power is seen" says out 'B .*0.50× \[0.50, 0.50\]\*'
+check "half the power is seen" says out 'power W .*0.50× \[0.50, 0.50\]\*'
 check "there is JSON" sh -c "'$JM' compare a1.jmap b1.jmap --format json >c.json"
 check "with what the table says" python3 - <<'P'
 import json
@@ -42,5 +42,5 @@ check "by its name" says err 'none.jmap'
 check "no recording is a question" exits 2 "$JM" compare
 check "an unknown format is refused" exits 1 "$JM" compare a1.jmap --format banana
 check "a folder holds the trials" sh -c "mkdir f && cp a1.jmap b1.jmap f && '$JM' compare f >out"
-check "named after their files" says out '^b1 '
+check "named after their files" says out ' b1$'
 finish

@@ -1,4 +1,4 @@
-"""Holds joulemap/_abi.py against the header, by the C compiler."""
+"""Holds joulemap/_abi.py against the headers, by the C compiler."""
 
 import ctypes
 import os
@@ -11,7 +11,12 @@ from pathlib import Path
 import common
 from joulemap import _abi, errors
 
-HEADER = Path(os.environ["SOURCE"]) / "include" / "joulemap" / "joulemap.h"
+INCLUDE = Path(os.environ["SOURCE"]) / "include"
+HEADERS = [INCLUDE / "joulemap" / name for name in ("joulemap.h", "compare.h")]
+
+
+def headers():
+    return "".join(path.read_text() for path in HEADERS)
 
 
 class Abi(common.TestCase):
@@ -22,9 +27,9 @@ class Abi(common.TestCase):
             self.skipTest("no C compiler")
         source, program = self.folder / "print.c", self.folder / "print"
         source.write_text(
-            f"#include <joulemap/joulemap.h>\n#include <stdio.h>\nint main(void) {{\n{body}\nreturn 0; }}\n"
+            f"#include <joulemap/compare.h>\n#include <stdio.h>\nint main(void) {{\n{body}\nreturn 0; }}\n"
         )
-        subprocess.run([compiler, f"-I{HEADER.parent.parent}", str(source), "-o", str(program)], check=True)
+        subprocess.run([compiler, f"-I{INCLUDE}", str(source), "-o", str(program)], check=True)
         return subprocess.run([str(program)], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
     def test_every_structure_has_the_size_and_offsets_of_the_header(self):
@@ -42,7 +47,7 @@ class Abi(common.TestCase):
         self.assertEqual(self.compiled("\n".join(lines)), expected)
 
     def test_no_field_of_the_header_is_missing(self):
-        text = HEADER.read_text()
+        text = headers()
         for name, struct in _abi.STRUCTS.items():
             body = re.search(rf"struct {name} \{{(.*?)\n\}};", text, re.S).group(1)
             body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
@@ -70,7 +75,7 @@ class Abi(common.TestCase):
         self.assertEqual(self.compiled("\n".join(lines)), expected)
 
     def test_every_declared_function_is_in_the_header_with_as_many_parameters(self):
-        text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
+        text = re.sub(r"/\*.*?\*/", "", headers(), flags=re.S)
         for name, (_, arguments) in {**_abi.PROTOTYPES, **_abi.HOT_PROTOTYPES}.items():
             found = re.search(rf"\b{name}\(([^;]*)\);", text)
             self.assertIsNotNone(found, name)
