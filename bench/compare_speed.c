@@ -1,5 +1,5 @@
 /* Time of `joulemap compare` over 20 recordings of 1 minute, read at 100 Hz, with 12,000 calls and 60 layers in profiled blocks. Median of
- * 5 runs; with the layers matched, too (by time share), one run. Prints JSON. usage: compare_speed [FOLDER] */
+ * 5 runs, and the processor's time of one, which other work does not lengthen; with the layers matched, too (by time share), one run. Prints JSON. usage: compare_speed [FOLDER] */
 #include "joulemap/compare.h"
 #include "support/trial_recording.h"
 
@@ -16,6 +16,14 @@ static double now_s(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double processor_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -54,7 +62,7 @@ int main(int argc, char **argv)
 {
 	char folder[256], paths[N_RECORDINGS][300];
 	const char *list[N_RECORDINGS];
-	double times[N_RUNS], layers_s;
+	double times[N_RUNS], layers_s, processor;
 	int i;
 
 	snprintf(folder, sizeof(folder), "%.200s/jm-bench-XXXXXX", argc > 1 ? argv[1] : "/tmp");
@@ -74,14 +82,17 @@ int main(int argc, char **argv)
 		if (trial_write(&t))
 			return 1;
 	}
+	processor = processor_s();
 	for (i = 0; i < N_RUNS; i++)
 		times[i] = time_once(list, false);
+	processor = (processor_s() - processor) / N_RUNS;
 	qsort(times, N_RUNS, sizeof(times[0]), compare_doubles);
 	layers_s = time_once(list, true);
 	printf(
 	    "{\"recordings\": %d, \"seconds_each\": 60, \"rate_hz\": 100, \"calls_each\": 12000, \"compare_s\": %.3f, "
-	    "\"compare_s_min\": %.3f, \"compare_s_max\": %.3f, \"with_layers_s\": %.3f}\n",
-	    N_RECORDINGS, times[N_RUNS / 2], times[0], times[N_RUNS - 1], layers_s);
+	    "\"compare_s_min\": %.3f, \"compare_s_max\": %.3f, \"compare_processor_s\": %.3f, \"with_layers_s\": "
+	    "%.3f}\n",
+	    N_RECORDINGS, times[N_RUNS / 2], times[0], times[N_RUNS - 1], processor, layers_s);
 	for (i = 0; i < N_RECORDINGS; i++)
 		unlink(paths[i]);
 	return rmdir(folder) != 0;

@@ -13,7 +13,7 @@ struct settings {
 	struct jm_common common;
 	const char *sensors, *output, *provider, *onnxruntime, *labels, *metric, *format;
 	struct jm_text_list shapes, inputs, data;
-	int64_t period_ns, trial_ns, budget_ns, rest_limit_ns;
+	int64_t period_ns, trial_ns, budget_ns, rest_limit_ns, settle_limit_ns;
 	uint64_t rounds, runs, warmup, batch, threads, seed;
 	double until_fraction;
 	bool is_without_rest, is_without_layers, with_layers;
@@ -62,6 +62,7 @@ static int measure(const struct settings *s, char **models, size_t n_models, str
 					      .runs = s->runs,
 					      .duration_ns = s->runs ? 0 : s->trial_ns,
 					      .warmup = s->warmup ? s->warmup : DEFAULT_WARMUP,
+					      .settle_limit_ns = s->settle_limit_ns,
 					      .batch = s->batch,
 					      .shapes = s->shapes.items,
 					      .n_shapes = s->shapes.n,
@@ -159,6 +160,8 @@ static const struct jm_option options[] = {
     {'r', "runs", "N", "measured inferences of a trial, instead", JM_OPTION_COUNT, offsetof(struct settings, runs)},
     {'w', "warmup", "N", "inferences before latency is watched until it settles (default 10)", JM_OPTION_COUNT,
      offsetof(struct settings, warmup)},
+    {0, "settle", "TIME", "longest warm-up until latency settles (default 10s)", JM_OPTION_DURATION,
+     offsetof(struct settings, settle_limit_ns)},
     {0, "rest-limit", "TIME", "longest rest before a trial (default 30s)", JM_OPTION_DURATION,
      offsetof(struct settings, rest_limit_ns)},
     {0, "no-rest", NULL, "no rests", JM_OPTION_FLAG, offsetof(struct settings, is_without_rest)},

@@ -25,7 +25,7 @@ npy("nan.npy", "<f4", (n, 3, 48, 192), array.array("f", bad).tobytes())
 npy("short.npy", "<i8", (n - 1,), array.array("q", [0, 1, 0, 1]).tobytes())
 npy("far.npy", "<i8", (n,), array.array("q", [0, 1, 0, 7, 0]).tobytes())
 P
-bench() { timeout 200 "$JM" bench "$@" -s estimate --runs 20 -w 2 -t 1; }
+bench() { timeout 200 "$JM" bench "$@" -s estimate --runs 10 -w 2 -t 1 --settle 200ms; }
 
 check "models are run against each other" exits 0 bench a.onnx b.onnx --data x.npy --labels y.npy -b 2 --trials 2 --rest-limit 200ms -o r
 check "in a table with their accuracy" says out 'accuracy %'
