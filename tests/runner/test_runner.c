@@ -262,6 +262,43 @@ static void rests_of_many_lengths_lie_between_measured_calls(void **state)
 	finish(&k);
 }
 
+struct slowing {
+	int64_t t_ns;
+	int looks;
+};
+
+/* 1 ms a look; 100 ms from the twelfth on: another program has come. */
+static int64_t slowing_now(void *ctx)
+{
+	struct slowing *s = ctx;
+
+	return s->t_ns += ++s->looks < 12 ? JM_NS_PER_MS : 100 * JM_NS_PER_MS;
+}
+
+static void a_time_is_kept_when_the_machine_slows_down(void **state)
+{
+	struct slowing clock = {0};
+	struct jm_runner_counts counts;
+	struct kept k = {0};
+	struct jm_env env;
+	struct wire w;
+	struct jm_runner_options o;
+
+	(void)state;
+	onnx_small_model(&w, 0, "Relu");
+	o = options_of(&w);
+	o.no_profile = true;
+	o.runs = 0;
+	o.duration_ns = 2 * JM_NS_PER_S;
+	jm_env_init(&env);
+	env.now_ns = slowing_now;
+	env.ctx = &clock;
+	assert_int_equal(run(&o, &env, &k, &counts, NULL), 0);
+	/* By the first latency it would be 2000. */
+	assert_in_range(counts.measured, 20, 40);
+	finish(&k);
+}
+
 /* Whether a layer of that name was seen in a profiled block. */
 static bool is_profiled(const struct kept *k, uint32_t name)
 {
@@ -507,6 +544,7 @@ int main(void)
 	    cmocka_unit_test(a_model_is_run_in_measured_and_profiled_blocks),
 	    cmocka_unit_test(a_profile_can_be_left_out),
 	    cmocka_unit_test(rests_of_many_lengths_lie_between_measured_calls),
+	    cmocka_unit_test(a_time_is_kept_when_the_machine_slows_down),
 	    cmocka_unit_test(layers_are_run_alone_in_blocks_that_follow_each_other),
 	    cmocka_unit_test(too_little_time_for_layers_alone_is_said),
 	    cmocka_unit_test(blocks_of_layers_can_be_cancelled),
