@@ -1,5 +1,6 @@
 /* Time of `joulemap compare` over 20 recordings of 1 minute, read at 100 Hz, with 12,000 calls and 60 layers in profiled blocks. Median of
- * 5 runs, and the processor's time of one, which other work does not lengthen; with the layers matched, too (by time share), one run. Prints JSON. usage: compare_speed [FOLDER] */
+ * 5 runs, and the processor's time of one, which other work does not lengthen; with the layers matched, too (by time share), one run.
+ * Prints JSON. usage: compare_speed [FOLDER] */
 #include "joulemap/compare.h"
 #include "support/trial_recording.h"
 
