@@ -170,6 +170,16 @@ while time.process_time() < 0.5: pass
 open("done", "w")' &)
 while [ ! -e done ]; do sleep 0.1; done
 END
+check "a storm of forks is measured" exits 0 timeout 120 "$JM" record -s estimate -o storm.jmap -- \
+    sh -c 'i=0; while [ $i -lt 400 ]; do /bin/true & i=$((i + 1)); done; wait'
+check "and adds up" sh -c "'$JM' report storm.jmap --format json | python3 -c \"
+import json, sys
+r = json.load(sys.stdin)
+c = r['process_closure'][0]
+assert abs(c['total_j'] - c['parts_j'] - c['idle_j'] - c['unattributed_j']) <= 0.001 * c['total_j'], c
+assert sum(p['share'] for p in r['processes'] if p['channel'] == c['channel']) <= 1 + 1e-9
+assert sum(p['cpu_s'] for p in r['processes'] if p['pid']) > 0
+\""
 check "orphans are followed" exits 0 timeout 60 "$JM" record -s estimate -o h.jmap -- sh orphan.sh
 check "they are in the account" sh -c "'$JM' report h.jmap --by process | grep -q 'python3 -c'"
 finish
