@@ -8,6 +8,7 @@
 #include "joulemap/predict.h"
 #include "session/dataset.h"
 #include "session/report.h"
+#include "session/typical.h"
 #include "session/windows.h"
 
 #include <math.h>
@@ -57,7 +58,8 @@ static int main_channel(const struct jm_result *r)
 
 		if (isnan(c->energy_j) || c->part_of || c->same_as)
 			continue;
-		is_better = !b || (b->channel->state == JM_STATE_ESTIMATED && c->channel->state != JM_STATE_ESTIMATED) ||
+		is_better = !b ||
+			    (b->channel->state == JM_STATE_ESTIMATED && c->channel->state != JM_STATE_ESTIMATED) ||
 			    (b->channel->state == c->channel->state && c->energy_j > b->energy_j);
 		if (is_better)
 			best = (int)i;
@@ -97,8 +99,14 @@ static void count_refusal(int rc, const struct jm_row *row, struct left_out *l)
 		l->without_shapes++;
 }
 
+/* What is known of the layers besides the report's rows. */
+struct known {
+	struct jm_windows windows;
+	struct jm_typical typical;
+};
+
 static int add_row(struct jm_dataset_building *b, struct jm_report *report, const struct jm_row *row,
-		   const struct jm_windows *windows, struct jm_dataset_row *out, struct left_out *l)
+		   const struct known *known, struct jm_dataset_row *out, struct left_out *l)
 {
 	const struct jm_names *names = jm_recording_names(report->recording);
 	size_t name = jm_names_find(names, row->name, row->type ? row->type : "");
@@ -118,7 +126,8 @@ static int add_row(struct jm_dataset_building *b, struct jm_report *report, cons
 		return JM_E_NOMEM;
 	rc = jm_operands_parse(names->items[name].shapes, operands);
 	rc = rc ? rc
-		: jm_features_from(row->type, operands, SIZE_MAX, jm_windows_find(windows, row->name), &out->features);
+		: jm_features_from(row->type, operands, SIZE_MAX, jm_windows_find(&known->windows, row->name),
+				   &out->features);
 	free(operands);
 	if (rc) {
 		count_refusal(rc, row, l);
@@ -126,7 +135,7 @@ static int add_row(struct jm_dataset_building *b, struct jm_report *report, cons
 	}
 	out->layer = (char *)(uintptr_t)row->name;
 	out->type = (char *)(uintptr_t)row->type;
-	out->runtime_ms = row->latency_ms;
+	out->runtime_ms = b->options->is_historic ? row->latency_ms : jm_typical_ms(&known->typical, names, row);
 	out->count = row->count;
 	out->power_state = JM_POWER_UNKNOWN;
 	take_power(row, out);
@@ -144,10 +153,11 @@ static void explain(const struct jm_dataset_building *b, const char *path, const
 		jm_dataset_tell(b, "%s: %zu layers left out, executed less than %llu times", path, l->rare,
 				(unsigned long long)b->count_min);
 	if (l->without_shapes)
-		jm_dataset_tell(b, "%s: %zu layers left out, their shapes are not in the recording", path, l->without_shapes);
+		jm_dataset_tell(b, "%s: %zu layers left out, their shapes are not in the recording", path,
+				l->without_shapes);
 	if (l->without_window)
-		jm_dataset_tell(b, "%s: %zu poolings left out, their window is not known (--model names the ONNX file)", path,
-				l->without_window);
+		jm_dataset_tell(b, "%s: %zu poolings left out, their window is not known (--model names the ONNX file)",
+				path, l->without_window);
 	if (l->of_no_kind)
 		jm_dataset_tell(b, "%s: %zu layers left out, of no kind that is learnt", path, l->of_no_kind);
 	if (l->without_power)
@@ -163,7 +173,7 @@ static void device_of(struct jm_report *report, int channel, char *out, size_t s
 
 	if (channel >= 0 && r->channels[channel].channel->domain == JM_DOMAIN_GPU)
 		text = r->n_devices && r->devices[0].identity ? r->devices[0].identity
-							       : r->channels[channel].channel->label;
+							      : r->channels[channel].channel->label;
 	snprintf(out, size, "%.*s", (int)strcspn(text, ","), text);
 }
 
@@ -171,7 +181,7 @@ static int take_report(struct jm_dataset_building *b, const char *path, struct j
 {
 	const struct jm_result *r = &report->result;
 	const char *model = b->options->model ? b->options->model : r->run.model;
-	struct jm_windows windows = {0};
+	struct known known = {0};
 	struct left_out l = {0};
 	struct jm_dataset_row row = {0};
 	int channel = main_channel(r), rc;
@@ -183,16 +193,18 @@ static int take_report(struct jm_dataset_building *b, const char *path, struct j
 	device_of(report, channel, device, sizeof(device));
 	row.device = device;
 	rc = jm_recording_load_shapes(report->recording, err);
+	rc = rc ? rc : jm_typical_load(report, &known.typical, err);
 	if (rc == 0 && model)
-		jm_windows_load(&windows, model);
+		jm_windows_load(&known.windows, model);
 	for (i = 0; i < r->n_layers && rc == 0; i++) {
 		if (r->layers[i].channel != channel)
 			continue;
 		l.time_s += r->layers[i].time_s;
-		if (add_row(b, report, &r->layers[i], &windows, &row, &l))
+		if (add_row(b, report, &r->layers[i], &known, &row, &l))
 			rc = jm_error_set(err, JM_E_NOMEM, "no memory for %s", path);
 	}
-	jm_windows_finish(&windows);
+	jm_windows_finish(&known.windows);
+	jm_typical_finish(&known.typical);
 	if (rc == 0)
 		explain(b, path, &l);
 	return rc;
@@ -225,7 +237,7 @@ int jm_dataset_build(const struct jm_dataset_options *options, struct jm_error *
 		const char *path = options->sources[i];
 
 		rc = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? jm_dataset_take_folder(&b, path, err)
-								  : take_recording(&b, path, err);
+								 : take_recording(&b, path, err);
 	}
 	if (rc == 0 && b.data.n == 0) {
 		jm_error_set(err, JM_E_INVALID, "no layer is left to learn from");
