@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """Measures networks on this machine, learns from them, and says how wrong predictions of networks left out are. Prints JSON.
 
-usage: prediction.py [--joulemap PATH] [--folder DIR] [--runs N] [--networks NAME,...] [--sensors WHICH] [--quick]
+usage: prediction.py [--joulemap PATH] [--folder DIR] [--runs N] [--threads N] [--percentile N] [--networks NAME,...]
+                     [--sensors WHICH] [--quick] [--once]
 
 Networks are written with random weights: times and energy do not depend on these. Everything stays in DIR (default: a temporary
 folder): DIR/NAME.onnx, DIR/NAME.jmap, DIR/training_data, DIR/predictor.json. With an estimated sensor figures are of time alone.
+Each network is measured a second time (DIR/again): "repeated" says how far two measurements of the same layer lie from each other,
+below which no prediction can be. Recordings that are there are taken as they are: remove DIR to measure anew.
 """
 import argparse
 import array
+import csv
+import glob
 import importlib.util
 import json
 import os
@@ -170,13 +175,45 @@ def timed(times, *command):
     return out, statistics.median(seconds)
 
 
-def measure(args, name):
-    model, recording = os.path.join(args.folder, name + ".onnx"), os.path.join(args.folder, name + ".jmap")
+def measure(args, name, folder):
+    model, recording = os.path.join(args.folder, name + ".onnx"), os.path.join(folder, name + ".jmap")
+    threads = ["--threads", str(args.threads)] if args.threads else []
     if not os.path.exists(model):
         NETWORKS[name]().save(args.folder)
     if not os.path.exists(recording):
-        run(args.joulemap, "run", model, "-s", args.sensors, "--runs", str(args.runs), "-q", "-o", recording, "--no-idle")
+        run(args.joulemap, "run", model, "-s", args.sensors, "--runs", str(args.runs), "-q", "-o", recording, "--no-idle", *threads)
     return recording
+
+
+def runtimes(folder):
+    rows = {}
+    for path in glob.glob(os.path.join(folder, "*", "*.csv")):
+        with open(path, encoding="utf-8") as f:
+            for row in csv.DictReader(f):
+                rows[path[len(folder):], row["layer_name"]] = float(row["runtime"])
+    return rows
+
+
+def quartiles(values):
+    values = sorted(values)
+    return [values[len(values) * k // 4] for k in (1, 2, 3)] if values else None
+
+
+def repeated(args, names, data):
+    """How far two measurements of the same layer, and of the same network, lie from each other, in percent."""
+    folder = os.path.join(args.folder, "again")
+    os.makedirs(folder, exist_ok=True)
+    again = os.path.join(folder, "training_data")
+    run(args.joulemap, "dataset", "build", "-q", *[measure(args, name, folder) for name in names], "-o", again,
+        "--percentile", str(args.percentile))
+    first, second = runtimes(data), runtimes(again)
+    sums = {}
+    for key in first.keys() & second.keys():
+        both = sums.setdefault(key[0].split(os.sep)[1], [0, 0])
+        both[0] += first[key]
+        both[1] += second[key]
+    return {"layers_quartiles_percent": quartiles([100 * abs(second[k] / first[k] - 1) for k in first.keys() & second.keys()]),
+            "networks_percent": {k: 100 * (b / a - 1) for k, (a, b) in sorted(sums.items())}}
 
 
 def main():
@@ -184,6 +221,9 @@ def main():
     parser.add_argument("--joulemap", default=os.path.join(HERE, "..", "build", "joulemap"))
     parser.add_argument("--folder")
     parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--threads", type=int, default=0, help="of the runtime; 0: its choice")
+    parser.add_argument("--percentile", type=int, default=50, help="of executions; lower on a busy machine")
+    parser.add_argument("--once", action="store_true", help="measure each network once")
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--sensors", default="estimate")
     parser.add_argument("--quick", action="store_true", help="six small networks")
@@ -193,8 +233,8 @@ def main():
     args.folder = args.folder or tempfile.mkdtemp(prefix="joulemap-prediction-")
     os.makedirs(args.folder, exist_ok=True)
     data, predictor = os.path.join(args.folder, "training_data"), os.path.join(args.folder, "predictor.json")
-    recordings = [measure(args, name) for name in names]
-    run(args.joulemap, "dataset", "build", *recordings, "-o", data)
+    recordings = [measure(args, name, args.folder) for name in names]
+    run(args.joulemap, "dataset", "build", "-q", *recordings, "-o", data, "--percentile", str(args.percentile))
     out, fit_s = timed(1, args.joulemap, "fit", data, "-o", predictor, "--evaluate", "--format", "json")
     fitted = json.loads(out)
     predictions = {}
@@ -209,10 +249,12 @@ def main():
             "outside": p["layers_outside"], "seconds": seconds,
         }
     print(json.dumps({
-        "networks": len(names), "rows": fitted["rows"], "device": fitted["device"], "fit_and_evaluate_s": fit_s,
+        "networks": len(names), "rows": fitted["rows"], "threads": args.threads, "percentile": args.percentile,
+        "load_average": os.getloadavg(), "device": fitted["device"], "fit_and_evaluate_s": fit_s,
         "left_out": [e for e in fitted["errors"] if e["of"] in ("all", "kind")],
         "left_out_networks": [e for e in fitted["errors"] if e["of"] == "network" and e["approach"] == "roofline"],
         "from_onnx_after_training_on_all": predictions,
+        "repeated": None if args.once else repeated(args, names, data),
     }, indent=1))
 
 

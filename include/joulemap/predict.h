@@ -19,6 +19,7 @@ struct jm_dataset_options {
 	bool is_historic;        /* exactly the columns, features and cut of the historic scripts */
 	uint64_t count_min;      /* executions or readings that a layer needs; 0: 10. Others are left out one by one */
 	const char *model;       /* ONNX file for windows of poolings, where recordings name none that is there */
+	uint64_t percentile;     /* of a recorded layer's executions that its runtime is, 1 to 99; 0: 50, the median */
 	void (*tell)(void *ctx, const char *text); /* what was taken and left out, and why; may be NULL */
 	void *ctx;
 };

@@ -26,7 +26,7 @@ static struct jm_view_options view_of(const struct jm_common *common, const char
 struct dataset_settings {
 	struct jm_common common;
 	const char *directory, *model;
-	uint64_t count_min;
+	uint64_t count_min, percentile;
 	bool is_historic;
 };
 
@@ -48,6 +48,7 @@ static int run_dataset(void *settings, char **positional, size_t n_positional, c
 					     .is_historic = s->is_historic,
 					     .count_min = s->count_min,
 					     .model = s->model,
+					     .percentile = s->percentile,
 					     .tell = tell,
 					     .ctx = s};
 	struct jm_error err = {0};
@@ -67,6 +68,8 @@ static const struct jm_option dataset_options[] = {
      offsetof(struct dataset_settings, directory)},
     {0, "per-layer-measurements", "N", "executions or readings that a layer needs (default 10)", JM_OPTION_COUNT,
      offsetof(struct dataset_settings, count_min)},
+    {0, "percentile", "N", "of a recorded layer's executions that its runtime is (default 50; lower on a busy machine)",
+     JM_OPTION_COUNT, offsetof(struct dataset_settings, percentile)},
     {0, "model", "FILE", "ONNX file for the windows of poolings, where recordings name none that is there", JM_OPTION_TEXT,
      offsetof(struct dataset_settings, model)},
     {0, "compat", NULL, "exactly the columns, features and cut of the historic scripts", JM_OPTION_FLAG,

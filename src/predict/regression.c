@@ -25,42 +25,84 @@ static double physical_of(const double physical[3], const struct jm_features *f)
 	return physical[0] + physical[1] * f->flops + physical[2] * f->bytes;
 }
 
-/* Non-negative launch cost, time by FLOP and by byte that are least wrong in relative terms. */
-static void fit_physical(const struct jm_regression_data *q, unsigned but_fold, double physical[3])
+/* What the physical model is made of, and how much a row counts: less beyond HUBER in logarithms. */
+#define PHYSICAL_TERMS  3
+#define PHYSICAL_ROUNDS 6
+#define HUBER           0.4
+
+struct physical_fit {
+	double gram[PHYSICAL_TERMS * PHYSICAL_TERMS], c[PHYSICAL_TERMS];
+	double scale[PHYSICAL_TERMS]; /* so that the terms can be told apart in floating point */
+};
+
+static void physical_terms(const struct jm_features *f, const double scale[PHYSICAL_TERMS], double x[PHYSICAL_TERMS])
+{
+	size_t l;
+
+	x[0] = 1;
+	x[1] = f->flops;
+	x[2] = f->bytes;
+	for (l = 0; l < PHYSICAL_TERMS; l++)
+		x[l] = scale[l] > 0 ? x[l] / scale[l] : 0;
+}
+
+/* Adds a row relative to what the round before predicts: the least sum of such squares is nearly that of the logarithms. */
+static void add_physical(struct physical_fit *fit, const struct jm_dataset_row *row, double y, double expected)
+{
+	double x[PHYSICAL_TERMS], away = fabs(log(y / expected)), weight = away > HUBER ? HUBER / away : 1;
+	size_t l;
+
+	physical_terms(&row->features, fit->scale, x);
+	weight /= expected * expected;
+	for (l = 0; l < PHYSICAL_TERMS * PHYSICAL_TERMS; l++)
+		fit->gram[l] += weight * x[l / PHYSICAL_TERMS] * x[l % PHYSICAL_TERMS];
+	for (l = 0; l < PHYSICAL_TERMS; l++)
+		fit->c[l] += weight * x[l] * y;
+}
+
+/* The scale of a term: what it would be alone. */
+static void see_scales(const struct jm_regression_data *q, unsigned but_fold, struct physical_fit *fit)
+{
+	static const double none[PHYSICAL_TERMS] = {1, 1, 1};
+	double x[PHYSICAL_TERMS];
+	size_t i, l;
+
+	for (i = 0; i < q->n; i++) {
+		const struct jm_dataset_row *row = &q->d->rows[q->rows[i]];
+
+		if (q->fold[i] == but_fold)
+			continue;
+		physical_terms(&row->features, none, x);
+		for (l = 0; l < PHYSICAL_TERMS; l++)
+			fit->scale[l] = fmax(fit->scale[l], x[l] / jm_target_of(row, q->target));
+	}
+}
+
+/* Non-negative launch cost, time by FLOP and by byte that are least wrong in logarithms, without much regard for outliers. */
+static void fit_physical(const struct jm_regression_data *q, unsigned but_fold, double physical[PHYSICAL_TERMS])
 {
 	static const struct jm_lasso_options options = {1, 2000, 1e-9, true};
-	double gram[9] = {0}, c[3] = {0}, w[3] = {0}, work[3], scale[3] = {0};
-	size_t i, k, l, n = 0;
+	struct physical_fit fit = {{0}, {0}, {0}};
+	double w[PHYSICAL_TERMS], work[PHYSICAL_TERMS];
+	size_t i, l, round;
 
-	for (k = 0; k < 2; k++) {
-		/* First the scales, so that the three can be told apart in floating point. */
+	see_scales(q, but_fold, &fit);
+	memset(physical, 0, PHYSICAL_TERMS * sizeof(*physical));
+	for (round = 0; round < PHYSICAL_ROUNDS; round++) {
+		memset(fit.gram, 0, sizeof(fit.gram));
+		memset(fit.c, 0, sizeof(fit.c));
+		memset(w, 0, sizeof(w));
 		for (i = 0; i < q->n; i++) {
 			const struct jm_dataset_row *row = &q->d->rows[q->rows[i]];
-			double y = jm_target_of(row, q->target);
-			double x[3] = {1 / y, row->features.flops / y, row->features.bytes / y};
+			double y = jm_target_of(row, q->target), expected = physical_of(physical, &row->features);
 
-			if (q->fold[i] == but_fold)
-				continue;
-			n += k;
-			for (l = 0; l < 3; l++) {
-				if (k == 0)
-					scale[l] = fmax(scale[l], x[l]);
-				else
-					x[l] = scale[l] > 0 ? x[l] / scale[l] : 0;
-			}
-			for (l = 0; k == 1 && l < 9; l++)
-				gram[l] += x[l / 3] * x[l % 3];
-			for (l = 0; k == 1 && l < 3; l++)
-				c[l] += x[l];
+			if (q->fold[i] != but_fold)
+				add_physical(&fit, row, y, round && expected > 0 ? expected : y);
 		}
+		jm_lasso_descend(fit.gram, fit.c, PHYSICAL_TERMS, 0, &options, w, work);
+		for (l = 0; l < PHYSICAL_TERMS; l++)
+			physical[l] = fit.scale[l] > 0 ? w[l] / fit.scale[l] : 0;
 	}
-	for (l = 0; n && l < 9; l++)
-		gram[l] /= (double)n;
-	for (l = 0; n && l < 3; l++)
-		c[l] /= (double)n;
-	jm_lasso_descend(gram, c, 3, 0, &options, w, work);
-	for (l = 0; l < 3; l++)
-		physical[l] = scale[l] > 0 ? w[l] / scale[l] : 0;
 }
 
 /* Terms of all rows, standardised over those outside of but_fold. */

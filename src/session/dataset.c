@@ -193,7 +193,7 @@ static int take_report(struct jm_dataset_building *b, const char *path, struct j
 	device_of(report, channel, device, sizeof(device));
 	row.device = device;
 	rc = jm_recording_load_shapes(report->recording, err);
-	rc = rc ? rc : jm_typical_load(report, &known.typical, err);
+	rc = rc ? rc : jm_typical_load(report, b->percentile, &known.typical, err);
 	if (rc == 0 && model)
 		jm_windows_load(&known.windows, model);
 	for (i = 0; i < r->n_layers && rc == 0; i++) {
@@ -226,13 +226,16 @@ static int take_recording(struct jm_dataset_building *b, const char *path, struc
 int jm_dataset_build(const struct jm_dataset_options *options, struct jm_error *err)
 {
 	struct jm_dataset_building b = {.options = options,
-					.count_min = options->count_min ? options->count_min : COUNT_MIN};
+					.count_min = options->count_min ? options->count_min : COUNT_MIN,
+					.percentile = options->percentile ? (double)options->percentile : 50};
 	struct stat st;
 	size_t i;
 	int rc = 0;
 
 	if (options->size < sizeof(*options) || !options->directory || options->n_sources == 0)
 		return jm_error_set(err, JM_E_INVALID, "a data set needs sources and a folder");
+	if (b.percentile >= 100)
+		return jm_error_set(err, JM_E_INVALID, "a percentile lies between 1 and 99");
 	for (i = 0; i < options->n_sources && rc == 0; i++) {
 		const char *path = options->sources[i];
 

@@ -9,6 +9,7 @@ struct jm_dataset_building {
 	const struct jm_dataset_options *options;
 	struct jm_dataset data;
 	uint64_t count_min;
+	double percentile;
 };
 
 /* Takes the layers of a folder: mapped ones, a tree of such, or raw data. Errors: JM_E_NOT_FOUND, JM_E_FORMAT, JM_E_NOMEM. */

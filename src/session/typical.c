@@ -38,23 +38,32 @@ static size_t count_iterations(struct execution *e, size_t n)
 	return n_iterations;
 }
 
-/* Fills in the figures by name. Gives the sum of medians over all executions. */
-static double take_names(struct execution *e, size_t n, struct jm_typical *out)
+/* Of n sorted executions, interpolated. */
+static double percentile_of(const struct execution *e, size_t n, double percentile)
 {
-	size_t first, end, i;
+	double at = percentile / 100 * (double)(n - 1);
+	size_t i = (size_t)at;
+
+	return i + 1 < n ? e[i].duration_s + (at - (double)i) * (e[i + 1].duration_s - e[i].duration_s)
+			 : e[n - 1].duration_s;
+}
+
+/* Fills in the figures by name. Gives the sum of what is typical over all executions. */
+static double take_names(struct execution *e, size_t n, double percentile, struct jm_typical *out)
+{
+	size_t first, end;
 	double all_s = 0;
 
 	qsort(e, n, sizeof(*e), by_name);
 	for (first = 0; first < n; first = end) {
-		double sum = 0, median;
+		double sum = 0, typical;
 
 		for (end = first; end < n && e[end].name == e[first].name; end++)
 			sum += e[end].duration_s;
-		i = first + (end - first) / 2;
-		median = (end - first) % 2 ? e[i].duration_s : (e[i - 1].duration_s + e[i].duration_s) / 2;
-		out->median_s[e[first].name] = median;
+		typical = percentile_of(e + first, end - first, percentile);
+		out->typical_s[e[first].name] = typical;
 		out->mean_s[e[first].name] = sum / (double)(end - first);
-		all_s += median * (double)(end - first);
+		all_s += typical * (double)(end - first);
 	}
 	return all_s;
 }
@@ -64,7 +73,7 @@ static bool is_scaled(const struct jm_result *r)
 	return r->n_layers > 0 && r->layers[0].is_scaled;
 }
 
-int jm_typical_load(struct jm_report *report, struct jm_typical *out, struct jm_error *err)
+int jm_typical_load(struct jm_report *report, double percentile, struct jm_typical *out, struct jm_error *err)
 {
 	const struct jm_names *names = jm_recording_names(report->recording);
 	bool profiled = is_scaled(&report->result);
@@ -77,17 +86,17 @@ int jm_typical_load(struct jm_report *report, struct jm_typical *out, struct jm_
 	*out = (struct jm_typical){.n = names->n, .fit = 1};
 	if (rc)
 		return rc;
-	out->median_s = malloc((2 * names->n + 1) * sizeof(double));
+	out->typical_s = malloc((2 * names->n + 1) * sizeof(double));
 	e = malloc((n_spans + 1) * sizeof(*e));
-	if (!out->median_s || !e) {
+	if (!out->typical_s || !e) {
 		free(spans);
 		free(e);
 		jm_typical_finish(out);
 		return jm_error_set(err, JM_E_NOMEM, "no memory for %zu executions", n_spans);
 	}
-	out->mean_s = out->median_s + names->n;
+	out->mean_s = out->typical_s + names->n;
 	for (i = 0; i < 2 * names->n; i++)
-		out->median_s[i] = NAN;
+		out->typical_s[i] = NAN;
 	for (i = 0; i < n_spans; i++) {
 		const struct jm_span *s = &spans[i];
 
@@ -97,7 +106,7 @@ int jm_typical_load(struct jm_report *report, struct jm_typical *out, struct jm_
 		e[n++] = (struct execution){s->name, s->iteration, (double)(s->end_ns - s->start_ns) * 1e-9};
 	}
 	n_iterations = count_iterations(e, n);
-	all_s = take_names(e, n, out);
+	all_s = take_names(e, n, percentile, out);
 	if (profiled && n_iterations > 0 && plain_s > 0 && all_s > plain_s * (double)n_iterations)
 		out->fit = plain_s * (double)n_iterations / all_s;
 	free(spans);
@@ -107,7 +116,7 @@ int jm_typical_load(struct jm_report *report, struct jm_typical *out, struct jm_
 
 void jm_typical_finish(struct jm_typical *t)
 {
-	free(t->median_s);
+	free(t->typical_s);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -115,10 +124,10 @@ double jm_typical_ms(const struct jm_typical *t, const struct jm_names *names, c
 {
 	size_t name = jm_names_find(names, row->name, row->type ? row->type : "");
 
-	if (name >= t->n || isnan(t->median_s[name]))
+	if (name >= t->n || isnan(t->typical_s[name]))
 		return row->latency_ms;
 	if (row->is_scaled)
-		return 1e3 * t->median_s[name] * t->fit;
+		return 1e3 * t->typical_s[name] * t->fit;
 	/* A row's time is without what ran inside of it. */
-	return t->mean_s[name] > 0 ? row->latency_ms * t->median_s[name] / t->mean_s[name] : row->latency_ms;
+	return t->mean_s[name] > 0 ? row->latency_ms * t->typical_s[name] / t->mean_s[name] : row->latency_ms;
 }

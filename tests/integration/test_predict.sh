@@ -108,6 +108,41 @@ check "raw data become training data" exits 0 env TMPDIR="$WORK/tmp" timeout 60 
 check "with the power above idle" sh -c "grep -q ',2000000.0,200.0,fc00,' from_raw/net/dense.csv"
 check "nothing is left behind" rmdir tmp
 
+model="$SOURCE/.cache/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx"
+if [ -e "$model" ] && ls "$SOURCE"/.cache/onnxruntime/lib/libonnxruntime.so* >/dev/null 2>&1; then
+    timeout 120 "$JM" run "$model" -q -s estimate --no-idle -i 10ms --shape x=1x3x48x192 --runs 30 -o run.jmap >/dev/null
+    check "a recording of a run becomes training data" exits 0 build run.jmap -o ran
+    check "of its time alone, where power is estimated" says err 'teach their runtime alone'
+    check "and a low percentile of it" exits 0 build run.jmap -o fast --percentile 10
+    check "a percentile that is none is refused" exits 1 build run.jmap -o x --percentile 100
+    check "the runtime is the percentile of a layer's executions" python3 - <<'P'
+import collections, csv, glob, sqlite3, statistics
+durations = collections.defaultdict(list)
+for name, ns in sqlite3.connect("run.jmap").execute("SELECT name, duration_ns FROM named_span WHERE kind = 'layer' AND flags & 1"):
+    durations[name].append(ns / 1e6)
+def runtimes(folder):
+    return {r["layer_name"]: r for p in glob.glob(folder + "/*/*.csv") for r in csv.DictReader(open(p))}
+ran, fast = runtimes("ran"), runtimes("fast")
+assert len(ran) > 20 and ran.keys() == fast.keys(), len(ran)
+for folder, rows in ("ran", ran), ("fast", fast):
+    # In profiled blocks, scaled down by one factor where they would not fit into an iteration without the profiler.
+    of = {k: statistics.median(durations[k]) if rows is ran else statistics.quantiles(durations[k], n=10, method="inclusive")[0] for k in rows}
+    fit = [float(r["runtime"]) / of[k] for k, r in rows.items()]
+    assert max(fit) <= 1 + 1e-9 and max(fit) - min(fit) < 1e-6 * max(fit), (folder, min(fit), max(fit))
+    assert all(r["power_state"] != "measured" for r in rows.values())
+P
+    check "its model is predicted from it" sh -c "'$JM' fit ran -o ran.json --alphas 10 -q &&
+        '$JM' predict ran.json '$model' --shape x=1x3x48x192 --never-run --format json >onnx.json"
+    check "from the file alone, layer by layer, energy unknown" python3 - <<'P'
+import json
+p = json.load(open("onnx.json"))
+assert p["layers_predicted"] > 20 and p["layers_folded"] > 5 and p["runtime_ms"] > 0, p["layers_predicted"]
+assert p["energy_above_idle_mj"] is None and p["runtime_ms_interval"] == [None, None], p["runtime_ms_interval"]
+P
+else
+    echo "not tried: a run of a model (scripts/setup fetches model and runtime)"
+fi
+
 check "no source is a usage error" exits 2 build -o x
 check "no folder is a usage error" exits 2 build mapped
 check "what is not there is refused" exits 1 build nowhere -o x
