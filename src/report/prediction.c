@@ -40,6 +40,8 @@ static void header(const struct jm_predicted_network *n, struct jm_buffer *out)
 		jm_buffer_printf(out, "            %zu layers lie outside of the training range: their figures are guesses\n",
 				 n->n_outside);
 	jm_buffer_printf(out, "runtime     %s ms  %s\n", figure(n->runtime_ms.value, a), interval(&n->runtime_ms, b));
+	if (n->n_predicted == 0)
+		return;
 	if (isnan(n->energy_mj.value)) {
 		jm_buffer_puts(out, "energy      unknown: the training data hold no measured power of these layers\n");
 		return;

@@ -231,6 +231,11 @@ int jm_complexity_report_write(const struct jm_complexity_report *report, const 
 	return rc;
 }
 
+const char *jm_complexity_report_note(const struct jm_complexity_report *report, size_t i)
+{
+	return i < report->n_notes ? report->notes[i] : NULL;
+}
+
 const struct jm_complexity *jm_complexity_report_counts(const struct jm_complexity_report *report)
 {
 	return &report->counts;

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define ENGINE_BYTES_MAX (UINT64_C(1) << 30)
-#define NOTES_MAX        4
+#define NOTES_MAX        8
 
 struct jm_prediction {
 	struct jm_predictor predictor;
@@ -133,10 +133,13 @@ static int read_onnx(struct jm_prediction *p, const struct jm_predict_options *o
 						.onnxruntime = o->onnxruntime,
 						.is_never_run = o->is_never_run};
 	struct jm_complexity_report *report;
+	size_t i;
 	int rc = jm_complexity_report_open(&options, &report, err);
 
 	if (rc)
 		return rc;
+	for (i = 0; jm_complexity_report_note(report, i); i++)
+		note(p, jm_complexity_report_note(report, i));
 	if (take_layers(p, jm_complexity_report_counts(report)))
 		rc = jm_error_set(err, JM_E_NOMEM, "no memory for %s", o->network);
 	jm_complexity_report_destroy(report);

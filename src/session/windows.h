@@ -18,5 +18,7 @@ const struct jm_window *jm_windows_find(const struct jm_windows *w, const char *
 
 /* The counted layers of a report of complexity. Borrowed. */
 const struct jm_complexity *jm_complexity_report_counts(const struct jm_complexity_report *report);
+/* What is said of the counting, such as why shapes are not known; NULL: there is no i-th note. Borrowed. */
+const char *jm_complexity_report_note(const struct jm_complexity_report *report, size_t i);
 
 #endif
