@@ -123,11 +123,27 @@ static int signal_descriptor(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void print_start(const struct settings *s, const struct jm_service *service, const struct jm_http *http)
+/* The kernel keeps the processor's counters for root, as they tell what others compute; who may ask us should be as few. */
+static bool gives_away_counters(const struct jm_service *service, const char *token)
+{
+	size_t i;
+
+	for (i = 0; i < service->n_channels; i++)
+		if (!token[0] && strncmp(service->channels[i].info.driver, "rapl", 4) == 0 &&
+		    strcmp(service->channels[i].info.state, "measured") == 0)
+			return true;
+	return false;
+}
+
+static void print_start(const struct settings *s, const struct jm_service *service, const struct jm_http *http,
+			const char *token)
 {
 	const char *address = s->address ? s->address : "127.0.0.1", *note;
 	size_t i;
 
+	if (gives_away_counters(service, token))
+		jm_cli_line(stderr, "joulemap serve: every user of this machine can now read the processor's energy, which the "
+				    "kernel keeps for root; --token-file keeps it for those with a token (docs/security.md)");
 	for (i = 0; (note = jm_live_note(service->live, i)); i++)
 		jm_cli_line(stderr, "joulemap serve: %s", note);
 	/* The one line on standard output: whoever started it may wait for it. */
@@ -158,7 +174,7 @@ static int serve(const struct settings *s, struct jm_service *service, const cha
 	if (rc == 0 && (ending.fd < 0 || jm_loop_add(service->loop, ending.fd, on_signal, &ending)))
 		rc = jm_error_set(err, JM_E_IO, "cannot wait for signals");
 	if (rc == 0) {
-		print_start(s, service, http);
+		print_start(s, service, http, token);
 		rc = jm_loop_run(service->loop, err);
 	}
 	jm_measurements_stop_all(service->measurements, jm_now_ns());

@@ -87,6 +87,18 @@ kill -TERM $pid
 wait $pid
 pid=
 
+JOULEMAP_ROOT=$WORK/root "$JM" serve --port 0 -s rapl_powercap >serve.out 2>serve.err </dev/null &
+pid=$!
+for _ in $(seq 400); do
+    ! grep -q listening serve.out || break
+    kill -0 $pid 2>/dev/null || break
+    sleep 0.05
+done
+check "without a token it says what everybody can read now" says serve.err 'which the kernel keeps for root'
+kill -TERM $pid
+wait $pid
+pid=
+
 check "record makes a file for its owner alone" exits 0 env JOULEMAP_ROOT="$WORK/root" "$JM" record -q -d 0.05 -s rapl_powercap -o mine.jmap
 check "whatever the umask allows" [ "$(stat -c %a mine.jmap)" = 600 ]
 finish
