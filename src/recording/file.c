@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "recording/file.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -100,6 +102,23 @@ static int check_old(const char *path, bool overwrite, struct jm_error *err)
 	return 0;
 }
 
+/* Gives id, or -1: what sudo says of who called it. */
+static long sudo_id(const char *variable)
+{
+	const char *text = getenv(variable);
+	int64_t id;
+
+	return text && jm_text_i64(text, strlen(text), &id) == 0 && id >= 0 && id < UINT32_MAX ? (long)id : -1;
+}
+
+/* Who records as root by sudo, for sensors that are root's, wants to read the recording as himself. */
+static int give_to_caller(int fd)
+{
+	long uid = geteuid() == 0 ? sudo_id("SUDO_UID") : -1;
+
+	return uid < 0 ? 0 : fchown(fd, (uid_t)uid, (gid_t)sudo_id("SUDO_GID"));
+}
+
 int jm_recording_file_create(const char *path, bool overwrite, struct jm_error *err)
 {
 	int rc = check_old(path, overwrite, err);
@@ -113,8 +132,11 @@ int jm_recording_file_create(const char *path, bool overwrite, struct jm_error *
 	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return jm_error_errno(err, errno, "cannot create %s", path);
+	rc = give_to_caller(fd) ? jm_error_errno(err, errno, "cannot give %s to who called sudo", path) : 0;
 	close(fd);
-	return 0;
+	if (rc)
+		unlink(path);
+	return rc;
 }
 
 static uint32_t big_endian(const unsigned char *bytes, int n)

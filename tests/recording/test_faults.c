@@ -158,6 +158,35 @@ static void others_cannot_read_a_recording(void **state)
 	umask(mask);
 }
 
+/* Of a recording made by sudo it is who called that. */
+static void who_calls_sudo_owns_the_recording(void **state)
+{
+	struct scratch *s = *state;
+	struct jm_writer *w;
+	char wal[300];
+	struct stat st;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(s->folder, 0755), 0);
+	setenv("SUDO_UID", "65534", 1);
+	setenv("SUDO_GID", "65534", 1);
+	w = new_writer(s->path);
+	unsetenv("SUDO_UID");
+	unsetenv("SUDO_GID");
+	write_readings(w, 0, 100);
+	assert_int_equal(jm_writer_commit(w), 0);
+	snprintf(wal, sizeof(wal), "%s-wal", s->path);
+	assert_int_equal(stat(wal, &st), 0);
+	assert_int_equal(st.st_uid, 65534);
+	assert_int_equal(jm_writer_close(w, NULL), 0);
+	assert_int_equal(stat(s->path, &st), 0);
+	assert_int_equal(st.st_uid, 65534);
+	assert_int_equal(st.st_gid, 65534);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(count_as_nobody(s->path), 10);
+}
+
 /* Its owner shows it to others. */
 static void show_to_others(const char *path)
 {
@@ -464,6 +493,7 @@ int main(void)
 	    T(readable_while_being_written),
 	    T(killed_writer_loses_only_what_was_not_committed),
 	    T(others_cannot_read_a_recording),
+	    T(who_calls_sudo_owns_the_recording),
 	    T(killed_recording_opens_in_a_folder_that_cannot_be_written),
 	    T(closed_recording_opens_in_a_folder_that_cannot_be_written),
 	    T(truncated_recordings_are_refused),
