@@ -111,12 +111,14 @@ static long sudo_id(const char *variable)
 	return text && jm_text_i64(text, strlen(text), &id) == 0 && id >= 0 && id < UINT32_MAX ? (long)id : -1;
 }
 
-/* Who records as root by sudo, for sensors that are root's, wants to read the recording as himself. */
-static int give_to_caller(int fd)
+/* Who records as root by sudo, for sensors that are root's, wants to read the recording as himself. Where the file system knows no
+ * owners it stays as it is. */
+static void give_to_caller(int fd)
 {
 	long uid = geteuid() == 0 ? sudo_id("SUDO_UID") : -1;
 
-	return uid < 0 ? 0 : fchown(fd, (uid_t)uid, (gid_t)sudo_id("SUDO_GID"));
+	if (uid >= 0 && fchown(fd, (uid_t)uid, (gid_t)sudo_id("SUDO_GID")))
+		return;
 }
 
 int jm_recording_file_create(const char *path, bool overwrite, struct jm_error *err)
@@ -132,11 +134,9 @@ int jm_recording_file_create(const char *path, bool overwrite, struct jm_error *
 	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return jm_error_errno(err, errno, "cannot create %s", path);
-	rc = give_to_caller(fd) ? jm_error_errno(err, errno, "cannot give %s to who called sudo", path) : 0;
+	give_to_caller(fd);
 	close(fd);
-	if (rc)
-		unlink(path);
-	return rc;
+	return 0;
 }
 
 static uint32_t big_endian(const unsigned char *bytes, int n)
