@@ -226,6 +226,19 @@ static inline bool fault_check_report(const struct fault_world *w, struct fault_
 	return !v->what[0];
 }
 
+static inline bool fault_world_is_there(const struct fault_world *w)
+{
+	char full[400];
+	int i;
+
+	for (i = 0; i < FAULT_FILES; i++) {
+		tree_path(&w->tree, fault_paths[i], full, sizeof(full));
+		if (access(full, F_OK) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* ---- One run ------------------------------------------------------------------------------------------------------ */
 
 static inline void fault_judge(const struct fault_world *w, int status, struct fault_verdict *v)
@@ -240,6 +253,9 @@ static inline void fault_judge(const struct fault_world *w, int status, struct f
 		fault_blame(v, "ended by signal %d", WTERMSIG(status));
 	else if (!v->was_killed && WEXITSTATUS(status))
 		fault_blame(v, "ended with %d: a failure without a word?", WEXITSTATUS(status));
+	else if (!fault_world_is_there(w))
+		v->was_not_started =
+		    true; /* somebody has cleaned the folder of temporary files: this run says nothing */
 	else if (!w->plan.file_limit && !v->was_killed && (w->shared->start_code || w->shared->stop_code))
 		fault_blame(v, "start %d, stop %d on a disk with room: %s", w->shared->start_code, w->shared->stop_code,
 			    w->shared->said);
