@@ -205,6 +205,23 @@ static int against(const struct jm_variant *first, struct jm_variant *v, enum jm
 	return rc;
 }
 
+/* How an estimate repeats says nothing of the energy: the ratio stays, without interval and test. */
+static void mark_estimates(struct jm_variant *v)
+{
+	static const enum jm_figure energies[] = {JM_FIGURE_POWER, JM_FIGURE_ENERGY, JM_FIGURE_ENERGY_ITERATION,
+						  JM_FIGURE_ENERGY_ITEM};
+	size_t i;
+
+	for (i = 0; v->state == JM_STATE_ESTIMATED && i < sizeof(energies) / sizeof(energies[0]); i++) {
+		struct jm_against *a = &v->against[energies[i]];
+
+		a->ci = (struct jm_interval){NAN, NAN};
+		a->p = NAN;
+		a->basis = JM_BASIS_NONE;
+		a->n = 0;
+	}
+}
+
 static int compare_with_first(struct jm_comparison_data *c, size_t i, uint64_t seed)
 {
 	struct jm_variant *first = &c->variants[0], *v = &c->variants[i];
@@ -217,6 +234,7 @@ static int compare_with_first(struct jm_comparison_data *c, size_t i, uint64_t s
 			refuse(&v->against[f], refusals.why[f]);
 		else
 			rc = against(first, v, (enum jm_figure)f, seed + (uint64_t)f);
+	mark_estimates(v);
 	return rc;
 }
 

@@ -176,6 +176,9 @@ static void estimates_get_no_energy_verdict(void **state)
 	}
 	compare_trials(t, 6, &c);
 	assert_float_equal(ratio(&c, 1, JM_FIGURE_ENERGY_ITEM), 0.5, 0.01);
+	assert_true(isnan(c.variants[1].against[JM_FIGURE_ENERGY_ITEM].ci.low));
+	assert_true(isnan(c.variants[1].against[JM_FIGURE_POWER].p));
+	assert_true(isfinite(c.variants[1].against[JM_FIGURE_LATENCY].ci.low));
 	assert_says(c.notes.data, "energy is estimated from processor use, not measured by a sensor");
 	assert_says(c.verdicts.data,
 		    "b: no verdict on energy (it is estimated from processor use, not measured: 0.50×");
