@@ -1,7 +1,7 @@
 # From mapped layers to training data, to a predictor, to the energy of a network that was never run.
 . "$SOURCE/tests/integration/lib.sh"
 python3 "$SOURCE/tests/integration/predict_trees.py" mapped 6 || exit 1
-build() { timeout 60 "$JM" dataset build "$@"; }
+build() { timeout 100 "$JM" dataset build "$@"; }
 
 check "training data are built" exits 0 build mapped -o data
 check "a layer that was seen too rarely is left out and counted" says err 'net0: 1 layers left out, less than 10 readings'
@@ -36,11 +36,11 @@ cp -r data again
 check "building twice gives the same bytes" exits 0 build mapped -o again
 check "all of them" diff -r data again
 
-check "a predictor is learnt" exits 0 timeout 100 "$JM" fit data -o p.json --alphas 20
+check "a predictor is learnt" exits 0 timeout 250 "$JM" fit data -o p.json --alphas 8
 check "from so many networks" says out 'networks'
-check "historic tables teach as well" exits 0 timeout 100 "$JM" fit historic -o h.json --alphas 20 -q
+check "historic tables teach as well" exits 0 timeout 250 "$JM" fit historic -o h.json --alphas 8 -q
 check "it is evaluated on networks that were left out" sh -c \
-    "timeout 200 '$JM' fit data --evaluate --alphas 20 --format json >e.json"
+    "timeout 250 '$JM' fit data --evaluate --alphas 8 --format json >e.json"
 check "with errors by kind, by network and of all" python3 - <<'P'
 import json
 e = json.load(open("e.json"))
@@ -58,7 +58,7 @@ assert of["all", "network energy", "power", "roofline"]["mape_percent"] < 20
 P
 
 engine=mapped/net4/trt_engine_info.json
-check "an engine is predicted" exits 0 timeout 20 "$JM" predict p.json $engine
+check "an engine is predicted" exits 0 timeout 100 "$JM" predict p.json $engine
 check "with its sums" says out '^energy .* mJ .*above idle'
 check "and what it was learnt from" says out '^learnt .*p.json'
 check "as CSV of the historic inference" sh -c "'$JM' predict p.json $engine --format csv >p.csv"
@@ -104,7 +104,7 @@ for i in 00 10 20 30 40; do echo "20300101-00:00:00.$i,5000.0,600.0"; done >raw/
 cp mapped/net1/trt_engine_info.json raw/net/trt_profiling/
 echo '{"fc00": [[200.0, "20300101-00:00:00.25"]], "fc01": [[1.0, "20300101-00:00:00.26"]]}' >raw/net/trt_profiling/trt_layer_latency.json
 mkdir tmp
-check "raw data become training data" exits 0 env TMPDIR="$WORK/tmp" timeout 60 "$JM" dataset build raw -o from_raw --per-layer-measurements 1
+check "raw data become training data" exits 0 env TMPDIR="$WORK/tmp" timeout 100 "$JM" dataset build raw -o from_raw --per-layer-measurements 1
 check "with the power above idle" sh -c "grep -q ',2000000.0,200.0,fc00,' from_raw/net/dense.csv"
 check "nothing is left behind" rmdir tmp
 

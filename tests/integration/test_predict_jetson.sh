@@ -41,7 +41,7 @@ for tree in "raw", "raw_compat":
 P
 mkdir -p real/mobilenet_v2
 cp "$data/convolutional.csv" "$data/pooling.csv" real/mobilenet_v2/
-check "real training data of a Jetson teach" exits 0 timeout 100 "$JM" fit real -o jetson.json --alphas 20
+check "real training data of a Jetson teach" exits 0 timeout 250 "$JM" fit real -o jetson.json --alphas 8
 check "53 convolutions" says out '^convolutional *runtime *roofline *53'
 for engine in vgg16 resnet18; do
     check "$engine is predicted" sh -c \

@@ -76,7 +76,7 @@ static void make(struct jm_dataset *d, int n_networks, int n_layers, bool with_p
 	}
 }
 
-static const struct jm_predictor_options few = {.n_alphas = 20};
+static const struct jm_predictor_options few = {.n_alphas = 8};
 
 static void networks_left_out_are_predicted(void **state)
 {
