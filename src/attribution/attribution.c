@@ -122,6 +122,16 @@ static void pick_method(struct jm_work *w, char *reason, size_t size)
 		     : "layers are short for the sensor: its readings are resolved through its response");
 }
 
+static int share_channel(struct jm_work *w, size_t c, struct jm_part *parts, struct jm_error *err)
+{
+	struct jm_levels levels = {0};
+	int code = jm_method_share(w, c, parts, &levels);
+
+	if (code == 0 && levels.reason[0])
+		code = jm_result_note(w->result, "%s, share: %s", w->in->channels[c].name, levels.reason);
+	return code ? jm_error_set(err, code, "out of memory for the rests") : jm_rows_add(w, c, parts, &levels, err);
+}
+
 /* Estimates. With AUTO an estimate that is refused, for this channel, becomes a time share that says so. */
 static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, struct jm_error *err)
 {
@@ -154,8 +164,7 @@ static int estimate_channel(struct jm_work *w, size_t c, struct jm_part *parts, 
 		for (l = 0; l < w->n_layers; l++)
 			parts[l].group = -1;
 		w->method = JM_METHOD_SHARE;
-		jm_method_share(w, c, parts);
-		code = jm_rows_add(w, c, parts, NULL, err);
+		code = share_channel(w, c, parts, err);
 		w->method = method;
 	} else if (code == 0) {
 		code = jm_rows_add(w, c, parts, &levels, err);
@@ -209,10 +218,10 @@ static int attribute_channel(struct jm_work *w, size_t c, struct jm_error *err)
 	else if (w->method == JM_METHOD_WINDOW)
 		code = jm_method_window(w, c, parts);
 	else
-		jm_method_share(w, c, parts);
+		code = share_channel(w, c, parts, err);
 	if (code == 0 && w->method == JM_METHOD_WINDOW)
 		code = tell_window(w, c, parts);
-	if (code == 0)
+	if (code == 0 && w->method != JM_METHOD_SHARE)
 		code = jm_rows_add(w, c, parts, NULL, err);
 	free(parts);
 	return code;

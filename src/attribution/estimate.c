@@ -5,6 +5,7 @@
 #include "attribution/consider.h"
 #include "attribution/estimate_input.h"
 #include "attribution/gate.h"
+#include "attribution/levels.h"
 #include "attribution/scaled.h"
 #include "core/error.h"
 #include "core/units.h"
@@ -27,6 +28,7 @@
 #define TYPE_DELAY       0.1  /* of an iteration: a delay less known than that tells no types, */
 #define TYPE_NOISE       0.02 /* unless the model leaves less than that of the swing, */
 #define TYPE_RESIDUAL    0.05 /* nor do readings of whose swing the model leaves more than that */
+#define SHARED_SD        0.06 /* where types share a factor, what they differ by is the layers' own */
 #define TIGHT_LAG        0.05 /* of the response: a lag known so well needs no blocks */
 #define DEFAULT_LAG_SD_S 2e-3
 
@@ -323,6 +325,8 @@ static void share_class(struct jm_estimate_input *in, struct jm_estimate *e)
 {
 	memset(in->layer_class, 0, in->fit.n_layers * sizeof(*in->layer_class));
 	in->fit.n_classes = 1;
+	if (!in->fit.is_eps_fixed)
+		in->fit.sd_eps = SHARED_SD;
 	e->is_class_shared = true;
 }
 
@@ -407,40 +411,6 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 	return code;
 }
 
-/* Isolated power times in-situ time. */
-static void fill_isolated(const struct jm_work *w, const struct jm_isolated *isolated, struct jm_part *parts)
-{
-	size_t l;
-
-	for (l = 0; l < w->n_layers; l++) {
-		double time_s = w->layers[l].time_s, sd = isolated->sd_w[l];
-
-		parts[l].group = -1;
-		if (isnan(isolated->power_w[l])) {
-			parts[l].energy_j = parts[l].variance_j2 = NAN;
-			parts[l].origin = JM_ORIGIN_UNIDENTIFIED;
-			snprintf(parts[l].reason, sizeof(parts[l].reason),
-				 "not run alone, or too short a block for the sensor");
-			continue;
-		}
-		parts[l].energy_j = isolated->power_w[l] * time_s;
-		parts[l].seen_s = time_s;
-		parts[l].variance_j2 = NAN;
-		if (!isnan(sd)) {
-			parts[l].shared_j = isolated->shared_sd * parts[l].energy_j;
-			parts[l].variance_j2 = sd * sd * time_s * time_s - parts[l].shared_j * parts[l].shared_j;
-		}
-		parts[l].resolvable = true;
-		parts[l].origin = JM_ORIGIN_PRIOR;
-		snprintf(parts[l].reason, sizeof(parts[l].reason), "%s",
-			 isnan(sd)
-			     ? "power of the layer alone times its time in place; no interval: its blocks do not tell "
-			       "how far they stray"
-			     : "power of the layer alone times its time in place; its interval does not know the "
-			       "difference between the two");
-	}
-}
-
 /* Where the lag is not known well, the edges of isolated blocks tell it. */
 static int take_anchor(const struct jm_work *w, size_t c, struct jm_response *r, bool *needs_search,
 		       struct jm_error *err)
@@ -475,7 +445,9 @@ int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struc
 		refuse(parts, w->n_layers, levels, "no layer was run alone: use --isolate");
 		code = keep_sum(w, c, parts, levels);
 	} else if (code == 0 && method == JM_METHOD_ISOLATE) {
-		fill_isolated(w, &isolated, parts);
+		jm_estimate_alone(w, &isolated, parts);
+		if (!needs_search && jm_levels_of_rests(w, c, &r, levels) < 0)
+			code = jm_error_set(err, JM_E_NOMEM, "out of memory for the rests");
 	} else if (code == 0 && method == JM_METHOD_FUSED && w->is_scaled) {
 		code = jm_scaled_estimate(w, c, &isolated, parts, levels, err);
 	} else if (code == 0) {

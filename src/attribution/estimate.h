@@ -26,6 +26,9 @@ struct jm_estimate {
 /* The response to work with: calibrated, else as the channel declares, else found in the readings (needs_search). */
 struct jm_response jm_estimate_response(const struct jm_work *w, size_t c, bool *needs_search);
 
+/* Fills parts from layers run alone: power alone times time in place. */
+void jm_estimate_alone(const struct jm_work *w, const struct jm_isolated *isolated, struct jm_part *parts);
+
 /* Fills parts (n_layers) and levels. method: REGRESS, ISOLATE or FUSED. Never fails for want of information: then parts have
  * no figure and say why. Errors: JM_E_NOMEM. */
 int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struct jm_part *parts,

@@ -174,10 +174,10 @@ static int make_groups(const struct jm_estimate_input *e, const struct jm_work *
 	return 0;
 }
 
-/* Keeps the readings that look at measured windows only. */
-static int make_readings(const struct jm_estimate_input *e, const struct jm_work *w, size_t c,
-			 const struct jm_response *r, struct jm_model_reading **out, size_t *n_out)
+int jm_estimate_readings(const struct jm_work *w, size_t c, const struct jm_response *r, struct jm_model_reading **out,
+			 size_t *n_out)
 {
+	const struct jm_estimate_input e[] = {{.origin_ns = w->windows.items[0].start_ns}};
 	const struct jm_series *s = &w->series[c];
 	double margin = 2 * r->lag_sd_s;
 	struct jm_model_reading *readings = malloc((s->n_readings + 1) * sizeof(*readings));
@@ -309,7 +309,7 @@ static int make_channel(const struct jm_estimate_input *e, const struct jm_work 
 	if (!fit->is_counter)
 		code = make_groups(e, w, r->box_s + 4 * r->tau_s, group);
 	if (code == 0)
-		code = make_readings(e, w, c, r, readings, &fit->n_readings);
+		code = jm_estimate_readings(w, c, r, readings, &fit->n_readings);
 	fit->segment_group = *group;
 	fit->readings = *readings;
 	return code;

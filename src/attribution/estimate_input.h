@@ -33,6 +33,10 @@ int jm_estimate_input_init(struct jm_estimate_input *out, const struct jm_work *
  * as it is. Errors: JM_E_NOMEM. */
 int jm_estimate_input_stack(struct jm_estimate_input *in, const struct jm_work *w, size_t c, struct jm_fit *fit,
 			    struct jm_error *err);
+/* Gives the readings that look at measured windows only, times from the first window's start on. *out: free(). Errors:
+ * JM_E_NOMEM. */
+int jm_estimate_readings(const struct jm_work *w, size_t c, const struct jm_response *r, struct jm_model_reading **out,
+			 size_t *n_out);
 void jm_estimate_input_finish(struct jm_estimate_input *e);
 
 #endif

@@ -151,8 +151,9 @@ int jm_estimate_gate(const struct jm_work *w, const struct jm_response *r, const
 	e->is_misfit = e->fit.residual_w > e->gate_w;
 	if (code == 0 && isolated && w->iterations.n >= MIN_ITERATIONS)
 		code = judge_straying(w, r, in, power, e, work);
-	/* A reading that hardly moves cannot be explained by layers, and need not be. */
-	if (e->fit.shared_w > 2 * e->expected_w && e->fit.residual_w > GATE_SHARED * e->fit.shared_w)
+	/* A reading that hardly moves cannot be explained by layers, and need not be. Where layers were run alone, layers that all
+	 * draw about the same leave as much as one power for all, and are no worse known for that. */
+	if (!isolated && e->fit.shared_w > 2 * e->expected_w && e->fit.residual_w > GATE_SHARED * e->fit.shared_w)
 		e->is_misfit = true;
 	free(work);
 	return code;

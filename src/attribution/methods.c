@@ -6,7 +6,7 @@
  *            than a span: then each reading speaks of the neighbours too.
  * integrate: energy_l = sum over spans of E(end) - E(start). Wrong when spans are shorter than two updates: then it
  *            interpolates, which is `share` between two readings. */
-#include "attribution/work.h"
+#include "attribution/levels.h"
 
 #include "core/units.h"
 
@@ -32,10 +32,30 @@ static void say_too_short(const struct jm_work *w, size_t c, const struct jm_lay
 			 1e3 * MIN_RESPONSES * response_s);
 }
 
-void jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts)
+/* What iterations took: of the whole what the rests do not explain, where readings as they stand would book it wrong. */
+static int busy_energy(const struct jm_work *w, size_t c, struct jm_levels *levels, double *energy_j, double *seen_s)
 {
-	double seen_s, energy_j = jm_stretches_energy(&w->busy, &w->series[c], &seen_s);
+	bool needs_search = false;
+	struct jm_response r = jm_estimate_response(w, c, &needs_search);
+	int code = 0;
+
+	*energy_j = jm_stretches_energy(&w->busy, &w->series[c], seen_s);
+	if (!needs_search && w->in->channels[c].state != JM_STATE_ESTIMATED)
+		code = jm_levels_of_rests(w, c, &r, levels);
+	if (code < 0 || !levels->is_known)
+		return code;
+	*energy_j += jm_stretches_energy(&w->rest, &w->series[c], NULL) - levels->idle_j;
+	levels->bare_j = w->busy_s > 0 ? *energy_j * jm_stretches_seconds(&w->bare) / w->busy_s : 0;
+	return 0;
+}
+
+int jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts, struct jm_levels *levels)
+{
+	double seen_s, energy_j;
 	size_t l;
+
+	if (busy_energy(w, c, levels, &energy_j, &seen_s) < 0)
+		return JM_E_NOMEM;
 
 	for (l = 0; l < w->n_layers; l++) {
 		double fraction = w->busy_s > 0 ? w->layers[l].time_s / w->busy_s : 0;
@@ -47,6 +67,7 @@ void jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts)
 		snprintf(parts[l].reason, sizeof(parts[l].reason),
 			 "by time share: every layer is given the same power, so there is no statistical interval");
 	}
+	return 0;
 }
 
 void jm_method_integrate(const struct jm_work *w, size_t c, struct jm_part *parts)

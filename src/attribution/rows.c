@@ -210,7 +210,7 @@ static int add_groups(struct jm_work *w, size_t c, const struct jm_levels *level
 static int add_closure(struct jm_work *w, size_t c, const struct jm_part *parts, const struct jm_levels *levels)
 {
 	struct jm_closure *grown = realloc(w->result->closure, (w->result->n_closure + 1) * sizeof(*grown)), *out;
-	double busy_j, busy_seen_s, bare_seen_s;
+	double busy_j, busy_seen_s, bare_seen_s, missing_j = 0;
 	size_t l;
 
 	if (!grown)
@@ -225,21 +225,22 @@ static int add_closure(struct jm_work *w, size_t c, const struct jm_part *parts,
 	out->idle_j = jm_stretches_energy(&w->rest, &w->series[c], NULL);
 	busy_j = jm_stretches_energy(&w->busy, &w->series[c], &busy_seen_s);
 	out->unattributed_j = jm_stretches_energy(&w->bare, &w->series[c], &bare_seen_s);
-	if (w->method == JM_METHOD_SHARE && w->busy_s > 0)
+	if (levels && levels->is_known) {
+		busy_j = out->total_j - levels->idle_j;
+		out->idle_j = levels->idle_j;
+		out->unattributed_j = levels->bare_j;
+	} else if (w->method == JM_METHOD_SHARE && w->busy_s > 0)
 		out->unattributed_j = busy_j * jm_stretches_seconds(&w->bare) / w->busy_s;
 	for (l = 0; l < w->n_layers; l++) {
 		if (!isnan(parts[l].energy_j))
 			out->parts_j += parts[l].energy_j;
 		else if (parts[l].group < 0 && w->method != JM_METHOD_INTEGRATE && busy_seen_s > 0)
 			/* No figure for it: what it drew is there all the same, at the mean power for want of better. */
-			out->unattributed_j += busy_j / busy_seen_s * w->layers[l].time_s;
+			missing_j += busy_j / busy_seen_s * w->layers[l].time_s;
 	}
 	for (l = 0; levels && l < levels->n_groups; l++)
 		out->parts_j += levels->groups[l].energy_j;
-	if (levels && levels->is_known) {
-		out->idle_j = levels->idle_j;
-		out->unattributed_j = levels->bare_j;
-	}
+	out->unattributed_j += missing_j;
 	out->residual_j = out->total_j - out->parts_j - out->idle_j - out->unattributed_j;
 	return 0;
 }

@@ -91,7 +91,8 @@ uint16_t jm_work_device_of(const struct jm_work *w, size_t c);
 void jm_work_time_finish(struct jm_work *w);
 
 /* Methods: parts has n_layers entries, zeroed; c: index of a channel with energy. */
-void jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts);
+/* levels: filled where rests are short against the sensor's response. Errors: JM_E_NOMEM. */
+int jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts, struct jm_levels *levels);
 void jm_method_integrate(const struct jm_work *w, size_t c, struct jm_part *parts);
 int jm_method_window(const struct jm_work *w, size_t c, struct jm_part *parts);
 

@@ -40,6 +40,10 @@ struct emu_options {
 	bool no_dither, is_flat;            /* is_flat: no ramps, wobble or jitter of durations */
 	double shift_s;                     /* the spans are shifted by that against the readings */
 	bool has_twin;                      /* a counter, emu_counter, reads the same thing */
+	/* The power of each layer strays by itself, slowly: sd as a fraction, and correlation time; as by what ran before, by the
+	 * data, by clocks. What it draws grows by warming, a different fraction a layer, up to this one, over the run. */
+	double slow_sd, slow_s, warming;
+	double even_w; /* > 0: all layers draw about so much */
 	int fixed_cycle; /* > 0: no jitter, rests make the iteration divide the window: period / fixed_cycle */
 };
 
@@ -168,7 +172,8 @@ static inline struct jm_span emu_span(double start_s, double end_s, uint32_t nam
 	return s;
 }
 
-static inline void emu_network(struct emu_world *w, struct emu_rng *r)
+/* even_w > 0: all layers draw about the same, alone and in place. */
+static inline void emu_network(struct emu_world *w, double even_w, struct emu_rng *r)
 {
 	static const double kappa[EMU_CLASSES] = {0.08, -0.03, 0.02};
 	size_t l;
@@ -178,6 +183,10 @@ static inline void emu_network(struct emu_world *w, struct emu_rng *r)
 		w->power_w[l] = 180 + emu_uniform(r) * (650 - 180);
 		w->layer_class[l] = (uint32_t)(emu_uniform(r) * EMU_CLASSES);
 		w->isolated_w[l] = w->power_w[l] / (1 + kappa[w->layer_class[l]] + 0.03 * emu_normal(r));
+		if (even_w > 0) {
+			w->power_w[l] = even_w * (1 + 0.01 * emu_normal(r));
+			w->isolated_w[l] = w->power_w[l] * (1 + 0.01 * emu_normal(r));
+		}
 		snprintf(w->texts[l], sizeof(w->texts[l]), "layer%zu", l);
 		w->names[l].text = w->texts[l];
 		w->names[l].type = w->layer_class[l] == 0 ? "Conv" : w->layer_class[l] == 1 ? "Gemm" : "Add";
@@ -199,11 +208,27 @@ static inline double emu_rest(const struct emu_options *o, const struct emu_sens
 	return o->no_dither ? 0.05 * iteration_s : 0.3 * iteration_s * emu_uniform(r);
 }
 
+/* What layers draw in this iteration against the mean: stray is kept from one to the next. */
+static inline double emu_context(const struct emu_options *o, double *stray, double step_s, double run_fraction, size_t l,
+				 struct emu_rng *r)
+{
+	double rho, factor = 1;
+
+	if (o->slow_sd > 0) {
+		rho = exp(-step_s / o->slow_s);
+		*stray = rho * *stray + sqrt(1 - rho * rho) * emu_normal(r);
+		factor += o->slow_sd * *stray;
+	}
+	/* Towards the end as a chip settles, time constant a third of the run. */
+	return factor + o->warming * (double)(l % 4) / 3 * (1 - exp(-3 * run_fraction));
+}
+
 /* Plays the schedule. */
 static inline void emu_play(struct emu_world *w, const struct emu_sensor *s, const struct emu_options *o,
 			    struct emu_rng *r)
 {
-	double tau_s = 1e-3 * s->tau_ms, t = 1.0, d_s = 0, sign[EMU_LAYERS], time_s[EMU_LAYERS] = {0};
+	double tau_s = 1e-3 * s->tau_ms, t = 1.0, d_s = 0, sign[EMU_LAYERS], time_s[EMU_LAYERS] = {0},
+	       stray[EMU_LAYERS] = {0};
 	size_t l, k, capacity = 0, n_max, i = 0;
 
 	for (l = 0; l < EMU_LAYERS; l++) {
@@ -221,13 +246,14 @@ static inline void emu_play(struct emu_world *w, const struct emu_sensor *s, con
 		double start = t, wobble = 1 + (is_flat || o->no_wobble ? 0 : 0.005 * emu_normal(r)), rest;
 
 		for (l = 0; l < EMU_LAYERS; l++) {
-			double from = t;
+			double from = t, context = emu_context(o, &stray[l], d_s, (t - 1.0) / s->duration_s, l, r);
 
 			for (k = 0; k < EMU_STEPS; k++) {
 				double jitter = fmax(-3, fmin(3, emu_normal(r)));
 				double d = w->duration_s[l] / EMU_STEPS * (1 + (is_flat ? 0 : 0.01 * jitter));
 				double p = w->power_w[l] *
-					   (1 + (is_flat || o->no_ramp ? 0 : 0.1) * sign[l] * ((double)k - 1)) * wobble;
+					   (1 + (is_flat || o->no_ramp ? 0 : 0.1) * sign[l] * ((double)k - 1)) * wobble *
+					   context;
 
 				emu_add_piece(w, &capacity, t, t + d, p, tau_s);
 				w->energy_j[l] += p * d;
@@ -362,7 +388,7 @@ static inline struct emu_world *emu_create(const struct emu_sensor *s, const str
 
 	if (!w)
 		abort();
-	emu_network(w, &r);
+	emu_network(w, o->even_w, &r);
 	emu_play(w, s, o, &r);
 	emu_isolate(w, s, &r);
 	emu_look(w, s, o, &r, &w->samples, &w->n_samples);

@@ -1,0 +1,128 @@
+/* Rests that are short for the sensor: what they took goes to them, and not more. Layers that all draw the same: known all the
+ * same, where they were run alone. */
+#include "support/emulator.h"
+#include "support/sanitized.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define ALL_LAYERS 1e9 /* target that never merges */
+
+static const struct emu_sensor *sensor(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < EMU_SENSORS; i++)
+		if (strcmp(emu_sensors[i].name, name) == 0)
+			return &emu_sensors[i];
+	fail_msg("no sensor %s", name);
+	return NULL;
+}
+
+static struct jm_result attribute(const struct emu_world *w, enum jm_method method)
+{
+	struct jm_attribution_options opt = {.method = method, .skip_iterations = true, .target_fraction = ALL_LAYERS};
+	struct jm_result r = {0};
+	struct jm_error err = {0};
+
+	if (jm_attribute(&w->in, &opt, &r, &err) < 0)
+		fail_msg("%s", err.message);
+	return r;
+}
+
+struct truth {
+	double layers_j, rests_j;
+};
+
+static struct truth truth_of(const struct emu_world *w)
+{
+	struct truth t = {0};
+	double window_s = (double)(w->window.end_ns - w->window.start_ns) * 1e-9, busy_s = 0;
+	size_t i;
+
+	for (i = 0; i < EMU_LAYERS; i++)
+		t.layers_j += w->energy_j[i];
+	for (i = 0; i < w->n_iterations; i++)
+		busy_s += (double)(w->iterations[i].end_ns - w->iterations[i].start_ns) * 1e-9;
+	t.rests_j = EMU_IDLE_W * (window_s - busy_s);
+	return t;
+}
+
+static void near(double a, double b, double fraction)
+{
+	if (!(fabs(a - b) <= fraction * fabs(b)))
+		fail_msg("%g is not %g within %g", a, b, fraction);
+}
+
+/* integrate books readings as they stand: for comparison. */
+static void check_rests(const char *name, double fraction)
+{
+	static const enum jm_method methods[] = {JM_METHOD_SHARE, JM_METHOD_ISOLATE};
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor(name), &o, 1);
+	struct truth t = truth_of(w);
+	struct jm_result plain = attribute(w, JM_METHOD_INTEGRATE);
+	double plain_j = plain.closure[0].idle_j;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct jm_result r = attribute(w, methods[i]);
+		const struct jm_closure *c = &r.closure[0];
+
+		print_message("%s, %s: rests %.1f J, truth %.1f J, readings as they stand %.1f J\n", name,
+			      jm_method_text(methods[i]), c->idle_j, t.rests_j, plain_j);
+		assert_true(fabs(c->idle_j - t.rests_j) < 0.5 * fabs(plain_j - t.rests_j));
+		near(c->idle_j, t.rests_j, fraction);
+		near(c->parts_j + c->idle_j + c->unattributed_j + c->residual_j, c->total_j, 1e-9);
+		if (methods[i] == JM_METHOD_SHARE) {
+			near(c->parts_j, t.layers_j, 0.02);
+			assert_true(fabs(c->residual_j) < 1e-6 * c->total_j);
+		}
+		jm_result_finish(&r);
+	}
+	jm_result_finish(&plain);
+	emu_destroy(w);
+}
+
+static void short_rests_get_what_they_took(void **state)
+{
+	(void)state;
+	check_rests("h200-like", 0.15);
+	check_rests("rc-12", 0.15);
+	check_rests("v100-like", 0.15);
+}
+
+static void layers_that_all_draw_the_same_are_known_from_alone_and_place(void **state)
+{
+	struct emu_options o = {.even_w = 600};
+	struct emu_world *w = emu_create(sensor("h200-like"), &o, 2);
+	struct truth t = truth_of(w);
+	struct jm_result r = attribute(w, JM_METHOD_FUSED);
+	struct emu_verdict v = emu_judge(w, &r);
+
+	(void)state;
+	print_message("%.2f %% wrong, %.0f %% held, %zu figures; %.1f J of %.1f\n", 100 * v.error, 100 * v.coverage,
+		      v.n_figures, r.closure[0].parts_j, t.layers_j);
+	assert_int_equal(v.n_figures, EMU_LAYERS);
+	if (!IS_SANITIZED) {
+		assert_true(v.error < 0.02);
+		assert_true(v.coverage >= 0.88);
+		near(r.closure[0].parts_j, t.layers_j, 0.01);
+	}
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(short_rests_get_what_they_took),
+	    cmocka_unit_test(layers_that_all_draw_the_same_are_known_from_alone_and_place),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
