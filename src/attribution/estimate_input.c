@@ -251,6 +251,27 @@ static void make_classes(struct jm_estimate_input *e, const struct jm_work *w, b
 	}
 }
 
+/* What layers drew alone; of identical ones the mean. */
+static void take_isolated(struct jm_estimate_input *e, const struct jm_work *w, const struct jm_isolated *isolated)
+{
+	size_t f, l;
+
+	for (f = 0; f < e->n_fitted; f++) {
+		double sum = 0, n = 0;
+
+		for (l = 0; l < w->n_layers; l++) {
+			if (e->fitted_of_layer[l] != f || isnan(isolated->power_w[l]) || !(isolated->power_w[l] > 0))
+				continue;
+			sum += isolated->power_w[l];
+			n++;
+		}
+		if (n > 0) {
+			e->prior_w[f] = sum / n;
+			e->layer_sd[f] = 0;
+		}
+	}
+}
+
 static void make_priors(struct jm_estimate_input *e, const struct jm_work *w, size_t c,
 			const struct jm_isolated *isolated)
 {
@@ -273,12 +294,8 @@ static void make_priors(struct jm_estimate_input *e, const struct jm_work *w, si
 	e->layer_sd[e->n_fitted] = BARE_SD;
 	/* Between layers of an iteration a device draws no less than between iterations. */
 	e->fit.n_above_idle = e->has_bare;
-	for (l = 0; l < w->n_layers && isolated; l++) {
-		if (!isnan(isolated->power_w[l]) && isolated->power_w[l] > 0) {
-			e->prior_w[e->fitted_of_layer[l]] = isolated->power_w[l];
-			e->layer_sd[e->fitted_of_layer[l]] = 0;
-		}
-	}
+	if (isolated)
+		take_isolated(e, w, isolated);
 	e->fit.sd_eps = isolated ? ISOLATED_SD : PASSIVE_SD;
 	if (isolated && w->opt->isolated_sd_fraction > 0) {
 		e->fit.sd_eps = w->opt->isolated_sd_fraction;

@@ -231,8 +231,10 @@ int jm_nvml_buffer_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_ou
 	struct jm_nvml_anchor anchor;
 	int64_t step_ns;
 	size_t n_samples = 0;
+	bool is_joined = false, is_whole = true;
 	int rc = fetch(n, &type, &count);
 
+	s->is_complete = false;
 	if (rc)
 		return rc;
 	anchor = take_anchor(s->env);
@@ -240,16 +242,22 @@ int jm_nvml_buffer_read(struct jm_sensor *s, struct jm_sample *out, size_t *n_ou
 	for (i = 0; i < count && n_samples < s->max_samples; i++) {
 		struct jm_sample *o = &out[n_samples];
 
-		if (was_seen(n, n->now[i].timestamp_us, &seen))
+		if (was_seen(n, n->now[i].timestamp_us, &seen)) {
+			is_joined = true;
 			continue;
+		}
 		memset(o, 0, sizeof(*o));
 		if (!place(n, &anchor, step_ns, &n->now[i], o) ||
-		    jm_nvml_scaled(type, n->now[i].value, JM_NVML_UW_PER_MW, &o->value))
+		    jm_nvml_scaled(type, n->now[i].value, JM_NVML_UW_PER_MW, &o->value)) {
+			is_whole = false;
 			continue;
+		}
 		o->channel = s->first_channel;
 		o->device_us = (int64_t)n->now[i].timestamp_us;
 		n_samples++;
 	}
+	/* The ring still holds some of the drain before: nothing between was overwritten. */
+	s->is_complete = is_joined && is_whole && i == count;
 	keep_as_seen(n, count);
 	n->anchor = anchor;
 	if (n_samples == 0)

@@ -27,6 +27,9 @@ struct jm_sensor {
 	bool may_block;
 	/* a read waits until the device has a reading that it did not have at the read before */
 	bool is_paced;
+	/* set by read, where the device keeps a buffer: this reading and the ones before it hold all that the device has made, so
+	 * that an update which it left out is none that was missed */
+	bool is_complete;
 	bool is_open;
 	char device[160]; /* which device: name, serial or UUID, place; empty: unknown */
 	void *state;      /* the driver's; one block from malloc unless the driver has destroy */

@@ -257,6 +257,7 @@ static int load_spans(struct jm_recording *r, struct loaded *l, const char *by, 
 	l->in.channel_devices = l->devices.channel_devices;
 	l->in.names = l->parts.names;
 	l->in.n_names = l->parts.n_names;
+	l->in.ties = l->parts.ties;
 	return 0;
 }
 

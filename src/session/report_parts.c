@@ -29,6 +29,7 @@ void jm_parts_finish(struct jm_parts *p)
 		free(p->own[i]);
 	free(p->own);
 	free(p->names);
+	free(p->ties);
 	free(p->spans);
 	memset(p, 0, sizeof(*p));
 }
@@ -179,6 +180,40 @@ static int load_streams(struct jm_recording *r, struct jm_parts *p, struct jm_er
 	return rc;
 }
 
+/* Layers that the program said to be identical: meta "identical" is "3 9 15;4 10", names by their numbers. What cannot be read is
+ * left out. Errors: JM_E_NOMEM. */
+static int load_ties(struct jm_recording *r, struct jm_parts *p)
+{
+	const char *text = jm_recording_meta(r, "identical");
+	uint32_t first = UINT32_MAX;
+	size_t i;
+
+	if (!text)
+		return 0;
+	p->ties = malloc((p->n_names + 1) * sizeof(*p->ties));
+	if (!p->ties)
+		return JM_E_NOMEM;
+	for (i = 0; i < p->n_names; i++)
+		p->ties[i] = (uint32_t)i;
+	while (*text) {
+		char *end;
+		unsigned long name;
+
+		if (*text < '0' || *text > '9') {
+			first = *text == ';' ? UINT32_MAX : first;
+			text++;
+			continue;
+		}
+		name = strtoul(text, &end, 10);
+		text = end;
+		if (name >= p->n_names)
+			continue;
+		first = first == UINT32_MAX ? (uint32_t)name : first;
+		p->ties[name] = first;
+	}
+	return 0;
+}
+
 int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts *out, struct jm_error *err)
 {
 	int rc;
@@ -204,6 +239,8 @@ int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts
 		rc = jm_error_set(err, JM_E_NOT_FOUND, "the recording holds no %ss", by);
 		jm_error_remedy(err, "joulemap record --cuda -- COMMAND records them");
 	}
+	if (rc == 0 && !jm_parts_are(by) && load_ties(r, out))
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for identical layers");
 	if (rc)
 		jm_parts_finish(out);
 	return rc;

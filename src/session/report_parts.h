@@ -11,6 +11,7 @@ struct jm_parts {
 	size_t n_names;
 	char **own;
 	size_t n_own;
+	uint32_t *ties; /* n_names: equal for names of identical layers (struct jm_attribution_input); NULL: none are */
 	uint32_t kinds; /* of which kinds of spans (bit 1 << kind) the rows' names are the names; 0: of none */
 };
 

@@ -2,9 +2,11 @@
 
 import csv
 import os
+import sqlite3
 import subprocess
 import sys
 import unittest
+from contextlib import closing
 
 import torch
 from torch import nn
@@ -219,6 +221,41 @@ assert "times only" in str(p)
         for options in ({"runs": 0}, {"warmup": 0}, {"dither": 2}):
             with self.assertRaises(joulemap.InvalidError):
                 self.profile(nn.Linear(4, 4), torch.randn(1, 4), **options)
+
+
+    def test_modules_that_do_the_same_work_are_told_to_the_report(self):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a, self.b = nn.Linear(16, 16), nn.Linear(16, 16)
+                self.other_shape, self.other_setting = nn.Linear(16, 8), nn.Linear(8, 8, bias=False)
+                self.first, self.wide = nn.LayerNorm(16, eps=1e-5), nn.LayerNorm(16, eps=1e-3)
+                self.short = nn.Linear(16, 16)
+
+            def forward(self, x):
+                x = self.wide(self.first(self.b(self.a(x))))
+                return self.other_setting(self.other_shape(x)) + self.short(x[:1]).sum()
+
+        path = self.folder / "alike.jmap"
+        self.profile(Net(), torch.randn(4, 16), path=str(path))
+        with closing(sqlite3.connect(path)) as db:
+            (told,) = db.execute("SELECT value FROM meta WHERE key = 'identical'").fetchone()
+            names = dict(db.execute("SELECT id, text FROM name"))
+        self.assertEqual([{names[int(n)] for n in group.split()} for group in told.split(";")], [{"a", "b"}])
+
+    def test_what_cannot_be_profiled_is_said_plainly(self):
+        x = torch.randn(1, 4)
+        for model, inputs, said in (
+            (lambda x: x, x, "not a torch.nn.Module"),
+            (nn.Linear, x, "Linear is a class of modules"),
+            (nn.Linear(4, 4), torch.randn(1, 5), "Linear cannot be run on these inputs: .*shape"),
+            (nn.Linear(4, 4), (x, x), "Linear cannot be run on these inputs: .*argument"),
+            (nn.Linear(4, 4), "text", "Linear cannot be run on these inputs"),
+        ):
+            with self.assertRaisesRegex(joulemap.InvalidError, said):
+                joulemap.torch.profile(model, inputs, sensors=self.steady(), runs=2, warmup=1, idle=0)
+        with self.assertRaisesRegex(joulemap.InvalidError, "given were 1x5"):
+            joulemap.torch.profile(nn.Linear(4, 4), torch.randn(1, 5), runs=2, warmup=1, idle=0)
 
 
 class Stalls(common.TestCase):

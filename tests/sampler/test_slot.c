@@ -26,18 +26,21 @@ static void a_late_stamp_is_not_a_missing_one(void **state)
 {
 	static const double late[] = {20, 34.3, 20.4, 9.4, 16.1, 20, 19.9, 23, 33.2, 23.8, 8, 15, 20, 20, 20, 20};
 	static const double missing[] = {20, 45.7, 14.7, 19.6, 20.2, 22.7, 17.2, 19.9, 20, 20, 20, 20, 20, 20, 20};
+	/* The device gave all it made, and made nothing for 80 ms: that is a gap all the same. */
+	static const double stalled[] = {20, 20, 20, 80, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20};
 	struct jm_channel channel;
 	struct jm_sensor sensor = {.drain_period_ns = JM_NS_PER_S, .n_channels = 1, .max_samples = 16};
 	const struct {
 		const double *steps;
 		size_t n, missed;
-	} cases[] = {{late, 16, 0}, {missing, 15, 1}};
+		bool is_complete;
+	} cases[] = {{late, 16, 0, false}, {missing, 15, 1, false}, {missing, 15, 0, true}, {stalled, 15, 3, true}};
 	size_t i, k;
 
 	(void)state;
 	jm_channel_init(&channel, "plan/0");
 	channel.update_period_ns = 20 * JM_NS_PER_MS;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct jm_sample samples[16];
 		struct stamped stamped = {samples, cases[i].n};
 		struct jm_slot slot = {0};
@@ -53,6 +56,7 @@ static void a_late_stamp_is_not_a_missing_one(void **state)
 		}
 		sensor.driver = &stamped_driver;
 		sensor.env = &world.env;
+		sensor.is_complete = cases[i].is_complete;
 		sensor.state = &stamped;
 		assert_int_equal(jm_slot_init(&slot, &sensor, &channel, JM_NS_PER_MS), 0);
 		slot.started_ns = world.now_ns;

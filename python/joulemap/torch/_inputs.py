@@ -8,6 +8,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import torch
 
+from joulemap.errors import InvalidError
+
 Call = Tuple[Tuple[Any, ...], Dict[str, Any]]
 
 
@@ -67,6 +69,40 @@ def cuda_devices(model: Any, call: Call) -> List[int]:
     if isinstance(model, torch.nn.DataParallel):
         found.update(int(d) for d in model.device_ids)
     return sorted(found)
+
+
+def check_model(model: Any) -> None:
+    """Raises InvalidError for what is no module, said plainly."""
+    if isinstance(model, torch.nn.Module):
+        return
+    if isinstance(model, type) and issubclass(model, torch.nn.Module):
+        raise InvalidError(f"{model.__name__} is a class of modules, not a module", f"make one: {model.__name__}(...)")
+    raise InvalidError(
+        f"the model is of type {type(model).__name__}, not a torch.nn.Module",
+        "pass the module itself (of a pipeline its .model); of a function: joulemap.Recording and its regions",
+    )
+
+
+def _line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def _places(value: Any) -> str:
+    return ", ".join(sorted({str(t.device) for t in tensors(value)})) or "none"
+
+
+def explain_failure(model: Any, call: Call, error: BaseException) -> InvalidError:
+    """What a user should know where the very first call of a model fails: its inputs do not fit it, mostly."""
+    held = _places(list(model.parameters()) + list(model.buffers()))
+    given = _places(list(call))
+    shapes = ", ".join("x".join(str(n) for n in t.shape) or "a number" for t in tensors(list(call))) or "no tensor"
+    remedy = f"model(*inputs) must work by itself; given were {shapes}"
+    if "out of memory" in str(error):
+        remedy = "a smaller batch, or a device with more memory"
+    elif held != "none" and given != "none" and held != given:
+        remedy = f"bring both to one device: the model lies on {held}, the inputs on {given}"
+    return InvalidError(f"{type(model).__name__} cannot be run on these inputs: {_line(error)}", remedy)
 
 
 def precision_of(model: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 
@@ -108,6 +108,52 @@ def select(model: Any, depth: Optional[int], names: Optional[Sequence[str]] = No
             f"the model has no module '{sorted(wanted - found)[0]}'", "names as of model.named_modules()"
         )
     return list(units.values())
+
+
+def _signature(value: Any) -> Any:
+    """Shapes and types of the tensors in a value, and what else is in it."""
+    if isinstance(value, torch.Tensor):
+        return (tuple(value.shape), str(value.dtype), str(value.device))
+    if isinstance(value, (tuple, list)):
+        return tuple(_signature(v) for v in value)
+    if isinstance(value, dict):
+        return tuple((str(k), _signature(v)) for k, v in value.items())
+    return repr(value) if isinstance(value, (bool, int, float, str, type(None))) else type(value).__name__
+
+
+def _make(unit: Unit) -> Any:
+    """What a module is, without the values of its parameters: type, settings, shapes."""
+    module = unit.module
+    held = list(module.named_parameters()) + list(module.named_buffers())
+    shapes = tuple((name, tuple(t.shape), str(t.dtype)) for name, t in held if hasattr(t, "shape"))
+    return type(module), unit.own, module.training, repr(module), shapes
+
+
+def identical(units: Sequence[Unit], chosen: Sequence[int], run: Callable[[], Any]) -> List[List[int]]:
+    """Gives groups of modules that do the same work: of the same type and settings, with parameters of the same shapes, called
+    equally often with inputs of the same shapes. run: calls the model once."""
+    calls: Dict[int, List[Any]] = {i: [] for i in chosen}
+    handles: List[Any] = []
+
+    def hook_of(i: int) -> Callable[..., None]:
+        return lambda _module, args, kwargs: calls[i].append((_signature(args), _signature(kwargs)))
+
+    try:
+        for i in chosen:
+            try:
+                handles.append(units[i].module.register_forward_pre_hook(hook_of(i), with_kwargs=True))
+            except (RuntimeError, AttributeError, TypeError):
+                pass  # takes no such hooks: is like nothing else
+        if handles:
+            run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    groups: Dict[Any, List[int]] = {}
+    for i in chosen:
+        if calls[i] and not units[i].opaque:
+            groups.setdefault((_make(units[i]), tuple(calls[i])), []).append(i)
+    return [g for g in groups.values() if len(g) > 1]
 
 
 def notes_on(model: Any, units: List[Unit]) -> List[str]:

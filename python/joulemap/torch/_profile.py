@@ -49,11 +49,17 @@ class _Session:
         self.in_place = True
         self.use_kernels = False
         self.unit_time: Dict[int, float] = {}
+        self.identical: List[List[int]] = []
 
     # ---- before the recording
 
     def warm_up(self, n: int) -> None:
-        for _ in range(n):
+        try:
+            self.runner.once()
+            self.runner.synchronize()
+        except (TypeError, RuntimeError, ValueError, AttributeError, IndexError) as e:
+            raise _inputs.explain_failure(self.model, self.call, e) from e
+        for _ in range(n - 1):
             self.runner.once()
         self.runner.synchronize()
         self.runner.block(max(1, min(n, 3)), rests=False)
@@ -77,6 +83,7 @@ class _Session:
             # Their marks would cost the device more than they do.
             self.chosen = [i for i in self.chosen if i not in no_ops]
             self.notes.append(f"{len(no_ops)} modules do nothing outside of training (dropout) and have no row")
+        self.identical = _modules.identical(units, self.chosen, self.runner.once)
         silent = [
             units[i].label for i in every if i not in called and not (units[i].own or _modules.does_nothing(units[i]))
         ]
@@ -270,13 +277,14 @@ def profile(
     result. idle: quiet seconds before and after, for the idle level.
 
     The model runs as it is (eval() it first), without gradients. Hooks are removed in any case. Raises what the model
-    raises, and JoulemapError."""
+    raises, and JoulemapError; InvalidError where its very first call fails, since then the inputs do not fit it."""
     if runs is not None and runs < 1:
         raise InvalidError(f"{runs} runs are none", "at least 1")
     if warmup < 1:
         raise InvalidError(
             "without a warm-up the first inference, which is no typical one, would count", "warmup=1 or more"
         )
+    _inputs.check_model(model)
     call = _inputs.as_call(inputs)
     items = batch if batch is not None else _inputs.items_of(call)
     with torch.inference_mode():
@@ -312,6 +320,9 @@ def _record(
     recording: Recording, session: _Session, runs: int, isolate: bool, passes: int, budget: float, idle: float
 ) -> Optional[_isolate.Outcome]:
     writer = Writer(recording, session.runner.units)
+    if session.identical:
+        groups = (" ".join(str(writer.names[i]) for i in group) for group in session.identical)
+        recording.meta("identical", ";".join(groups))
     writer.rest(idle)
     # The device woke up again: its clocks rise within some inferences, which are not measured.
     session.runner.block(max(2, session.runner.n_for_block(2) // 4))
