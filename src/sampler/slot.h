@@ -20,7 +20,8 @@ struct jm_slot {
 	struct jm_slot_channel {
 		int64_t last_value;
 		uint64_t n_repeated;
-		uint64_t n_skipped; /* a buffered device: updates that its stamps, or gap marks, show missing */
+		uint64_t n_skipped;  /* a buffered device: updates that its stamps, or gap marks, show missing */
+		uint64_t n_left_out; /* likewise: single ones that the device itself left out */
 		/* likewise: how far the stamps are behind the pace; since how many of them by most of a period, at least */
 		int64_t behind_ns, least_behind_ns;
 		unsigned int n_behind;

@@ -56,28 +56,13 @@ class Outcome:
 def capture_inputs(runner: Runner, chosen: Sequence[int]) -> Dict[int, List[_inputs.Call]]:
     """Runs the model once and copies what each chosen module is called with, its first calls."""
     taken: Dict[int, List[_inputs.Call]] = {i: [] for i in chosen}
-    patched: List[Any] = []
 
-    def wrap(i: int, forward: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if len(taken[i]) < CAPTURED_CALLS:
-                taken[i].append((_inputs.clone(args), _inputs.clone(kwargs)))
-            return forward(*args, **kwargs)
+    def see(i: int, args: Any, kwargs: Any) -> None:
+        if len(taken[i]) < CAPTURED_CALLS:
+            taken[i].append((_inputs.clone(args), _inputs.clone(kwargs)))
 
-        return wrapped
-
-    try:
-        for i in chosen:
-            module = runner.units[i].module
-            if isinstance(module, torch.jit.ScriptModule) or "forward" in module.__dict__:
-                continue
-            module.forward = wrap(i, module.forward)
-            patched.append(module)
-        runner.once()
-        runner.synchronize()
-    finally:
-        for module in patched:
-            del module.forward
+    _inputs.watch_calls({i: runner.units[i].module for i in chosen}, runner.once, see)
+    runner.synchronize()
     return taken
 
 

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 import torch
 
 from joulemap.errors import InvalidError
+from joulemap.torch import _inputs
 
 
 @dataclass
@@ -133,22 +134,11 @@ def identical(units: Sequence[Unit], chosen: Sequence[int], run: Callable[[], An
     """Gives groups of modules that do the same work: of the same type and settings, with parameters of the same shapes, called
     equally often with inputs of the same shapes. run: calls the model once."""
     calls: Dict[int, List[Any]] = {i: [] for i in chosen}
-    handles: List[Any] = []
 
-    def hook_of(i: int) -> Callable[..., None]:
-        return lambda _module, args, kwargs: calls[i].append((_signature(args), _signature(kwargs)))
+    def see(i: int, args: Any, kwargs: Any) -> None:
+        calls[i].append((_signature(args), _signature(kwargs)))
 
-    try:
-        for i in chosen:
-            try:
-                handles.append(units[i].module.register_forward_pre_hook(hook_of(i), with_kwargs=True))
-            except (RuntimeError, AttributeError, TypeError):
-                pass  # takes no such hooks: is like nothing else
-        if handles:
-            run()
-    finally:
-        for handle in handles:
-            handle.remove()
+    _inputs.watch_calls({i: units[i].module for i in chosen}, run, see)
     groups: Dict[Any, List[int]] = {}
     for i in chosen:
         if calls[i] and not units[i].opaque:
