@@ -35,9 +35,9 @@ static uint64_t n_missing(int64_t distance_ns, int64_t period_ns)
 #define N_BEHIND_SURE 4
 #define N_FORGET      64
 
-/* At load an H200 leaves out one update in 90 to 115: it makes one each 20.2 ms, most of them 20.0 ms apart. Where it has given
- * all that it made, that is its pace, and not more than one in so many. */
-#define N_LEFT_OUT 64
+/* At load an H200 leaves out one update in 65 to 115: it makes one each 20.2 ms, most of them 20.0 ms apart. Where it has given
+ * all that it made, that is its pace, as long as it is not more than one in so many. */
+#define N_LEFT_OUT 50
 
 static uint64_t n_skipped(const struct jm_slot_channel *c, uint64_t n_taken)
 {

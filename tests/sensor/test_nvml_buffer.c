@@ -21,6 +21,7 @@ static void every_entry_is_given_once_with_its_own_time(void **state)
 		n = 0;
 		assert_int_equal(s->driver->read(s, out, &n), 0);
 		assert_int_equal(n, 20);
+		assert_true(s->is_complete);
 		for (i = 0; i < n; i++, n_all++) {
 			uint64_t k = T0_US / 20000 + 1 + n_all;
 
@@ -49,6 +50,7 @@ static void a_drain_that_comes_too_late_loses_only_what_the_ring_lost(void **sta
 	at(g, 10000000);
 	assert_int_equal(s->driver->read(s, out, &n), 0);
 	assert_int_equal(n, 120);
+	assert_false(s->is_complete);
 	assert_true(out[119].t_ns == g->w.now_ns);
 	assert_true(out[0].t_ns == g->w.now_ns - 119 * 20 * JM_NS_PER_MS);
 	free(out);
