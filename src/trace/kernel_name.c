@@ -10,6 +10,9 @@
 /* Template arguments shown: of the kernel itself, of its arguments; deeper ones are left out. */
 #define ARGUMENTS_MAX 3
 #define DEPTH_MAX     3
+/* A longer name is shortened further, as a row of a table has other columns, too; one that is no C++ is cut near here. */
+#define LONG 96
+#define CUT  64
 
 struct piece {
 	const char *text;
@@ -19,6 +22,8 @@ struct piece {
 struct output {
 	char *text;
 	size_t n, size;
+	int depth_max; /* of template arguments */
+	bool is_bare;  /* without namespaces at all */
 };
 
 static void put(struct output *o, const char *text, size_t n)
@@ -163,7 +168,7 @@ static void put_type(struct output *o, struct piece p, int depth)
 	}
 	if (lambda && lambda < p.n)
 		p.n = lambda;
-	if (depth > 0) {
+	if (depth > 0 || o->is_bare) {
 		size_t parameters = first_outside(p, "("), colon;
 
 		if (parameters)
@@ -176,7 +181,7 @@ static void put_type(struct output *o, struct piece p, int depth)
 	if (open == p.n || p.text[p.n - 1] != '>')
 		return;
 	put(o, "<", 1);
-	if (depth < DEPTH_MAX)
+	if (depth < o->depth_max)
 		put_arguments(o, (struct piece){p.text + open + 1, p.n - open - 2}, depth);
 	else
 		put(o, "...", 3);
@@ -192,13 +197,12 @@ static void remove_all(char *text, const char *what)
 		memmove(at, at + n, strlen(at + n) + 1);
 }
 
-static void shorten(char *text, struct output *o)
+static void shorten(const char *text, struct output *o)
 {
-	struct piece p;
+	struct piece p = {text, strlen(text)};
 	size_t parameters, space;
 
-	remove_all(text, "(anonymous namespace)::");
-	p = (struct piece){text, strlen(text)};
+	o->n = 0;
 	parameters = last_outside(p, '(');
 	if (parameters)
 		p.n = parameters;
@@ -209,16 +213,43 @@ static void shorten(char *text, struct output *o)
 		put_type(o, p, 0);
 }
 
+/* Less and less, until it is short enough. */
+static void shorten_until_short(char *text, struct output *o)
+{
+	remove_all(text, "(anonymous namespace)::");
+	shorten(text, o);
+	if (o->n <= LONG)
+		return;
+	o->is_bare = true;
+	do
+		shorten(text, o);
+	while (o->n > LONG && --o->depth_max > 0);
+}
+
+/* "sm80_xmma_gemm_..._stage3_warpsize1x4x1_ffma_aligna4_alignc4_execute_kernel__5x_cublas": words, the telling ones first. */
+static void cut_words(struct output *o)
+{
+	size_t n = CUT;
+
+	if (o->n <= LONG || memchr(o->text, '<', o->n))
+		return;
+	while (n > CUT / 2 && o->text[n] != '_')
+		n--;
+	o->n = n;
+	put(o, "...", 3);
+}
+
 void jm_kernel_name(const char *mangled, char *out, size_t size)
 {
 	char *plain = jm_demangle(mangled);
-	struct output o = {.text = out, .size = size};
+	struct output o = {.text = out, .size = size, .depth_max = DEPTH_MAX};
 
 	if (plain)
-		shorten(plain, &o);
+		shorten_until_short(plain, &o);
 	if (!o.n)
 		put(&o, mangled, strlen(mangled));
 	free(plain);
+	cut_words(&o);
 	if (o.n == size - 1)
 		memcpy(out + size - 4, "...", 3);
 	out[o.n] = '\0';

@@ -24,6 +24,13 @@ static void names_become_short_and_stay_telling(void **state)
 	     "at::native::vectorized_elementwise_kernel<4, BinaryFunctor<MulFunctor<float>, ...>, ...>"},
 	    {"_ZN7cutlass7Kernel2I66cutlass_80_wmma_tensorop_f16_s161616gemm_f16_16x16_128x2_tn_align8EEvNT_6ParamsE",
 	     "cutlass::Kernel2<cutlass_80_wmma_tensorop_f16_s161616gemm_f16_16x16_128x2_tn_align8>"},
+	    {"sm80_xmma_gemm_f32f32_f32f32_f32_tn_n_tilesize64x64x8_stage3_warpsize1x4x1_ffma_aligna4_alignc4_execute_"
+	     "kernel__5x_cublas",
+	     "sm80_xmma_gemm_f32f32_f32f32_f32_tn_n_tilesize64x64x8_stage3..."},
+	    {"_ZN2at6native12_GLOBAL__N_143distribution_elementwise_grid_stride_kernelIfLi4ENS0_"
+	     "9templates4cuda20normal_and_"
+	     "transformIPNS_17CUDAGeneratorImplENS4_13normal_kernelIS7_EESt5arrayIcLm2EEEESB_EEvi",
+	     "distribution_elementwise_grid_stride_kernel<float, 4, normal_and_transform<...>, ...>"},
 	    {"", ""},
 	    {"_Zbroken", "_Zbroken"},
 	    {"triton_poi_fused_add_0<", "triton_poi_fused_add_0<"},
