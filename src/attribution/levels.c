@@ -1,7 +1,7 @@
 #include "attribution/levels.h"
 
 #include "attribution/estimate_input.h"
-#include "attribution/linalg.h"
+#include "core/linalg.h"
 #include "core/units.h"
 
 #include <math.h>
