@@ -56,6 +56,10 @@ struct jm_attribution_input {
 	 * of a device gets the layers that ran there and those of unknown device; one without gets all. NULL: all without. */
 	const uint16_t *channel_devices;
 
+	/* n_channels entries: the fraction of the windows for which the channel's device was held down by a limit (power cap, heat);
+	 * 0: not, or not known. NULL: none was. */
+	const double *limited_fractions;
+
 	const struct jm_baseline *baselines; /* n_channels entries from the user or the machine's idle file; or NULL */
 	const struct jm_response
 	    *responses; /* n_channels entries from calibration, family UNKNOWN where none; or NULL */

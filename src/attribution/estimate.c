@@ -30,7 +30,9 @@
 #define TYPE_RESIDUAL    0.05  /* nor do readings of whose swing the model leaves more than that */
 #define SHARED_SD        0.06  /* where types share a factor, what they differ by is the layers' own */
 #define TIED_SD          0.015 /* by which identical layers differ all the same */
-#define TIGHT_LAG        0.05  /* of the response: a lag known so well needs no blocks */
+#define LIMITED_MIN      0.01  /* of the time, from which on a limit matters */
+#define LIMITED_SD       0.025 /* what a layer draws alone or on another day differs by so much where a limit was at work */
+#define TIGHT_LAG        0.05 /* of the response: a lag known so well needs no blocks */
 #define DEFAULT_LAG_SD_S 2e-3
 
 static struct jm_response declared_response(const struct jm_work *w, size_t c)
@@ -200,6 +202,13 @@ static enum jm_origin origin_of(const struct jm_estimate *e, const struct jm_est
 	return in->has_ties ? JM_ORIGIN_TIED : JM_ORIGIN_IDENTIFIED;
 }
 
+/* Under a limit clocks move, and layers share what it leaves: the power of one is that of this run. Five kernels on a throttled H200
+ * drew 0.6 to 5.2 % more (2.8 % in the mean square) than in short bursts of their own (docs/validation.md). */
+static double limited_sd(const struct jm_work *w, size_t c)
+{
+	return w->in->limited_fractions && w->in->limited_fractions[c] >= LIMITED_MIN ? LIMITED_SD : 0;
+}
+
 /* Identical layers have one power, so that its error is common to them; by how much each still strays from it the fit cannot
  * know: alone, identical ones of a network were within 0.4 to 1.5 % (sd; DistilBERT on an H200, docs/distilbert.md). */
 static void tie_error(const struct jm_work *w, const struct jm_estimate_input *in, size_t l, struct jm_part *part)
@@ -240,7 +249,7 @@ static int fill_parts(const struct jm_work *w, const struct jm_estimate *e, cons
 		parts[l].energy_j = energy[l];
 		parts[l].seen_s = time[l];
 		parts[l].variance_j2 = time[l] * time[l] * covariance[l * n + l];
-		parts[l].shared_j = e->straying * energy[l];
+		parts[l].shared_j = hypot(e->straying, e->context) * energy[l];
 		if (in->has_ties)
 			tie_error(w, in, l, &parts[l]);
 		parts[l].resolvable = true;
@@ -311,31 +320,13 @@ static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estim
 	else if (e->is_class_shared)
 		snprintf(levels->reason + used, sizeof(levels->reason) - used, "; one factor for all types");
 	used = strlen(levels->reason);
-	if (e->unseen_s > 0)
+	if (e->context > 0)
+		used += (size_t)snprintf(levels->reason + used, sizeof(levels->reason) - used,
+					 "; held down by a limit: %.2g %% (sd) in the intervals", 100 * e->context);
+	if (e->unseen_s > 0 && used < sizeof(levels->reason))
 		snprintf(levels->reason + used, sizeof(levels->reason) - used,
 			 "; read too rarely to see when it changes (%.2g ms, in the intervals): read it faster",
 			 1e3 * e->unseen_s);
-}
-
-/* Only the sum of all layers stands: what the series saw inside iterations. */
-static int keep_sum(const struct jm_work *w, size_t c, struct jm_part *parts, struct jm_levels *levels)
-{
-	double seen_s, busy_j = jm_stretches_energy(&w->busy, &w->series[c], &seen_s), covered_s = 0, variance = 0;
-	size_t l, i;
-
-	for (l = 0; l < w->n_layers; l++) {
-		covered_s += w->layers[l].time_s;
-		parts[l].group = 0;
-	}
-	levels->groups = calloc(1, sizeof(*levels->groups));
-	if (!levels->groups)
-		return JM_E_NOMEM;
-	for (i = 0; i < w->windows.n; i++)
-		variance += jm_series_variance(&w->series[c], w->windows.items[i].start_ns, w->windows.items[i].end_ns);
-	levels->n_groups = w->n_layers > 0;
-	levels->groups[0] =
-	    (struct jm_part_group){0, w->n_layers, w->busy_s > 0 ? busy_j * covered_s / w->busy_s : 0, variance};
-	return 0;
 }
 
 /* All layers share one factor instead of one a type. */
@@ -379,7 +370,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 
 	if (!can_try(w, c, &r, needs_search, &e, reason, sizeof(reason))) {
 		refuse(parts, w->n_layers, levels, reason);
-		return keep_sum(w, c, parts, levels);
+		return jm_estimate_sum(w, c, parts, levels);
 	}
 	if (needs_search) {
 		/* Wide enough for any kernel the search may try. */
@@ -396,6 +387,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 	if (code < 0)
 		return code;
 	e.n_readings = in.fit.n_readings;
+	e.context = limited_sd(w, c);
 	code = fit_types(w, &r, &in, &e, err);
 	if (code == 0)
 		code = jm_estimate_input_stack(&in, w, c, &e.fit, err);
@@ -405,7 +397,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 	if (code == JM_E_UNIDENTIFIABLE) {
 		refuse(parts, w->n_layers, levels,
 		       err && err->message[0] ? err->message : "the readings do not determine the layers");
-		code = keep_sum(w, c, parts, levels);
+		code = jm_estimate_sum(w, c, parts, levels);
 	} else if (code == 0) {
 		e.kernel = e.fit.kernel;
 		e.shortest_s =
@@ -417,7 +409,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 				 "model misfit: residual %.3g W, gate %.3g W (one power for all leaves %.3g W)",
 				 e.fit.residual_w, e.gate_w, e.fit.shared_w);
 			refuse(parts, w->n_layers, levels, reason);
-			code = keep_sum(w, c, parts, levels);
+			code = jm_estimate_sum(w, c, parts, levels);
 		} else if (code == 0) {
 			code = fill_parts(w, &e, &in, isolated != NULL, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts,
 					  levels);
@@ -461,7 +453,7 @@ int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struc
 	}
 	if (code == 0 && method != JM_METHOD_REGRESS && isolated.n_known == 0) {
 		refuse(parts, w->n_layers, levels, "no layer was run alone: use --isolate");
-		code = keep_sum(w, c, parts, levels);
+		code = jm_estimate_sum(w, c, parts, levels);
 	} else if (code == 0 && method == JM_METHOD_ISOLATE) {
 		jm_estimate_alone(w, &isolated, parts);
 		if (!needs_search && jm_levels_of_rests(w, c, &r, levels) < 0)

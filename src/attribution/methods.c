@@ -32,8 +32,7 @@ static void say_too_short(const struct jm_work *w, size_t c, const struct jm_lay
 			 1e3 * MIN_RESPONSES * response_s);
 }
 
-/* What iterations took: of the whole what the rests do not explain, where readings as they stand would book it wrong. */
-static int busy_energy(const struct jm_work *w, size_t c, struct jm_levels *levels, double *energy_j, double *seen_s)
+int jm_work_busy_energy(const struct jm_work *w, size_t c, struct jm_levels *levels, double *energy_j, double *seen_s)
 {
 	bool needs_search = false;
 	struct jm_response r = jm_estimate_response(w, c, &needs_search);
@@ -54,7 +53,7 @@ int jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts, st
 	double seen_s, energy_j;
 	size_t l;
 
-	if (busy_energy(w, c, levels, &energy_j, &seen_s) < 0)
+	if (jm_work_busy_energy(w, c, levels, &energy_j, &seen_s) < 0)
 		return JM_E_NOMEM;
 
 	for (l = 0; l < w->n_layers; l++) {

@@ -90,6 +90,10 @@ uint16_t jm_work_device_of(const struct jm_work *w, size_t c);
 /* Frees what jm_work_time filled. */
 void jm_work_time_finish(struct jm_work *w);
 
+/* What iterations took, and how long of that was seen: of the whole what the rests do not explain, where readings as they stand would
+ * book it wrong; then levels is filled. Errors: JM_E_NOMEM. */
+int jm_work_busy_energy(const struct jm_work *w, size_t c, struct jm_levels *levels, double *energy_j, double *seen_s);
+
 /* Methods: parts has n_layers entries, zeroed; c: index of a channel with energy. */
 /* levels: filled where rests are short against the sensor's response. Errors: JM_E_NOMEM. */
 int jm_method_share(const struct jm_work *w, size_t c, struct jm_part *parts, struct jm_levels *levels);

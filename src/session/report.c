@@ -33,6 +33,7 @@ struct loaded {
 	struct jm_device_map devices;
 	struct jm_baseline *baselines;
 	struct jm_response *responses;
+	double *limits;
 	int64_t from_ns, to_ns; /* samples lie between these */
 	struct jm_attribution_input in;
 };
@@ -55,6 +56,7 @@ static void unload(struct loaded *l)
 	jm_device_map_finish(&l->devices);
 	free(l->baselines);
 	free(l->responses);
+	free(l->limits);
 }
 
 static int load_channels(struct jm_recording *r, struct loaded *l)
@@ -103,10 +105,11 @@ static int load_range(struct jm_recording *r, struct loaded *l, struct jm_error 
 		n = 1;
 		sensor = sensor_from(r, i, &n);
 		if (sensor >= 0 && i + n <= l->in.n_channels)
-			rc = jm_recording_sensor_samples(r, (size_t)sensor, l->from_ns, l->to_ns, &l->samples[i], &l->n_samples[i],
-							 err);
+			rc = jm_recording_sensor_samples(r, (size_t)sensor, l->from_ns, l->to_ns, &l->samples[i],
+							 &l->n_samples[i], err);
 		else
-			rc = jm_recording_samples(r, (uint16_t)i, l->from_ns, l->to_ns, &l->samples[i], &l->n_samples[i], err);
+			rc = jm_recording_samples(r, (uint16_t)i, l->from_ns, l->to_ns, &l->samples[i],
+						  &l->n_samples[i], err);
 	}
 	return rc;
 }
@@ -365,11 +368,15 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the sensors' responses");
 	l->in.responses = l->responses;
 	jm_report_describe_run(report->recording, &report->result);
-	rc = jm_attribute(&l->in, &opt, &report->result, err);
+	rc = jm_report_describe_devices(report->recording, l->in.windows, l->in.n_windows, &report->result, err);
+	l->limits = rc ? NULL : jm_report_limits(&report->result, l->in.channels, l->in.n_channels);
+	if (rc == 0 && !l->limits)
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the limits");
+	l->in.limited_fractions = l->limits;
+	rc = rc ? rc : jm_attribute(&l->in, &opt, &report->result, err);
 	rc = rc ? rc : jm_report_add_work(report->recording, &report->result, err);
-	rc = rc ? rc
-		: jm_report_describe_devices(report->recording, l->in.windows, l->in.n_windows, &report->result, err);
 	if (rc == 0) {
+		jm_report_warn_of_limits(&report->result);
 		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
 		jm_report_explain_rests(report->recording, &report->result);
 		jm_processes_explain(report->recording, &report->processes, &report->result);

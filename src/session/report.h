@@ -13,8 +13,8 @@ struct jm_stretch;
  * text piece by piece. Errors: those of reading; JM_E_CANCELLED when write stops; JM_E_NOMEM. */
 struct jm_report;
 struct jm_trace_writer;
-int jm_report_write_trace(const struct jm_report *report, const struct jm_trace_writer *writer, jm_write_fn write, void *ctx,
-			  struct jm_error *err);
+int jm_report_write_trace(const struct jm_report *report, const struct jm_trace_writer *writer, jm_write_fn write,
+			  void *ctx, struct jm_error *err);
 
 struct jm_report {
 	struct jm_recording *recording;
@@ -54,10 +54,17 @@ void jm_report_describe_run(struct jm_recording *r, struct jm_result *result);
  * JM_E_FORMAT. */
 int jm_report_add_work(struct jm_recording *r, struct jm_result *result, struct jm_error *err);
 
-/* Fills devices and visible_devices, and warns of limits at work. After jm_attribute. Errors: of reading the file. */
+/* Fills devices and visible_devices. Errors: of reading the file. */
 struct jm_stretch;
 int jm_report_describe_devices(struct jm_recording *r, const struct jm_stretch *windows, size_t n_windows,
 			       struct jm_result *result, struct jm_error *err);
+
+/* Gives for each channel the fraction of the time for which a limit held its device down, as result's devices tell; 0: none, or
+ * not known. NULL: out of memory. free(). */
+double *jm_report_limits(const struct jm_result *result, const struct jm_channel *channels, size_t n_channels);
+
+/* Warns of limits at work, and of readings that do not agree with their counter. After jm_attribute. */
+void jm_report_warn_of_limits(struct jm_result *result);
 
 /* Where random rests lay between the iterations: takes the throughput from the latency, and warns. After jm_attribute. */
 void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
@@ -72,6 +79,7 @@ const char *jm_report_title(const struct jm_report *report);
 
 /* Appends the report as a page. Of view, the tariff counts. Errors: JM_E_INVALID without a scene; JM_E_NOMEM. */
 struct jm_view;
-int jm_report_page(const struct jm_report *report, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err);
+int jm_report_page(const struct jm_report *report, const struct jm_view *view, struct jm_buffer *out,
+		   struct jm_error *err);
 
 #endif

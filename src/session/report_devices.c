@@ -175,7 +175,7 @@ static bool is_known(const struct jm_result *result, const char *name)
 }
 
 /* With a limit at work, layers share what it leaves: none has a power of its own (docs/attribution.md). */
-static void warn_of_limits(struct jm_result *result)
+void jm_report_warn_of_limits(struct jm_result *result)
 {
 	size_t i, k;
 
@@ -217,7 +217,25 @@ int jm_report_describe_devices(struct jm_recording *r, const struct jm_stretch *
 		if (!is_known(result, device))
 			rc = describe(&c, device);
 	}
-	if (rc == 0)
-		warn_of_limits(result);
 	return rc;
+}
+
+double *jm_report_limits(const struct jm_result *result, const struct jm_channel *channels, size_t n_channels)
+{
+	double *out = calloc(n_channels + 1, sizeof(*out));
+	size_t c, i, k;
+
+	for (c = 0; out && c < n_channels; c++) {
+		for (i = 0; i < result->n_devices; i++) {
+			const struct jm_device_result *d = &result->devices[i];
+			size_t n = strlen(d->name);
+
+			if (strncmp(channels[c].name, d->name, n) != 0 || channels[c].name[n] != '/')
+				continue;
+			for (k = 0; k < d->n_held; k++)
+				if (d->held[k].is_limit && d->held[k].share > out[c])
+					out[c] = d->held[k].share;
+		}
+	}
+	return out;
 }

@@ -101,7 +101,7 @@ static void layers_that_all_draw_the_same_are_known_from_alone_and_place(void **
 	struct emu_options o = {.even_w = 600};
 	struct emu_world *w = emu_create(sensor("h200-like"), &o, 2);
 	struct truth t = truth_of(w);
-	struct jm_result r = attribute(w, JM_METHOD_FUSED);
+	struct jm_result r = attribute(w, JM_METHOD_FUSED), passive = attribute(w, JM_METHOD_REGRESS);
 	struct emu_verdict v = emu_judge(w, &r);
 
 	(void)state;
@@ -113,7 +113,42 @@ static void layers_that_all_draw_the_same_are_known_from_alone_and_place(void **
 		assert_true(v.coverage >= 0.88);
 		near(r.closure[0].parts_j, t.layers_j, 0.01);
 	}
+	/* Not to be told apart by the readings alone: their sum is as good. */
+	print_message("passive: layers %.1f J of %.1f, rests %.1f of %.1f\n", passive.closure[0].parts_j, t.layers_j,
+		      passive.closure[0].idle_j, t.rests_j);
+	near(passive.closure[0].parts_j, t.layers_j, 0.02);
+	near(passive.closure[0].idle_j, t.rests_j, 0.15);
+	jm_result_finish(&passive);
 	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
+/* Under a limit a layer draws what the others leave: elsewhere another power. */
+static void a_limit_at_work_is_in_the_intervals(void **state)
+{
+	static const double limits[2] = {0.3, 0.3};
+	struct emu_options o = {.even_w = 600};
+	struct emu_world *w = emu_create(sensor("v100-like"), &o, 3);
+	struct jm_result free_r = attribute(w, JM_METHOD_FUSED), limited;
+	size_t i;
+
+	(void)state;
+	w->in.limited_fractions = limits;
+	limited = attribute(w, JM_METHOD_FUSED);
+	assert_int_equal(limited.n_layers, free_r.n_layers);
+	for (i = 0; i < limited.n_layers; i++) {
+		const struct jm_row *a = &free_r.layers[i], *b = &limited.layers[i];
+		double half_a = (a->energy_ci_j.high - a->energy_ci_j.low) / 2,
+		       half_b = (b->energy_ci_j.high - b->energy_ci_j.low) / 2;
+
+		near(b->energy_j, a->energy_j, 1e-9);
+		near(half_b, hypot(half_a, 1.96 * 0.025 * a->energy_j), 0.05);
+	}
+	for (i = 0; i < limited.n_notes && !strstr(limited.notes[i], "held down by a limit"); i++)
+		;
+	assert_true(i < limited.n_notes);
+	jm_result_finish(&free_r);
+	jm_result_finish(&limited);
 	emu_destroy(w);
 }
 
@@ -122,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(short_rests_get_what_they_took),
 	    cmocka_unit_test(layers_that_all_draw_the_same_are_known_from_alone_and_place),
+	    cmocka_unit_test(a_limit_at_work_is_in_the_intervals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
