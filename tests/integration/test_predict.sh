@@ -131,6 +131,7 @@ for folder, rows in ("ran", ran), ("fast", fast):
     assert max(fit) <= 1 + 1e-9 and max(fit) - min(fit) < 1e-6 * max(fit), (folder, min(fit), max(fit))
     assert all(r["power_state"] != "measured" for r in rows.values())
 P
+    if [ -e "$(dirname "$JM")/libjoulemap_onnx.so" ]; then
     check "its model is predicted from it" sh -c "'$JM' fit ran -o ran.json --alphas 10 -q &&
         '$JM' predict ran.json '$model' --shape x=1x3x48x192 --never-run --format json >onnx.json"
     check "from the file alone, layer by layer, energy unknown" python3 - <<'P'
@@ -139,6 +140,7 @@ p = json.load(open("onnx.json"))
 assert p["layers_predicted"] > 20 and p["layers_folded"] > 5 and p["runtime_ms"] > 0, p["layers_predicted"]
 assert p["energy_above_idle_mj"] is None and p["runtime_ms_interval"] == [None, None], p["runtime_ms_interval"]
 P
+    fi
 else
     echo "not tried: a run of a model (scripts/setup fetches model and runtime)"
 fi
