@@ -3,7 +3,7 @@
 
 usage: bench/data.py [--program build/joulemap] [--files 10000] [--megabytes 2000] [--small 10000] [--repeats 3] [--folder DIR]
 Each figure is the median of its repeats, of which those of the two programs alternate; caches and remotes are empty each time.
-Memory is the largest resident set of the process. Needs dvc (scripts/setup test) and nginx with WebDAV.
+Memory is the largest resident set of the process; processor seconds tell more than the clock on a machine with other work. Needs dvc (scripts/setup test) and nginx with WebDAV.
 """
 import argparse
 import json
@@ -44,14 +44,14 @@ def tree(folder, n, size):
 
 
 def run(command, cwd, env):
-    """Gives (seconds, largest resident set in MiB)."""
+    """Gives (seconds, largest resident set in MiB, seconds of processor)."""
     start = time.monotonic()
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     error = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{' '.join(command)} failed: {error.decode()}")
-    return time.monotonic() - start, usage.ru_maxrss / 1024
+    return time.monotonic() - start, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 class Bench:
@@ -112,9 +112,10 @@ class Bench:
 
 
 def summary(rows):
-    """rows: program -> [(seconds, MiB)]."""
-    result = {name: {"seconds": round(statistics.median(s for s, _ in row), 3), "all_seconds": [round(s, 3) for s, _ in row],
-                     "memory_mib": round(max(m for _, m in row), 1)} for name, row in rows.items()}
+    """rows: program -> [(seconds, MiB, seconds of processor)]."""
+    result = {name: {"seconds": round(statistics.median(s for s, _, _ in row), 3), "all_seconds": [round(s, 3) for s, _, _ in row],
+                     "processor_seconds": round(statistics.median(p for _, _, p in row), 3),
+                     "memory_mib": round(max(m for _, m, _ in row), 1)} for name, row in rows.items()}
     result["times_as_fast"] = round(result["dvc"]["seconds"] / result["joulemap"]["seconds"], 2)
     return result
 

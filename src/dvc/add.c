@@ -200,11 +200,12 @@ static int write_dvc_file(struct adding *a, struct jm_dvc_out_facts *facts, stru
 	return rc;
 }
 
-/* Where the settings want links, the workspace's files become such now; copies stay as they are. */
+/* Where the settings want links, the workspace's files become such now; copies stay as they are. A file that has changed since
+ * it was read is not lost: that is an error. */
 static int relink(struct adding *a, struct jm_error *err)
 {
 	const char *const target[] = {a->absolute};
-	const struct jm_dvc_request r = {.targets = target, .n_targets = 1, .force = true};
+	const struct jm_dvc_request r = {.targets = target, .n_targets = 1};
 	enum jm_dvc_link first = a->d->cache.links[0];
 
 	if (first != JM_DVC_HARDLINK && first != JM_DVC_SYMLINK)

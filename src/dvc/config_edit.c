@@ -20,22 +20,27 @@ struct place {
 	size_t section_at, section_end; /* header line to behind the last setting */
 	size_t key_at, key_end;
 	size_t remotes_at; /* where the first named section begins: new plain ones go before it */
+	bool is_failed;    /* out of memory: nothing above holds */
 };
 
-static bool header_is(const char *line, size_t n, const char *section)
+/* section NULL: any named one. */
+static bool header_is(const char *line, size_t n, const char *section, bool *is_failed)
 {
 	struct jm_dvc_config one = {0};
 	char *text = NULL;
 	bool is_same;
-	int length = asprintf(&text, "%.*s\nx = 1\n", (int)n, line);
+	int length = asprintf(&text, "%.*s\nx = 1\n", (int)n, line), rc = JM_E_NOMEM;
 
 	/* Read by the reader itself, so that both agree on quotes. */
-	is_same = length > 0 && jm_dvc_config_read(&one, JM_DVC_REPO, "", text, (size_t)length, NULL) == 0 &&
-		  one.n == 1 &&
+	if (length > 0)
+		rc = jm_dvc_config_read(&one, JM_DVC_REPO, "", text, (size_t)length, NULL);
+	*is_failed |= rc == JM_E_NOMEM;
+	is_same = rc == 0 && one.n == 1 &&
 		  (section ? strcasecmp(one.settings[0].section, section) == 0
 			   : strchr(one.settings[0].section, '/') != NULL);
 	jm_dvc_config_finish(&one);
-	free(text);
+	if (length > 0)
+		free(text);
 	return is_same;
 }
 
@@ -64,13 +69,13 @@ static struct place find_place(const char *text, size_t n, const char *section, 
 		bool is_empty = blank >= length;
 
 		if (text[at + blank] == '[') {
-			is_inside = !p.has_section && header_is(text + at, length, section);
+			is_inside = !p.has_section && header_is(text + at, length, section, &p.is_failed);
 			if (is_inside) {
 				p.has_section = true;
 				p.section_at = at;
 				p.section_end = next;
 			}
-			if (p.remotes_at == n && header_is(text + at, length, NULL))
+			if (p.remotes_at == n && header_is(text + at, length, NULL, &p.is_failed))
 				p.remotes_at = at;
 		} else if (is_inside && !is_empty && text[at + blank] != '#') {
 			p.section_end = next;
@@ -169,7 +174,9 @@ int jm_dvc_config_edit(const char *path, const char *section, const char *key, c
 				    key);
 	}
 	p = find_place(text, n, section, key);
-	if (!value && (!p.has_section || (key && !p.has_key))) {
+	if (p.is_failed) {
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for %s", path);
+	} else if (!value && (!p.has_section || (key && !p.has_key))) {
 		rc = jm_error_set(err, JM_E_NOT_FOUND, "%s says nothing of %s%s%s", path,
 				  strchr(section, '/') ? strchr(section, '/') + 1 : section, key ? " " : "",
 				  key ? key : "");

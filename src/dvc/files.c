@@ -118,8 +118,10 @@ static int read_entry(struct jm_json *json, struct jm_dvc_files *out, struct jm_
 		if (is_path && entry)
 			return jm_json_error(json, &t, err, "\"relpath\" is there twice");
 		if (is_path) {
-			entry = memchr(t.text, '\0', t.n) ? NULL : jm_dvc_files_add(out, t.text, t.n);
-			if (!entry || !jm_dvc_path_is_safe(entry->path))
+			entry = jm_dvc_files_add(out, t.text, t.n);
+			if (!entry)
+				return jm_error_set(err, JM_E_NOMEM, "out of memory for a folder's listing");
+			if (memchr(t.text, '\0', t.n) || !jm_dvc_path_is_safe(entry->path))
 				return jm_json_error(
 				    json, &t, err,
 				    "the path \"%.*s\" could lead out of the folder; nothing was written",

@@ -251,8 +251,10 @@ int jm_dvc_read_file(const char *path, size_t max, char **out, size_t *n_out, st
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
+	ssize_t got = 1;
 	size_t n = 0;
 	char *data;
+	int code;
 
 	if (fd < 0)
 		return jm_error_errno(err, errno, "cannot open %s", path);
@@ -261,18 +263,20 @@ int jm_dvc_read_file(const char *path, size_t max, char **out, size_t *n_out, st
 		return jm_error_set(err, JM_E_FORMAT, "%s is no file of at most %zu bytes", path, max);
 	}
 	data = malloc((size_t)status.st_size + 1);
-	while (data && n < (size_t)status.st_size) {
-		ssize_t got = read(fd, data + n, (size_t)status.st_size - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
+	while (data && n < (size_t)status.st_size && got != 0) {
+		got = read(fd, data + n, (size_t)status.st_size - n);
+		if (got < 0 && errno != EINTR)
 			break;
-		n += (size_t)got;
+		n += got > 0 ? (size_t)got : 0;
 	}
+	code = errno;
 	close(fd);
 	if (!data)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for %s", path);
+	if (got < 0 && n < (size_t)status.st_size) {
+		free(data);
+		return jm_error_errno(err, code, "cannot read %s", path);
+	}
 	data[n] = '\0';
 	*out = data;
 	*n_out = n;

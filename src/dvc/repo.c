@@ -193,6 +193,8 @@ int jm_dvc_ignores(const struct jm_dvc *d, const char *folder, struct jm_dvc_ign
 	memset(out, 0, sizeof(*out));
 	for (i = 0; rc == 0 && i < sizeof(own) / sizeof(own[0]); i++)
 		rc = jm_dvc_ignore_add(out, "", own[i], strlen(own[i]));
+	if (rc)
+		jm_error_set(err, rc, "out of memory for the patterns of .dvcignore");
 	rc = rc ? rc : jm_dvc_ignore_load(out, d->root, "", ".dvcignore", NULL, err);
 	for (i = 1; rc == 0 && *folder && i <= strlen(folder); i++) {
 		if (folder[i] != '/' && folder[i])

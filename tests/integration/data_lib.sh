@@ -37,3 +37,13 @@ tree() {
 
 # same A B: the same data.
 same() { diff -r --no-dereference "$1" "$2" >"$WORK/out" || { cat "$WORK/out"; return 1; }; }
+
+# wait_for COMMAND...: until it succeeds, at most a minute.
+wait_for() {
+    local i
+    for i in $(seq 600); do
+        "$@" >/dev/null 2>&1 && return 0
+        sleep 0.1
+    done
+    return 1
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A server for joulemap data that can fail in many ways, and DagsHub's content interface in small.
 
-usage: data_server.py FOLDER     prints its port, then serves until it is killed
+usage: data_server.py FOLDER [CERTIFICATE]     prints its port, then serves until it is killed; with a certificate over TLS
 Objects lie in FOLDER. The first part of a path says how the server behaves:
   /plain    as it should; PUT and POST store, GET knows ranges
   /flaky    fails the first two requests for each object with 503, cuts off the third
@@ -9,6 +9,9 @@ Objects lie in FOLDER. The first part of a path says how the server behaves:
   /endless  gives bytes for ever
   /cut      gives half of what is left of an object, then hangs up
   /stall    never answers
+  /half     gives half of an object, then nothing more
+  /full     stores three objects, then answers no more
+  /together answers the first GET when four are under way at once
   /down     answers 500
   /nohead   knows no HEAD
   /denied   answers 401
@@ -21,6 +24,7 @@ import http.server
 import json
 import os
 import re
+import ssl
 import sys
 import threading
 import time
@@ -29,8 +33,9 @@ import urllib.parse
 FOLDER = sys.argv[1]
 SEEN = collections.Counter()
 REQUESTS = []
-COMMITS = {"n": 0}
+STATE = {"n": 0, "n_full": 0, "together": False}
 LOCK = threading.Lock()
+TOGETHER = threading.Barrier(4)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,6 +94,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(405)
         if how == "elsewhere":
             return self.answer(302, headers=[("Location", f"http://localhost:{self.server.server_port}/plain/{rest}")])
+        if how == "full" and self.command != "HEAD":
+            with LOCK:
+                STATE["n_full"] += 1
+                is_stored = STATE["n_full"] <= 3
+            if not is_stored:
+                return time.sleep(600)
+        if how == "together" and self.command == "GET" and not rest.endswith(".dir") and not STATE["together"]:
+            try:
+                TOGETHER.wait(60)
+                STATE["together"] = True
+            except threading.BrokenBarrierError:
+                return self.answer(400)
         return self.store(rest, body) if self.command in ("PUT", "POST") else self.give(how, rest)
 
     do_GET = do_HEAD = do_PUT = do_POST = handle_any
@@ -126,7 +143,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             stop = int(match.group(2)) + 1 if match.group(2) else len(data)
             status, headers = 206, [("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")]
             data = data[start:stop]
-        if how == "cut" and self.command == "GET" and len(data) > 1000:
+        if how in ("cut", "half") and self.command == "GET" and len(data) > 1000:
             self.send_response(status)
             for name, value in headers:
                 self.send_header(name, value)
@@ -134,6 +151,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(data[:len(data) // 2])
             self.wfile.flush()
+            if how == "half":
+                time.sleep(600)
             return self.hang_up()
         return self.answer(status, data, headers)
 
@@ -164,13 +183,13 @@ def hub(request, path):
     what, branch, rest = match.groups()
     root = os.path.join(FOLDER, "hub", branch)
     if what == "branches":
-        return request.answer(200, json.dumps({"name": branch, "commit": {"id": f"c{COMMITS['n']}"}}).encode())
+        return request.answer(200, json.dumps({"name": branch, "commit": {"id": f"c{STATE['n']}"}}).encode())
     if what == "content" and request.command == "PUT":
         fields, files = multipart(request)
         with LOCK:
-            if fields.get("last_commit") != f"c{COMMITS['n']}":
+            if fields.get("last_commit") != f"c{STATE['n']}":
                 return request.answer(409, b'{"message": "the branch has moved on"}')
-            COMMITS["n"] += 1
+            STATE["n"] += 1
         for name, data in files:
             to = os.path.join(root, rest, name)
             os.makedirs(os.path.dirname(to), exist_ok=True)
@@ -202,5 +221,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 with Server(("127.0.0.1", 0), Handler) as server:
+    if len(sys.argv) > 2:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[2])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     print(server.server_port, flush=True)
     server.serve_forever()

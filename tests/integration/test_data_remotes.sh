@@ -13,15 +13,6 @@ stop_all() {
 trap stop_all EXIT
 skipped=
 
-# wait_for COMMAND...: until it succeeds, at most half a minute.
-wait_for() {
-    local i
-    for i in $(seq 300); do
-        "$@" >/dev/null 2>&1 && return 0
-        sleep 0.1
-    done
-    return 1
-}
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 secret_is_hidden() { ! grep -r -q "$1" "$WORK/out" "$WORK/err"; }
 
@@ -218,6 +209,12 @@ SETUP
         forget
         check "dvc pulls it from there" dvc pull -q -r s3 raw_data.dvc
         check "the same" same ../good raw_data
+        printf 'by dvc, S3' >from_dvc3 && check "dvc pushes to S3" sh -c '"$1" add -q from_dvc3 && "$1" push -q -r s3 from_dvc3.dvc' - \
+            "$dvc_program"
+        rm -r .dvc/cache from_dvc3
+        check "joulemap pulls that from S3" exits 0 "$JM" data pull from_dvc3
+        check "the same bytes" test "$(cat from_dvc3)" = 'by dvc, S3'
+        check "and goes on with the rest" exits 0 "$JM" data pull
     fi
     sed -i '/access_key/d' .dvc/config.local
     check "keys of the environment do as well" env AWS_ACCESS_KEY_ID="$id" AWS_SECRET_ACCESS_KEY="$key" "$JM" data push -q
