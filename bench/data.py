@@ -2,14 +2,15 @@
 """joulemap data beside dvc: adding a tree, and pushing and pulling small objects over loopback. Prints JSON.
 
 usage: bench/data.py [--program build/joulemap] [--files 10000] [--megabytes 2000] [--small 10000] [--repeats 3] [--folder DIR]
-Each figure is the median of its repeats, of which those of the two programs alternate; caches and remotes are empty each time.
-Memory is the largest resident set of the process; processor seconds tell more than the clock on a machine with other work. Needs dvc (scripts/setup test) and nginx with WebDAV.
+Each figure is the median of its repeats, of which those of the two programs alternate. Caches and remotes are empty each time, and
+nothing is deleted before the end: ext4 makes files slowly where others were just deleted. --files 0 or --small 0 leaves a part out.
+Memory is the largest resident set of the process; processor seconds tell more than the clock where a machine does other work, too.
+Needs dvc (scripts/setup test) and nginx with WebDAV.
 """
 import argparse
 import json
 import os
 import random
-import shutil
 import socket
 import statistics
 import subprocess
@@ -56,40 +57,40 @@ def run(command, cwd, env):
 
 class Bench:
     def __init__(self, options, folder):
-        self.options, self.folder = options, folder
+        self.options, self.folder, self.n_repositories = options, folder, 0
         self.env = {**os.environ, "DVC_NO_ANALYTICS": "1", "HOME": folder, "XDG_CONFIG_HOME": folder,
-                    "DVC_SITE_CACHE_DIR": os.path.join(folder, "site"), "GIT_CONFIG_NOSYSTEM": "1"}
+                    "GIT_CONFIG_NOSYSTEM": "1"}
         self.programs = {"joulemap": [options.program, "data"], "dvc": [options.dvc]}
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def repository(self, name):
-        shutil.rmtree(self.path(name), ignore_errors=True)
-        shutil.rmtree(self.path("site"), ignore_errors=True)  # dvc's memory of hashes
+    def repository(self):
+        self.n_repositories += 1
+        name = f"repository{self.n_repositories}"
+        self.env["DVC_SITE_CACHE_DIR"] = self.path("site", name)  # dvc's memory of hashes
         os.makedirs(self.path(name))
         subprocess.run(["git", "init", "-q", "."], cwd=self.path(name), env=self.env, check=True)
         subprocess.run([*self.programs["joulemap"], "init"], cwd=self.path(name), env=self.env, check=True)
         return self.path(name)
 
     def add(self, program):
-        repository = self.repository("add")
+        repository = self.repository()
         subprocess.run(["cp", "-r", self.path("large"), os.path.join(repository, "data")], check=True)
         os.sync()
         return run([*self.programs[program], "add", "-q", "data"], repository, self.env)
 
     def push_and_pull(self, program, url):
-        repository = self.repository("move")
-        shutil.rmtree(self.path("files"), ignore_errors=True)
-        os.makedirs(self.path("files"))
+        repository = self.repository()
+        url = f"{url}{self.n_repositories}"
         subprocess.run(["cp", "-r", self.path("small"), os.path.join(repository, "data")], check=True)
         joulemap = self.programs["joulemap"]
         for words in (["add", "-q", "data"], ["remote", "add", "-d", "web", url], ["remote", "modify", "web", "method", "PUT"]):
             subprocess.run([*joulemap, *words], cwd=repository, env=self.env, check=True)
         push = run([*self.programs[program], "push", "-q"], repository, self.env)
-        shutil.rmtree(os.path.join(repository, ".dvc", "cache"))
-        shutil.rmtree(os.path.join(repository, "data"))
-        shutil.rmtree(self.path("site"), ignore_errors=True)
+        os.rename(os.path.join(repository, ".dvc", "cache"), self.path(f"cache{self.n_repositories}"))
+        os.rename(os.path.join(repository, "data"), self.path(f"data{self.n_repositories}"))
+        self.env["DVC_SITE_CACHE_DIR"] += "_pull"
         pull = run([*self.programs[program], "pull", "-q"], repository, self.env)
         subprocess.run(["diff", "-r", self.path("small"), os.path.join(repository, "data")], check=True)
         return push, pull
@@ -124,18 +125,20 @@ def main():
     options = arguments()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         bench = Bench(options, folder)
-        tree(bench.path("large"), options.files, options.megabytes * 1000000 // options.files)
+        tree(bench.path("large"), options.files, options.megabytes * 1000000 // max(options.files, 1))
         tree(bench.path("small"), options.small, 100)
-        rows = {kind: {name: [] for name in bench.programs} for kind in ("add", "push", "pull")}
+        kinds = ("add",) * (options.files > 0) + ("push", "pull") * (options.small > 0)
+        rows = {kind: {name: [] for name in bench.programs} for kind in kinds}
         server, url = bench.nginx()
         try:
             for _ in range(options.repeats):
                 for name in bench.programs:
-                    rows["add"][name].append(bench.add(name))
-                    shutil.rmtree(bench.path("add"))
-                    push, pull = bench.push_and_pull(name, url)
-                    rows["push"][name].append(push)
-                    rows["pull"][name].append(pull)
+                    if options.files:
+                        rows["add"][name].append(bench.add(name))
+                    if options.small:
+                        push, pull = bench.push_and_pull(name, url)
+                        rows["push"][name].append(push)
+                        rows["pull"][name].append(pull)
         finally:
             server.terminate()
             server.wait()

@@ -247,9 +247,9 @@ int jm_dvc_cache_insert(struct jm_dvc_cache *cache, struct jm_dvc_worker *w, int
 		return jm_error_set(err, JM_E_AGAIN, "%s changed while it was read", name);
 	jm_dvc_md5_begin(w->md5);
 	jm_dvc_md5_add(w->md5, w->buffer, (size_t)n);
-	jm_dvc_md5_end(w->md5, false, oid_out);
-	if (!oid_out->text[0])
-		return jm_error_set(err, JM_E_UNSUPPORTED, "libcrypto gives no MD5 here (FIPS mode?)");
+	rc = jm_dvc_md5_end(w->md5, false, oid_out, err);
+	if (rc)
+		return rc;
 	*size_out = n;
 	*is_new_out = !jm_dvc_cache_has(cache, oid_out, false, n);
 	return *is_new_out ? store_bytes(cache, w->buffer, (size_t)n, oid_out, err) : 0;
@@ -258,9 +258,13 @@ int jm_dvc_cache_insert(struct jm_dvc_cache *cache, struct jm_dvc_worker *w, int
 int jm_dvc_cache_insert_listing(struct jm_dvc_cache *cache, struct jm_dvc_worker *w, const char *data, size_t n,
 				struct jm_dvc_oid *oid_out, struct jm_error *err)
 {
+	int rc;
+
 	jm_dvc_md5_begin(w->md5);
 	jm_dvc_md5_add(w->md5, data, n);
-	jm_dvc_md5_end(w->md5, true, oid_out);
+	rc = jm_dvc_md5_end(w->md5, true, oid_out, err);
+	if (rc)
+		return rc;
 	if (jm_dvc_cache_has(cache, oid_out, false, (int64_t)n))
 		return 0;
 	return store_bytes(cache, (const unsigned char *)data, n, oid_out, err);
@@ -282,7 +286,11 @@ int jm_dvc_cache_read_listing(struct jm_dvc_cache *cache, struct jm_dvc_worker *
 		return rc;
 	jm_dvc_md5_begin(w->md5);
 	jm_dvc_md5_add(w->md5, data, n);
-	jm_dvc_md5_end(w->md5, true, &found);
+	rc = jm_dvc_md5_end(w->md5, true, &found, err);
+	if (rc) {
+		free(data);
+		return rc;
+	}
 	if (jm_dvc_oid_is_same_content(&found, oid)) {
 		*out = data;
 		*n_out = n;

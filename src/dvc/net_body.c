@@ -30,6 +30,7 @@ static int hash_both(struct jm_net_body *b, EVP_MD_CTX *sha, struct jm_dvc_oid *
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	ssize_t n;
+	int rc;
 
 	jm_dvc_md5_begin(b->worker->md5);
 	b->size = 0;
@@ -38,14 +39,18 @@ static int hash_both(struct jm_net_body *b, EVP_MD_CTX *sha, struct jm_dvc_oid *
 			jm_dvc_md5_add_dos2unix(b->worker->md5, b->worker->buffer, (size_t)n);
 		else
 			jm_dvc_md5_add(b->worker->md5, b->worker->buffer, (size_t)n);
-		if (sha)
-			EVP_DigestUpdate(sha, b->worker->buffer, (size_t)n);
+		if (sha && EVP_DigestUpdate(sha, b->worker->buffer, (size_t)n) != 1)
+			return jm_error_set(err, JM_E_NOMEM, "libcrypto gives no SHA-256");
 		b->size += n;
 	}
 	if (n < 0)
 		return (int)n;
-	jm_dvc_md5_end(b->worker->md5, false, found);
-	if (sha && EVP_DigestFinal_ex(sha, sum, NULL) == 1)
+	rc = jm_dvc_md5_end(b->worker->md5, false, found, err);
+	if (rc)
+		return rc;
+	if (sha && EVP_DigestFinal_ex(sha, sum, NULL) != 1)
+		return jm_error_set(err, JM_E_NOMEM, "libcrypto gives no SHA-256");
+	if (sha)
 		put_hex(sum, 32, b->sha256);
 	return lseek(b->fd, 0, SEEK_SET) < 0 ? jm_error_errno(err, errno, "cannot read %s", b->move->oid.text) : 0;
 }
@@ -161,11 +166,11 @@ int jm_net_body_commit(struct jm_net_body *b, const char *remote_name, struct jm
 		rc = lseek(b->fd, 0, SEEK_SET) < 0
 			 ? jm_error_errno(err, errno, "cannot read %s", b->path)
 			 : jm_dvc_hash_fd(b->worker, b->fd, true, b->path, &found, &size, err);
-		if (rc)
-			return rc;
 	} else {
-		jm_dvc_md5_end(b->md5, false, &found);
+		rc = jm_dvc_md5_end(b->md5, false, &found, err);
 	}
+	if (rc)
+		return rc;
 	if (!jm_dvc_oid_is_same_content(&found, &b->move->oid)) {
 		unlink(b->path);
 		jm_error_set(

@@ -299,7 +299,9 @@ static int receive(struct download *d, const struct entry *e, struct receiving *
 	give_back(d, easy);
 	if (rc)
 		return rc;
-	jm_dvc_md5_end(f->w->md5, false, oid);
+	rc = jm_dvc_md5_end(f->w->md5, false, oid, err);
+	if (rc)
+		return rc;
 	if (!e->oid.text[0] || jm_dvc_oid_is_folder(&e->oid) || jm_dvc_oid_is_same_content(&e->oid, oid))
 		return 0;
 	jm_error_set(err, JM_E_FORMAT,

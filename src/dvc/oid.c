@@ -134,22 +134,24 @@ void jm_dvc_md5_add_dos2unix(struct jm_dvc_md5 *md5, const void *data, size_t n)
 	jm_dvc_md5_add(md5, md5->unix_text, kept);
 }
 
-void jm_dvc_md5_end(struct jm_dvc_md5 *md5, bool is_folder, struct jm_dvc_oid *out)
+int jm_dvc_md5_end(struct jm_dvc_md5 *md5, bool is_folder, struct jm_dvc_oid *out, struct jm_error *err)
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char sum[EVP_MAX_MD_SIZE] = {0};
 	unsigned i;
 
 	memset(out, 0, sizeof(*out));
-	/* A sum that could not be made is no name of anything. */
+	/* A sum that could not be made is no name of anything, and no proof of damage. */
 	if (md5->is_failed || EVP_DigestFinal_ex(md5->ctx, sum, NULL) != 1)
-		return;
+		return jm_error_set(err, JM_E_UNSUPPORTED,
+				    "libcrypto gives no MD5 here (FIPS mode, or out of memory?)");
 	for (i = 0; i < JM_DVC_OID_DIGITS / 2; i++) {
 		out->text[2 * i] = digits[sum[i] >> 4];
 		out->text[2 * i + 1] = digits[sum[i] & 15];
 	}
 	if (is_folder)
 		strcpy(out->text + JM_DVC_OID_DIGITS, FOLDER_ENDING);
+	return 0;
 }
 
 int jm_dvc_worker_init(struct jm_dvc_worker *w)
@@ -190,6 +192,7 @@ int jm_dvc_hash_fd(struct jm_dvc_worker *w, int fd, bool is_legacy, const char *
 {
 	int64_t size = 0;
 	ssize_t n;
+	int rc;
 
 	jm_dvc_md5_begin(w->md5);
 	while ((n = jm_dvc_read_chunk(w, fd, name, err)) > 0) {
@@ -203,9 +206,8 @@ int jm_dvc_hash_fd(struct jm_dvc_worker *w, int fd, bool is_legacy, const char *
 	}
 	if (n < 0)
 		return (int)n;
-	jm_dvc_md5_end(w->md5, false, out);
-	if (!out->text[0])
-		return jm_error_set(err, JM_E_UNSUPPORTED, "libcrypto gives no MD5 here (FIPS mode?)");
-	*size_out = size;
-	return 0;
+	rc = jm_dvc_md5_end(w->md5, false, out, err);
+	if (rc == 0)
+		*size_out = size;
+	return rc;
 }

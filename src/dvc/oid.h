@@ -28,8 +28,9 @@ void jm_dvc_md5_add(struct jm_dvc_md5 *md5, const void *data, size_t n);
 /* Adds a chunk as DVC 2 did: where the chunk looks like text, CR LF counts as LF. Chunks are 1 MiB from the file's start on.
  */
 void jm_dvc_md5_add_dos2unix(struct jm_dvc_md5 *md5, const void *data, size_t n);
-/* Ends the stream. is_folder: puts ".dir" behind the digits. */
-void jm_dvc_md5_end(struct jm_dvc_md5 *md5, bool is_folder, struct jm_dvc_oid *out);
+/* Ends the stream. is_folder: puts ".dir" behind the digits. Errors: JM_E_UNSUPPORTED: the sum could not be made: libcrypto has no
+ * MD5 (FIPS mode), or there was no memory. */
+int jm_dvc_md5_end(struct jm_dvc_md5 *md5, bool is_folder, struct jm_dvc_oid *out, struct jm_error *err);
 
 /* What a thread that hashes needs: a state and a buffer. */
 #define JM_DVC_CHUNK ((size_t)1 << 20)

@@ -227,8 +227,10 @@ int jm_dvc_outs_read(const char *name, const char *data, size_t n, struct jm_dvc
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for %s", name);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)data, n);
 	if (!yaml_parser_load(&parser, &document)) {
-		rc = jm_error_set(err, JM_E_FORMAT, "%s:%zu: no YAML: %s", name, parser.problem_mark.line + 1,
-				  parser.problem ? parser.problem : "unreadable");
+		rc = parser.error == YAML_MEMORY_ERROR
+			 ? jm_error_set(err, JM_E_NOMEM, "out of memory for %s", name)
+			 : jm_error_set(err, JM_E_FORMAT, "%s:%zu: no YAML: %s", name, parser.problem_mark.line + 1,
+					parser.problem ? parser.problem : "unreadable");
 		yaml_parser_delete(&parser);
 		return rc;
 	}

@@ -82,6 +82,7 @@ static int copy_bytes(struct placing *pl, int from, int to, struct jm_error *err
 {
 	struct jm_dvc_oid found;
 	ssize_t n;
+	int rc;
 
 	jm_dvc_md5_begin(pl->w->md5);
 	while ((n = jm_dvc_read_chunk(pl->w, from, pl->object, err)) > 0) {
@@ -101,8 +102,8 @@ static int copy_bytes(struct placing *pl, int from, int to, struct jm_error *err
 	}
 	if (n < 0)
 		return (int)n;
-	jm_dvc_md5_end(pl->w->md5, false, &found);
-	return is_right(pl, &found) ? 0 : damaged(pl, &found, err);
+	rc = jm_dvc_md5_end(pl->w->md5, false, &found, err);
+	return rc ? rc : is_right(pl, &found) ? 0 : damaged(pl, &found, err);
 }
 
 static int set_mode(const struct placing *pl, int fd)

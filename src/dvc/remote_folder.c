@@ -75,9 +75,8 @@ static int copy_bytes(struct jm_dvc_worker *w, const struct jm_dvc_move *move, i
 	}
 	if (n < 0)
 		return (int)n;
-	jm_dvc_md5_end(w->md5, false, found);
 	*size_out = size;
-	return 0;
+	return jm_dvc_md5_end(w->md5, false, found, err);
 }
 
 static int wrong_hash(const struct copying *c, const struct jm_dvc_move *move, const struct jm_dvc_oid *found,

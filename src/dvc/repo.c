@@ -103,22 +103,24 @@ int jm_dvc_init(const char *folder, struct jm_error *err)
 					     "# the performance. Learn more at\n"
 					     "# https://dvc.org/doc/user-guide/dvcignore\n";
 	char dvc[JM_DVC_PATH_MAX], path[JM_DVC_PATH_MAX + 32];
-	struct stat status;
-	int rc;
+	int rc, code;
 
-	if (jm_dvc_path_join(folder, ".dvc", dvc, sizeof(dvc)))
+	if (jm_dvc_path_join(folder, ".dvc", dvc, sizeof(dvc)) || strlen(folder) > sizeof(path) - 64)
 		return jm_error_set(err, JM_E_INVALID, "the path %s is too long", folder);
-	if (mkdir(dvc, 0777))
-		return jm_error_errno(err, errno, "cannot make %s", dvc);
+	/* The settings come last: a folder without them is one whose making was cut short. */
+	snprintf(path, sizeof(path), "%s/config", dvc);
+	code = mkdir(dvc, 0777) ? errno : 0;
+	if (code && (code != EEXIST || access(path, F_OK) == 0))
+		return jm_error_errno(err, code, "cannot make %s", dvc);
 	snprintf(path, sizeof(path), "%s/tmp", dvc);
 	rc = jm_dvc_make_folders(path, 0777, err);
 	snprintf(path, sizeof(path), "%s/.gitignore", dvc);
 	rc = rc ? rc : jm_dvc_write_file(path, ignored, strlen(ignored), 0, err);
+	snprintf(path, sizeof(path), "%s/.dvcignore", folder);
+	if (rc == 0 && access(path, F_OK))
+		rc = jm_dvc_write_file(path, dvcignore, strlen(dvcignore), 0, err);
 	snprintf(path, sizeof(path), "%s/config", dvc);
-	rc = rc ? rc : jm_dvc_write_file(path, "", 0, 0, err);
-	if (rc || jm_dvc_path_join(folder, ".dvcignore", path, sizeof(path)) || stat(path, &status) == 0)
-		return rc;
-	return jm_dvc_write_file(path, dvcignore, strlen(dvcignore), 0, err);
+	return rc ? rc : jm_dvc_write_file(path, "", 0, 0, err);
 }
 
 /* The file and the kind of lock that DVC takes (zc.lockfile: flock). */

@@ -53,8 +53,9 @@ static int listing_oid(const struct jm_dvc_files *files, struct jm_dvc_oid *out,
 	jm_dvc_listing_write(files, &listing);
 	jm_dvc_md5_begin(md5);
 	jm_dvc_md5_add(md5, listing.data, listing.n);
-	jm_dvc_md5_end(md5, true, out);
-	rc = listing.is_failed ? jm_error_set(err, JM_E_NOMEM, "out of memory for a listing") : 0;
+	rc = jm_dvc_md5_end(md5, true, out, err);
+	if (listing.is_failed)
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for a listing");
 	jm_buffer_finish(&listing);
 	jm_dvc_md5_destroy(md5);
 	return rc;
@@ -130,6 +131,8 @@ static int status_of(struct jm_dvc *d, const struct jm_dvc_item *item, const str
 		jm_dvc_say(r, "%-12s %s: %s", "not checked", item->path, item->out->unsupported);
 		return 0;
 	}
+	if (stat(path, &status) && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return jm_error_errno(err, errno, "cannot look at %s", path);
 	if (stat(path, &status)) {
 		say_changed(r, tally, item, "deleted");
 		return 0;
