@@ -51,7 +51,7 @@ struct jm_guess {
 
 struct jm_layer_guess {
 	struct jm_guess runtime_ms, power_w, energy_mj;
-	char reason[96]; /* why a figure is unknown, or what lies outside of the training range; empty: none */
+	char reason[160]; /* why a figure is unknown, or what lies outside of the training range; empty: none */
 	bool is_outside;
 };
 

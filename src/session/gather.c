@@ -172,7 +172,7 @@ static int separate_tracks(struct jm_gathering *g, struct jm_gathered *f, size_t
 	uint32_t last = 0;
 	bool is_described = false;
 	const char *rest;
-	char key[64];
+	char key[96];
 	size_t i;
 
 	for (i = first_meta; i < g->n_meta; i++) {
