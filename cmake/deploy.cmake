@@ -1,5 +1,4 @@
 # What runs the service on many machines: the systemd unit, with the program's place in it, and the files of deploy/.
-set(JOULEMAP_UNIT_DIR lib/systemd/system CACHE STRING "Folder of systemd units, below the prefix")
 # Written straight to its place: several installations of one build folder may run at a time.
 install(CODE "
   set(JOULEMAP_BINDIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")

@@ -1,5 +1,6 @@
 # What cmake --install puts where; packaging/uninstall.in takes it away again. deploy.cmake has the files for many machines.
 set(JOULEMAP_SHARE ${CMAKE_INSTALL_DATADIR}/joulemap)
+set(JOULEMAP_UNIT_DIR lib/systemd/system CACHE STRING "Folder of systemd units, below the prefix")
 set(JOULEMAP_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/joulemap)
 set(JOULEMAP_COMPLETIONS
   ${CMAKE_INSTALL_DATADIR}/bash-completion/completions/joulemap
