@@ -132,22 +132,22 @@ static bool is_only(const char *text, const struct place *p)
 	return header_end && (size_t)(header_end + 1 - text) == p->key_at && p->key_end == p->section_end;
 }
 
-static void edit(const char *text, size_t n, const char *section, const char *key, const char *value,
-		 struct jm_buffer *out)
+/* p: where section and key are in the text. */
+static void edit(const char *text, size_t n, const struct place *p, const char *section, const char *key,
+		 const char *value, struct jm_buffer *out)
 {
-	struct place p = find_place(text, n, section, key);
-	size_t from = p.section_end, to = p.section_end;
+	size_t from = p->section_end, to = p->section_end;
 
-	if (!p.has_section)
-		from = to = strchr(section, '/') ? n : p.remotes_at;
-	else if (!key || (!value && is_only(text, &p)))
-		from = p.section_at;
-	else if (p.has_key) {
-		from = p.key_at;
-		to = p.key_end;
+	if (!p->has_section)
+		from = to = strchr(section, '/') ? n : p->remotes_at;
+	else if (!key || (!value && is_only(text, p)))
+		from = p->section_at;
+	else if (p->has_key) {
+		from = p->key_at;
+		to = p->key_end;
 	}
 	put_text(out, text, from);
-	if (value && !p.has_section)
+	if (value && !p->has_section)
 		put_header(out, section);
 	if (value)
 		put_setting(out, key, value);
@@ -181,7 +181,7 @@ int jm_dvc_config_edit(const char *path, const char *section, const char *key, c
 				  strchr(section, '/') ? strchr(section, '/') + 1 : section, key ? " " : "",
 				  key ? key : "");
 	} else {
-		edit(text, n, section, key, value, &out);
+		edit(text, n, &p, section, key, value, &out);
 		rc = out.is_failed
 			 ? jm_error_set(err, JM_E_NOMEM, "out of memory for %s", path)
 			 : jm_dvc_write_file(path, out.data ? out.data : "", out.n, is_private ? 0600 : 0, err);
