@@ -127,6 +127,9 @@ static int entry_value(struct loading *l, const struct jm_json_token *key, struc
 
 	if (rc)
 		return rc;
+	/* The terms were made for what it was of. */
+	if ((is_kind || is_target || is_approach) && e->r.mean)
+		return jm_json_error(l->json, key, l->err, "what a regression is of stands behind its terms");
 	if (is_kind)
 		e->kind = find_text(&t, kind_text, JM_LAYER_KINDS);
 	else if (is_target)
@@ -153,7 +156,9 @@ static int keep_entry(struct loading *l, const struct jm_json_token *at, struct 
 {
 	struct jm_regression *to;
 
-	if (!e->r.mean || isnan(e->facts[0]) || !(e->facts[1] > 0) || !(e->facts[2] >= e->facts[1]))
+	if (e->kind < 0 || e->target < 0 || e->approach < 0 || !e->r.mean)
+		return jm_json_error(l->json, at, l->err, "a regression of nothing");
+	if (isnan(e->facts[0]) || !(e->facts[1] > 0) || !(e->facts[2] >= e->facts[1]))
 		return jm_json_error(l->json, at, l->err, "a regression that is not whole");
 	to = &l->p->kinds[e->kind].regressions[e->target][e->approach];
 	if (to->is_there)

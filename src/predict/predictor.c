@@ -53,13 +53,13 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The same for layers, of which there are many with long tails: quantiles, one place further out than the share says. */
+/* The same for layers, of which there are many with long tails: order statistics that hold a new one at 95 %. */
 static void layer_spread(double *values, size_t n, double *low, double *high)
 {
-	size_t at = (size_t)ceil(0.025 * (double)(n + 1));
+	size_t at = (size_t)floor(0.025 * (double)(n + 1));
 
 	spread(values, n, low, high);
-	if (n < 40)
+	if (at < 1)
 		return;
 	qsort(values, n, sizeof(*values), compare);
 	*low = values[at - 1];

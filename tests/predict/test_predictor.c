@@ -219,6 +219,8 @@ static void damaged_predictors_are_refused(void **state)
 	    ("{\"format\":\"joulemap-predictor/"
 	     "1\",\"regressions\":[{\"kind\":\"dense\",\"target\":\"power\",\"approach\":"
 	     "\"roofline\",\"terms\":[[99999,0,1,1]]}]}"),
+	    ("{\"format\":\"joulemap-predictor/1\",\"regressions\":[{\"kind\":\"dense\",\"target\":\"power\",\"approach\":"
+	     "\"roofline\",\"terms\":[[1,0,1,1]],\"kind\":\"convolutional\"}]}"),
 	    "{\"format\":\"joulemap-predictor/1\",\"ranges\":[{\"kind\":\"nothing\"}]}"};
 	struct jm_predictor p;
 	size_t i;
