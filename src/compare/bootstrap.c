@@ -177,14 +177,15 @@ int jm_bootstrap_ratio(const double *a, size_t n_a, const double *b, size_t n_b,
 	return 0;
 }
 
-/* Differences, folded into at most VALUES_MAX means. *n_out: how many. NULL: out of memory. */
+/* Differences, folded into at most VALUES_MAX sums, so scaled that their mean is the mean of all differences also where groups are
+ * not of one size. *n_out: how many. NULL: out of memory. */
 static double *differences(const double *a, const double *b, size_t n, size_t *n_out)
 {
 	size_t groups = n < VALUES_MAX ? n : VALUES_MAX, i;
 	double *out = calloc(groups, sizeof(*out));
 
 	for (i = 0; out && i < n; i++)
-		out[i % groups] += (b[i] - a[i]) / (double)(n / groups + (i % groups < n % groups));
+		out[i % groups] += (b[i] - a[i]) * (double)groups / (double)n;
 	*n_out = groups;
 	return out;
 }

@@ -57,6 +57,9 @@ static int load_labels(struct jm_data_set *d, const char *path, struct jm_error 
 	if (d->labels.n_dims < 1 || d->labels.n_dims > 2 || !is_integer(d->labels.dtype))
 		return jm_error_set(err, JM_E_INVALID,
 				    "%s are no labels: integers [items], or [items, tokens] of a language model", path);
+	if (d->labels.n_dims == 2 && d->labels.dims[1] < 1)
+		return jm_error_set(err, JM_E_INVALID, "%s holds no labels: %lld items of no tokens", path,
+				    (long long)d->labels.dims[0]);
 	if ((uint64_t)d->labels.dims[0] != d->n_items) {
 		jm_error_set(err, JM_E_INVALID, "%s holds %lld labels, %s holds %llu items", path,
 			     (long long)d->labels.dims[0], d->path, (unsigned long long)d->n_items);

@@ -38,7 +38,9 @@ struct jm_evaluation {
 	char name[32];           /* "accuracy", "perplexity", or what the command calls it */
 	double value;            /* NAN: reason says why there is none */
 	uint64_t n_items, n_bad; /* n_bad: items whose outputs hold NaN or infinity */
-	double *items; /* one an item: 1 right, 0 wrong; mean negative log likelihood of its tokens. NULL: none */
+	/* One an item: 1 right, 0 wrong; of a language model the sum of its tokens' negative log likelihoods times items / tokens that
+	 * count, so that the mean is the log of the perplexity. NULL: none. */
+	double *items;
 	size_t n_values;
 	uint64_t tokens_per_item; /* of a language model's labels; else 0 */
 	char reason[256];

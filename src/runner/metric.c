@@ -176,7 +176,7 @@ static int add_perplexity(struct jm_metric *m, const struct jm_ort_tensor *t, ui
 				    (unsigned long long)tokens, (unsigned long long)tokens);
 	classes = (uint64_t)t->dims[2];
 	for (i = 0; i < n; i++) {
-		double sum = 0, counted = 0;
+		double sum = 0;
 
 		for (k = 0; k < tokens; k++) {
 			int64_t right = label(m->d, (first + i) * tokens + k);
@@ -187,14 +187,25 @@ static int add_perplexity(struct jm_metric *m, const struct jm_ort_tensor *t, ui
 				return jm_error_set(err, JM_E_INVALID, "label %lld is no class: the output has %llu",
 						    (long long)right, (unsigned long long)classes);
 			sum += likelihood(t, (i * tokens + k) * classes, classes, right);
-			counted++;
+			m->n_tokens++;
 		}
 		m->out->n_bad += !isfinite(sum);
-		m->out->items[first + i] = counted > 0 ? sum / counted : 0;
+		m->out->items[first + i] = sum;
 		m->sum += sum;
-		m->n_tokens += counted;
 	}
 	return 0;
+}
+
+static bool is_shape_kept(const struct jm_metric *m, const struct jm_ort_tensor *t)
+{
+	size_t a;
+
+	if (t->n_dims - 1 != m->n_item_dims)
+		return false;
+	for (a = 1; a < t->n_dims; a++)
+		if (t->dims[a] != m->item_dims[a - 1])
+			return false;
+	return true;
 }
 
 /* Keeps the outputs as fp32, whatever their type; says how many items hold what is no number. */
@@ -212,6 +223,11 @@ static int add_output(struct jm_metric *m, const struct jm_ort_tensor *t, uint64
 		for (a = 1; a < t->n_dims; a++)
 			m->item_dims[a - 1] = t->dims[a];
 		fwrite(blank, 1, sizeof(blank), m->outputs);
+	} else if (!is_shape_kept(m, t)) {
+		jm_error_set(err, JM_E_INVALID,
+			     "the output of item %llu has another shape than those before it: they make no one array",
+			     (unsigned long long)first);
+		return jm_error_remedy(err, "give data whose outputs are of one shape, or pad them to it");
 	}
 	for (i = 0; i < n; i++) {
 		bool is_bad = false;
@@ -284,7 +300,7 @@ static int parse_line(struct jm_metric *m, char *line, struct jm_error *err)
 
 static int run_command(struct jm_metric *m, struct jm_error *err)
 {
-	char *command = NULL, line[LINE] = "";
+	char *command = NULL, line[LINE] = "", rest[LINE];
 	FILE *pipe;
 	int status;
 
@@ -299,12 +315,38 @@ static int run_command(struct jm_metric *m, struct jm_error *err)
 		return jm_error_errno(err, errno, "cannot run the metric");
 	if (!fgets(line, sizeof(line), pipe))
 		line[0] = '\0';
+	/* To its end: a command that says more would die of SIGPIPE. */
+	while (fread(rest, 1, sizeof(rest), pipe) > 0)
+		;
 	status = pclose(pipe);
 	if (status != 0)
 		return jm_error_set(err, JM_E_INVALID, "the metric's command failed (%s %d): %.200s",
 				    WIFSIGNALED(status) ? "signal" : "exit code",
 				    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), m->command);
 	return parse_line(m, line, err);
+}
+
+static void leave_without_value(struct jm_evaluation *out)
+{
+	out->value = NAN;
+	free(out->items);
+	out->items = NULL;
+	out->n_values = 0;
+}
+
+static void finish_perplexity(struct jm_metric *m)
+{
+	struct jm_evaluation *out = m->out;
+	uint64_t i;
+
+	if (!(m->n_tokens > 0)) {
+		snprintf(out->reason, sizeof(out->reason), "no label counts: all of them are negative");
+		leave_without_value(out);
+		return;
+	}
+	out->value = exp(m->sum / m->n_tokens);
+	for (i = 0; i < out->n_items; i++)
+		out->items[i] *= (double)out->n_items / m->n_tokens;
 }
 
 int jm_metric_end(struct jm_metric *m, struct jm_error *err)
@@ -317,15 +359,14 @@ int jm_metric_end(struct jm_metric *m, struct jm_error *err)
 		rc = rc ? rc : run_command(m, err);
 	} else {
 		out->n_values = out->n_items;
-		out->value = out->tokens_per_item ? exp(m->sum / m->n_tokens) : m->sum / (double)out->n_items;
+		out->value = m->sum / (double)out->n_items;
+		if (out->tokens_per_item)
+			finish_perplexity(m);
 	}
 	if (rc == 0 && out->n_bad) {
 		snprintf(out->reason, sizeof(out->reason), "%llu of %llu outputs hold NaN or infinity",
 			 (unsigned long long)out->n_bad, (unsigned long long)out->n_items);
-		out->value = NAN;
-		free(out->items);
-		out->items = NULL;
-		out->n_values = 0;
+		leave_without_value(out);
 	}
 	return rc;
 }

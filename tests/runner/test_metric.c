@@ -108,7 +108,47 @@ static void perplexity_leaves_out_negative_labels(void **state)
 	assert_string_equal(e.name, "perplexity");
 	assert_int_equal(e.tokens_per_item, 2);
 	assert_float_equal(e.value, exp(nll), 1e-9);
-	assert_float_equal(e.items[0], log(2), 1e-9);
+	/* Two items, three tokens that count. */
+	assert_float_equal(e.items[0], log(2) * 2 / 3, 1e-9);
+	assert_float_equal((e.items[0] + e.items[1]) / 2, log(e.value), 1e-9);
+	jm_evaluation_finish(&e);
+}
+
+static void no_label_that_counts_leaves_no_perplexity(void **state)
+{
+	int64_t labels[] = {-100, -1}, dims[] = {1, 2, 2};
+	float logits[] = {0, 0, 9, 9};
+	struct jm_data_set d = set_of(labels, 1, 2);
+	struct jm_ort_tensor t = tensor(JM_DTYPE_FP32, dims, 3, logits);
+	struct jm_evaluation e = score(&d, &t, NULL, 0);
+
+	(void)state;
+	assert_true(isnan(e.value));
+	assert_null(e.items);
+	assert_int_equal(e.n_values, 0);
+	assert_string_equal(e.reason, "no label counts: all of them are negative");
+	jm_evaluation_finish(&e);
+}
+
+static void outputs_that_change_their_size_are_refused(void **state)
+{
+	int64_t dims[] = {1, 3}, other[] = {1, 2}, flat[] = {1};
+	float scores[] = {0, 1, 2};
+	struct jm_data_set d = set_of(NULL, 2, 0);
+	struct jm_ort_tensor t = tensor(JM_DTYPE_FP32, dims, 2, scores), o = tensor(JM_DTYPE_FP32, other, 2, scores),
+			     f = tensor(JM_DTYPE_FP32, flat, 1, scores);
+	struct jm_evaluation e = {.value = NAN};
+	struct jm_error err = {0};
+	struct jm_metric m;
+
+	(void)state;
+	assert_int_equal(jm_metric_begin(&m, &d, "true", &e, &err), 0);
+	assert_int_equal(jm_metric_add(&m, &t, 0, 1, &err), 0);
+	assert_int_equal(jm_metric_add(&m, &o, 1, 1, &err), JM_E_INVALID);
+	assert_non_null(strstr(err.message, "another shape"));
+	assert_int_equal(jm_metric_add(&m, &f, 1, 1, &err), JM_E_INVALID);
+	assert_int_equal(jm_metric_add(&m, &t, 1, 1, &err), 0);
+	jm_metric_finish(&m);
 	jm_evaluation_finish(&e);
 }
 
@@ -141,6 +181,9 @@ static void a_command_scores_the_outputs(void **state)
 	jm_evaluation_finish(&e);
 	e = score(&d, &t, "echo 0.5 #", 0);
 	assert_string_equal(e.name, "metric");
+	assert_float_equal(e.value, 0.5, 1e-12);
+	jm_evaluation_finish(&e);
+	e = score(&d, &t, "echo 0.5; head -c 1000000 /dev/zero #", 0); /* says more than a pipe holds */
 	assert_float_equal(e.value, 0.5, 1e-12);
 	jm_evaluation_finish(&e);
 	e = score(&d, &t, "false", JM_E_INVALID);
@@ -217,6 +260,13 @@ static void data_and_labels_must_be_of_the_same_items(void **state)
 	jm_data_set_finish(&d);
 	assert_int_equal(jm_data_set_load(data, 1, x, &d, &err), JM_E_INVALID); /* floats are no labels */
 	jm_data_set_finish(&d);
+	write_npy(z, "<i8", "(6, 0)", 0);
+	assert_int_equal(jm_data_set_load(data, 1, z, &d, &err), JM_E_INVALID); /* nor is nothing */
+	assert_non_null(strstr(err.message, "no labels"));
+	jm_data_set_finish(&d);
+	write_npy(z, "<i8", "(6, 1, 1)", 48);
+	assert_int_equal(jm_data_set_load(data, 1, z, &d, &err), JM_E_INVALID);
+	jm_data_set_finish(&d);
 	assert_int_equal(jm_data_set_load(data, 0, y, &d, &err), JM_E_INVALID);
 	jm_data_set_finish(&d);
 	unlink(x);
@@ -232,6 +282,8 @@ int main(void)
 	    cmocka_unit_test(halves_and_classes_are_read_too),
 	    cmocka_unit_test(outputs_that_are_no_numbers_leave_no_accuracy),
 	    cmocka_unit_test(perplexity_leaves_out_negative_labels),
+	    cmocka_unit_test(no_label_that_counts_leaves_no_perplexity),
+	    cmocka_unit_test(outputs_that_change_their_size_are_refused),
 	    cmocka_unit_test(labels_that_are_no_class_are_refused),
 	    cmocka_unit_test(a_command_scores_the_outputs),
 	    cmocka_unit_test(latencies_settle_when_three_blocks_agree),
