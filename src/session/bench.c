@@ -8,12 +8,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BASELINE_NS  (2 * JM_NS_PER_S)
 #define ROUNDS_MIN   3 /* before an interval may end it */
@@ -31,6 +34,7 @@ struct bench {
 	struct jm_bench_summary *out;
 	struct jm_error first_failure;
 	uint64_t seed;
+	int folder_fd; /* holds the lock; -1: none */
 };
 
 __attribute__((format(printf, 2, 3))) static void tell(const struct bench *b, const char *format, ...)
@@ -87,14 +91,30 @@ static int name_all(struct bench *b, struct jm_error *err)
 	return 0;
 }
 
-static int make_folder(const struct bench *b, struct jm_error *err)
+/* The lock lasts as long as this process and the child of its trial have the folder open: it is never left behind. */
+static int lock_folder(struct bench *b, struct jm_error *err)
+{
+	b->folder_fd = open(b->options.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->folder_fd < 0)
+		return jm_error_errno(err, errno, "cannot read the folder %s", b->options.folder);
+	/* Other errors: a file system without locks. */
+	if (flock(b->folder_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	jm_error_set(err, JM_E_EXISTS, "another bench is at work in %s", b->options.folder);
+	return jm_error_remedy(err, "wait for its end, or give another folder (-o FOLDER)");
+}
+
+static int make_folder(struct bench *b, struct jm_error *err)
 {
 	const struct dirent *e;
 	DIR *d;
-	int rc = 0;
+	int rc;
 
 	if (mkdir(b->options.folder, 0777) && errno != EEXIST)
 		return jm_error_errno(err, errno, "cannot make the folder %s", b->options.folder);
+	rc = lock_folder(b, err);
+	if (rc)
+		return rc;
 	d = opendir(b->options.folder);
 	if (!d)
 		return jm_error_errno(err, errno, "cannot read the folder %s", b->options.folder);
@@ -137,6 +157,10 @@ static int run_trial(struct bench *b, size_t model, uint64_t round, uint64_t pos
 	if (asprintf(&path, "%s/%s-%03llu.jmap", b->options.folder, b->variants[model], (unsigned long long)round) < 0)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for a path");
 	trial.path = path;
+	if (jm_bench_is_stop_asked()) {
+		free(path);
+		return jm_error_set(err, JM_E_CANCELLED, "stopped by a signal");
+	}
 	tell(b, "round %llu, trial %llu of %zu: %s", (unsigned long long)round, (unsigned long long)position,
 	     b->options.n_models, b->variants[model]);
 	rc = jm_bench_trial(&trial, b->progress, b->ctx, &why);
@@ -257,6 +281,7 @@ int jm_bench(const struct jm_bench_options *options, jm_progress_fn progress, vo
 	b->progress = progress;
 	b->ctx = ctx;
 	b->out = out;
+	b->folder_fd = -1;
 	b->seed = options->run.seed;
 	set_defaults(&b->options);
 	snprintf(b->id, sizeof(b->id), "%lld", (long long)jm_now_ns());
@@ -268,6 +293,8 @@ int jm_bench(const struct jm_bench_options *options, jm_progress_fn progress, vo
 	if (rc == 0 && b->options.rest_limit_ns >= 0 && !isfinite(b->baseline.temperature_c))
 		tell(b, "no temperature is known here: rests go by power alone");
 	rc = rc ? rc : run_rounds(b, err);
+	if (b->folder_fd >= 0)
+		close(b->folder_fd);
 	free(b);
 	return rc;
 }

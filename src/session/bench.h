@@ -30,9 +30,12 @@ struct jm_bench_trial {
 
 /* Rests and runs one trial in this process. Errors: those of both. */
 int jm_bench_trial_here(const struct jm_bench_trial *t, jm_progress_fn progress, void *ctx, struct jm_error *err);
-/* The same in a child of this process, whose memory is then that of the trial, and which may crash. A recording that came to nothing is
- * removed. */
+/* The same in a child of this process, whose memory is then that of the trial, and which may crash. A signal that asks this process to stop
+ * is passed on to it. A recording that came to nothing is removed, unless it was there before. */
 int jm_bench_trial(const struct jm_bench_trial *t, jm_progress_fn progress, void *ctx, struct jm_error *err);
+
+/* Says whether a blocked SIGINT, SIGTERM or SIGHUP waits; it goes on waiting. */
+bool jm_bench_is_stop_asked(void);
 
 /* Puts 0 to n - 1 in random order. */
 void jm_bench_shuffle(size_t *order, size_t n, uint64_t *seed);

@@ -4,11 +4,15 @@
 #include "core/error.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define POLL_MS 200
 
 struct telling {
 	const struct jm_bench_trial *trial;
@@ -98,6 +102,30 @@ int jm_bench_trial_here(const struct jm_bench_trial *t, jm_progress_fn progress,
 	return rc;
 }
 
+bool jm_bench_is_stop_asked(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 &&
+	       (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) || sigismember(&set, SIGHUP));
+}
+
+/* Until there is something to read. A signal for this process alone is passed on, once: the child ends as by Ctrl-C. */
+static void await(int fd, pid_t pid)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	bool is_passed = false;
+
+	for (;;) {
+		int n = poll(&p, 1, POLL_MS);
+
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return;
+		if (!is_passed && jm_bench_is_stop_asked())
+			is_passed = kill(pid, SIGTERM) == 0;
+	}
+}
+
 static int read_all(int fd, void *out, size_t n)
 {
 	char *at = out;
@@ -119,8 +147,10 @@ static int read_all(int fd, void *out, size_t n)
 static int outcome(int fd, pid_t pid, struct jm_error *err)
 {
 	struct jm_error said;
-	int status = 0, rc = read_all(fd, &said, sizeof(said));
+	int status = 0, rc;
 
+	await(fd, pid);
+	rc = read_all(fd, &said, sizeof(said));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (rc == 0) {
@@ -151,6 +181,7 @@ static void remove_recording(const char *path)
 
 int jm_bench_trial(const struct jm_bench_trial *t, jm_progress_fn progress, void *ctx, struct jm_error *err)
 {
+	bool was_there = access(t->path, F_OK) == 0;
 	struct jm_error said = {0};
 	int ends[2], rc;
 	pid_t pid;
@@ -172,7 +203,7 @@ int jm_bench_trial(const struct jm_bench_trial *t, jm_progress_fn progress, void
 	close(ends[1]);
 	rc = outcome(ends[0], pid, err);
 	close(ends[0]);
-	if (rc)
+	if (rc && !was_there)
 		remove_recording(t->path);
 	return rc;
 }

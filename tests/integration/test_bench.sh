@@ -77,5 +77,18 @@ check "a user's metric is used" exits 0 bench a.onnx --data x.npy --labels y.npy
 check "by its name" says out 'goodness'
 check "a folder with recordings is left alone" exits 1 bench a.onnx --shape x=1x3x48x192 --no-rest -o r
 check "two models of one name are refused" exits 1 bench a.onnx ./a.onnx --no-rest -o n
+"$JM" bench a.onnx --shape x=1x3x48x192 --no-rest -s estimate -t 100 --trials 2 -o stopped >stopped.out 2>&1 &
+first=$!
+tries=0
+until [ -e stopped/a-001.jmap ] || [ "$tries" -ge 600 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+check "a folder at which another bench works is left to it" exits 1 bench a.onnx --shape x=1x3x48x192 --no-rest -o stopped
+check "which is said" says err 'another bench is at work in stopped'
+check "with what the first one has measured so far" [ -e stopped/a-001.jmap ]
+kill -TERM "$first"
+wait "$first"
+check "a signal for the bench alone ends it, and no further trial starts" [ ! -e stopped/a-002.jmap ]
 check "no model is a question" exits 2 "$JM" bench
 finish

@@ -8,11 +8,15 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void every_order_comes_as_often(void **state)
@@ -94,12 +98,140 @@ static void benches_that_cannot_work_are_refused_at_once(void **state)
 	assert_int_equal(run(&o, &err), JM_E_INVALID);
 }
 
+static void a_folder_at_which_another_bench_works_is_left_to_it(void **state)
+{
+	char folder[] = "/tmp/jm-test-XXXXXX";
+	const char *missing[] = {"/nowhere/a.onnx"};
+	struct jm_bench_options o = {.models = missing, .n_models = 1, .folder = folder, .tell = told};
+	struct jm_error err;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	fd = open(folder, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(run(&o, &err), JM_E_EXISTS);
+	assert_non_null(strstr(err.message, "another bench is at work in /tmp/jm-test-"));
+	assert_true(err.remedy[0]);
+	close(fd);
+	assert_int_equal(run(&o, &err), JM_E_NOT_FOUND);
+	/* The lock of a bench that is over is gone. */
+	assert_int_equal(run(&o, &err), JM_E_NOT_FOUND);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static struct jm_bench_trial trial_of(struct jm_bench_options *o, const struct jm_bench_baseline *b, const char *path)
+{
+	o->size = sizeof(*o);
+	o->run.size = sizeof(o->run);
+	o->sensors = "estimate";
+	return (struct jm_bench_trial){.options = o,
+				       .baseline = b,
+				       .model = "/nowhere/a.onnx",
+				       .variant = "a",
+				       .bench = "1",
+				       .path = path,
+				       .round = 1,
+				       .position = 1};
+}
+
+static void a_recording_that_was_there_is_never_removed(void **state)
+{
+	static const struct jm_bench_baseline unknown = {NAN, NAN, NAN};
+	char path[] = "/tmp/jm-test-XXXXXX";
+	struct jm_bench_options o = {.rest_limit_ns = -1};
+	struct jm_bench_trial t = trial_of(&o, &unknown, path);
+	struct jm_error err;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(jm_bench_trial(&t, NULL, NULL, &err), JM_E_EXISTS);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(jm_bench_trial(&t, NULL, NULL, &err), JM_E_NOT_FOUND);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void block_sigterm(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(how, &set, NULL);
+}
+
+static bool take_sigterm(void)
+{
+	const struct timespec now = {0, 0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	return sigtimedwait(&set, NULL, &now) > 0;
+}
+
+/* Called in the trial's process: a signal for the bench's alone. */
+static int signal_parent(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+	static bool is_sent;
+
+	(void)ctx;
+	(void)what;
+	(void)done;
+	(void)total;
+	if (!is_sent)
+		kill(getppid(), SIGTERM);
+	is_sent = true;
+	return take_sigterm();
+}
+
+static void a_signal_for_the_bench_alone_ends_its_trial(void **state)
+{
+	/* Below any power: the rest would last to its limit. */
+	static const struct jm_bench_baseline never = {-1e9, 0, NAN};
+	char path[] = "/tmp/jm-test-XXXXXX";
+	struct jm_bench_options o = {.rest_limit_ns = 600 * 1000000000LL};
+	struct jm_bench_trial t = trial_of(&o, &never, path);
+	struct jm_error err;
+
+	(void)state;
+	close(mkstemp(path));
+	unlink(path);
+	block_sigterm(SIG_BLOCK);
+	assert_int_equal(jm_bench_trial(&t, signal_parent, NULL, &err), JM_E_CANCELLED);
+	assert_true(jm_bench_is_stop_asked());
+	assert_true(take_sigterm());
+	assert_false(jm_bench_is_stop_asked());
+	block_sigterm(SIG_UNBLOCK);
+}
+
+static void no_trial_starts_after_a_signal(void **state)
+{
+	char folder[] = "/tmp/jm-test-XXXXXX";
+	const char *missing[] = {"/nowhere/a.onnx"};
+	struct jm_bench_options o = {.models = missing, .n_models = 1, .folder = folder, .tell = told};
+	struct jm_error err;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	block_sigterm(SIG_BLOCK);
+	raise(SIGTERM);
+	assert_int_equal(run(&o, &err), JM_E_CANCELLED);
+	assert_true(take_sigterm());
+	block_sigterm(SIG_UNBLOCK);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_order_comes_as_often),
 	    cmocka_unit_test(rest_is_over_when_power_and_heat_are_back),
 	    cmocka_unit_test(benches_that_cannot_work_are_refused_at_once),
+	    cmocka_unit_test(a_folder_at_which_another_bench_works_is_left_to_it),
+	    cmocka_unit_test(a_recording_that_was_there_is_never_removed),
+	    cmocka_unit_test(a_signal_for_the_bench_alone_ends_its_trial),
+	    cmocka_unit_test(no_trial_starts_after_a_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
