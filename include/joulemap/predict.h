@@ -31,15 +31,16 @@ JM_API int jm_dataset_build(const struct jm_dataset_options *options, struct jm_
 struct jm_fit_options {
 	size_t size;             /* sizeof(struct jm_fit_options) */
 	const char *data;        /* folder of training data */
-	const char *predictor;   /* file to write; NULL: none. Replaced if there */
+	const char *predictor;   /* file to write; NULL: none */
 	uint64_t n_alphas;       /* strengths of the L1 penalty that are tried; 0: 100 */
 	bool is_evaluated;       /* also leave each network out in turn, learn from the others, and predict it */
+	bool overwrite;          /* replace the predictor if it is there */
 };
 
 struct jm_fit;
 
 /* Learns from training data. Errors: JM_E_NOT_FOUND, JM_E_FORMAT with file and line, JM_E_INVALID (nothing to learn from),
- * JM_E_NOMEM, of writing. */
+ * JM_E_NOMEM, JM_E_EXISTS (the predictor, without overwrite), of writing. */
 JM_API int jm_fit_open(const struct jm_fit_options *options, struct jm_fit **out, struct jm_error *err);
 /* Writes what was learnt from how many rows, and with is_evaluated the errors by kind and by network. view: format "table",
  * "csv" or "json". Errors: as jm_report_write. */

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "core/text.h"
 #include "joulemap/predict.h"
 
 #include <string.h>
@@ -7,16 +8,23 @@
 
 #define TABLE_ROWS 40
 
-static struct jm_view_options view_of(const struct jm_common *common, const char *format, uint64_t limit)
+/* Gives the rows asked for; 0: all. Errors: JM_E_FORMAT. */
+static int parse_limit(const char *limit, const char *format, size_t *out)
 {
-	bool is_table = !format || strcmp(format, "table") == 0;
+	uint64_t n = !format || strcmp(format, "table") == 0 ? TABLE_ROWS : 0;
 
+	if (limit && strcmp(limit, "all") == 0)
+		n = 0;
+	else if (limit && jm_text_u64(limit, strlen(limit), &n))
+		return JM_E_FORMAT;
+	*out = (size_t)n;
+	return 0;
+}
+
+static struct jm_view_options view_of(const struct jm_common *common, const char *format)
+{
 	return (struct jm_view_options){.size = sizeof(struct jm_view_options),
 					.format = format,
-					.limit = limit == JM_AMOUNT_NONE ? 0
-						 : limit		 ? (size_t)limit
-						 : is_table		 ? TABLE_ROWS
-									 : 0,
 					.is_colour = jm_cli_is_colour(common, STDOUT_FILENO),
 					.width = jm_cli_width(STDOUT_FILENO)};
 }
@@ -97,7 +105,7 @@ struct fit_settings {
 	struct jm_common common;
 	const char *output, *format;
 	uint64_t n_alphas;
-	bool is_evaluated;
+	bool is_evaluated, is_forced;
 };
 
 static int run_fit(void *settings, char **positional, size_t n_positional, char **command)
@@ -107,8 +115,9 @@ static int run_fit(void *settings, char **positional, size_t n_positional, char 
 					 .data = n_positional == 1 ? positional[0] : NULL,
 					 .predictor = s->output,
 					 .n_alphas = s->n_alphas,
-					 .is_evaluated = s->is_evaluated};
-	struct jm_view_options view = view_of(&s->common, s->format, JM_AMOUNT_NONE);
+					 .is_evaluated = s->is_evaluated,
+					 .overwrite = s->is_forced};
+	struct jm_view_options view = view_of(&s->common, s->format);
 	struct jm_error err = {0};
 	struct jm_fit *fit;
 	int rc;
@@ -119,7 +128,7 @@ static int run_fit(void *settings, char **positional, size_t n_positional, char 
 	if (!s->output && !s->is_evaluated)
 		return jm_cli_usage_error(&jm_cmd_fit, "-o names the predictor to write; --evaluate shows how wrong it is");
 	if (jm_fit_open(&options, &fit, &err))
-		return jm_cli_fail(&err);
+		return jm_cli_fail_output(&err);
 	rc = s->common.is_quiet && !s->is_evaluated ? 0 : jm_fit_write(fit, &view, jm_cli_write_stdout, NULL, &err);
 	jm_fit_destroy(fit);
 	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
@@ -129,6 +138,7 @@ static const struct jm_option fit_options[] = {
     {'o', "output", "MODEL", "predictor to write (JSON)", JM_OPTION_TEXT, offsetof(struct fit_settings, output)},
     {0, "evaluate", NULL, "leave each network out in turn, learn from the others, and say how wrong that is", JM_OPTION_FLAG,
      offsetof(struct fit_settings, is_evaluated)},
+    {'f', "force", NULL, "overwrite an existing file", JM_OPTION_FLAG, offsetof(struct fit_settings, is_forced)},
     {0, "alphas", "N", "strengths of the polynomial's penalty that are tried (default 100)", JM_OPTION_COUNT,
      offsetof(struct fit_settings, n_alphas)},
     {0, "format", "FORMAT", "table (default), csv or json", JM_OPTION_TEXT, offsetof(struct fit_settings, format)},
@@ -153,8 +163,8 @@ const struct jm_command jm_cmd_fit = {
 
 struct predict_settings {
 	struct jm_common common;
-	const char *approach, *format, *onnxruntime;
-	uint64_t batch, limit;
+	const char *approach, *format, *onnxruntime, *limit;
+	uint64_t batch;
 	struct jm_text_list shapes;
 	bool is_never_run;
 };
@@ -171,7 +181,7 @@ static int run_predict(void *settings, char **positional, size_t n_positional, c
 					     .n_shapes = s->shapes.n,
 					     .onnxruntime = s->onnxruntime,
 					     .is_never_run = s->is_never_run};
-	struct jm_view_options view = view_of(&s->common, s->format, s->limit);
+	struct jm_view_options view = view_of(&s->common, s->format);
 	struct jm_prediction *prediction;
 	struct jm_error err = {0};
 	int rc;
@@ -179,6 +189,8 @@ static int run_predict(void *settings, char **positional, size_t n_positional, c
 	(void)command;
 	if (n_positional != 2)
 		return jm_cli_usage_error(&jm_cmd_predict, "which predictor, and which network?");
+	if (parse_limit(s->limit, s->format, &view.limit))
+		return jm_cli_usage_error(&jm_cmd_predict, "--limit wants a number or all, not '%s'", s->limit);
 	if (jm_prediction_open(&options, &prediction, &err))
 		return jm_cli_fail(&err);
 	rc = jm_prediction_write(prediction, &view, jm_cli_write_stdout, NULL, &err);
@@ -192,7 +204,7 @@ static const struct jm_option predict_options[] = {
      offsetof(struct predict_settings, batch)},
     {0, "shape", "NAME=DIMS", "shape of an input, e.g. x=1x3x224x224; may be given several times", JM_OPTION_LIST,
      offsetof(struct predict_settings, shapes)},
-    {'n', "limit", "ROWS", "rows to show (default 40 in tables); 0: all", JM_OPTION_AMOUNT,
+    {'n', "limit", "ROWS", "rows to show (default 40 in tables; all)", JM_OPTION_TEXT,
      offsetof(struct predict_settings, limit)},
     {0, "format", "FORMAT", "table (default), csv or json", JM_OPTION_TEXT, offsetof(struct predict_settings, format)},
     {0, "never-run", NULL, "leave shapes that cannot be inferred unknown (else one run shows them)", JM_OPTION_FLAG,
@@ -203,11 +215,11 @@ static const struct jm_option predict_options[] = {
 
 const struct jm_command jm_cmd_predict = {
     .name = "predict",
-    .summary = "predict runtime and energy of a network that is not run",
+    .summary = "predict runtime and energy of a network that is not measured",
     .usage = "MODEL NET.onnx|trt_engine_info.json [--approach roofline|polynomial] [--format table|csv|json]",
     .details = "Every figure has an interval from networks that were left out of the training, and layers unlike any in the\n"
 	       "training data are said. What was learnt on one device says nothing of another.",
-    .examples = "  joulemap predict cpu.json resnet50.onnx\n"
+    .examples = "  joulemap predict cpu.json resnet50.onnx --shape data=1x3x224x224\n"
 		"  joulemap predict orin.json trt_engine_info.json --format csv\n",
     .options = predict_options,
     .n_options = sizeof(predict_options) / sizeof(predict_options[0]),

@@ -2,6 +2,7 @@
 #ifndef DATASET_DATASET_H
 #define DATASET_DATASET_H
 
+#include "core/text.h"
 #include "dataset/features.h"
 
 #define JM_POWER_STATE_LIST(X)                                                                                         \
@@ -36,9 +37,12 @@ void jm_dataset_sort(struct jm_dataset *d);
 
 /* Writes FOLDER/NETWORK/KIND.csv for every network and kind there is. is_historic: the first three kinds alone, with exactly the
  * columns of edge-vision-power-estimation (convolutional: 16, pooling: 14, dense: 6; power in uW above idle, runtime in ms);
- * otherwise joulemap's columns follow these. Existing tables of the networks are replaced, others stay. Errors: JM_E_INVALID (a name
+ * otherwise joulemap's columns follow these. Existing tables of the networks are replaced, other networks stay. Links are not followed. Errors: JM_E_INVALID (a name
  * that is no folder's), JM_E_IO, JM_E_FULL, JM_E_PERMISSION, JM_E_NOMEM. */
 int jm_dataset_write(const struct jm_dataset *d, const char *folder, bool is_historic, struct jm_error *err);
+
+/* Names the networks in folder that are not in d, sorted, with ", " between. *n: how many. Errors: JM_E_NOMEM. */
+int jm_dataset_others(const struct jm_dataset *d, const char *folder, struct jm_buffer *names, size_t *n);
 
 /* Reads what jm_dataset_write or the historic scripts wrote; files of other names are passed over. Rows without runtime and power
  * are left out; *n_left_out counts them. Errors: JM_E_NOT_FOUND (no folder, no table), JM_E_FORMAT with file and line, JM_E_NOMEM. */

@@ -235,3 +235,36 @@ int jm_dataset_read(const char *folder, struct jm_dataset *d, size_t *n_left_out
 	jm_dataset_sort(d);
 	return rc;
 }
+
+static bool is_network(const char *folder, const char *name)
+{
+	char path[4096];
+	struct stat st;
+	int kind;
+
+	for (kind = 0; name[0] != '.' && kind < JM_LAYER_KINDS; kind++)
+		if (snprintf(path, sizeof(path), "%s/%s/%s.csv", folder, name,
+			     jm_layer_kind_text((enum jm_layer_kind)kind)) < (int)sizeof(path) &&
+		    stat(path, &st) == 0)
+			return true;
+	return false;
+}
+
+int jm_dataset_others(const struct jm_dataset *d, const char *folder, struct jm_buffer *names, size_t *n)
+{
+	struct dirent **entries;
+	int n_entries = scandir(folder, &entries, NULL, alphasort), i;
+	size_t k;
+
+	*n = 0;
+	for (i = 0; i < n_entries; i++) {
+		for (k = 0; k < d->n && strcmp(d->rows[k].network, entries[i]->d_name) != 0; k++)
+			;
+		if (k == d->n && is_network(folder, entries[i]->d_name))
+			jm_buffer_printf(names, "%s%s", (*n)++ ? ", " : "", entries[i]->d_name);
+		free(entries[i]);
+	}
+	if (n_entries >= 0)
+		free(entries);
+	return names->is_failed ? JM_E_NOMEM : 0;
+}

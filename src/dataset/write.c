@@ -2,10 +2,10 @@
 #include "dataset/dataset.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,31 +100,29 @@ static int make_folder(const char *path, struct jm_error *err)
 	return 0;
 }
 
-/* Through a second name, so that a table is never half there. */
-static int write_file(const char *path, const struct jm_buffer *b, struct jm_error *err)
+/* The folder of a network, without the tables of an earlier build: what this build left out shall not come from there. A link in its
+ * place is not followed. */
+static int clear_network(const char *folder, const char *network, struct jm_error *err)
 {
-	char partial[4096 + 16];
-	int fd, rc = 0;
-	size_t done = 0;
+	char path[4096], table[4096 + 64];
+	struct stat st;
+	int kind, rc;
 
-	snprintf(partial, sizeof(partial), "%s.partial", path);
-	fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return jm_error_errno(err, errno, "cannot write %s", partial);
-	while (done < b->n && rc == 0) {
-		ssize_t n = write(fd, b->data + done, b->n - done);
-
-		if (n < 0 && errno != EINTR)
-			rc = jm_error_errno(err, errno, "cannot write %s", partial);
-		done += n > 0 ? (size_t)n : 0;
-	}
-	if (close(fd) && rc == 0)
-		rc = jm_error_errno(err, errno, "cannot write %s", partial);
-	if (rc == 0 && rename(partial, path))
-		rc = jm_error_errno(err, errno, "cannot write %s", path);
+	if (strchr(network, '/') || network[0] == '.' || !network[0])
+		return jm_error_set(err, JM_E_INVALID, "'%s' is no name for a network's folder", network);
+	if (snprintf(path, sizeof(path), "%s/%s", folder, network) >= (int)sizeof(path))
+		return jm_error_set(err, JM_E_INVALID, "the path of %s is too long", network);
+	rc = make_folder(path, err);
 	if (rc)
-		unlink(partial);
-	return rc;
+		return rc;
+	if (lstat(path, &st) || !S_ISDIR(st.st_mode))
+		return jm_error_set(err, JM_E_INVALID, "cannot write into %s: it is no folder, or a symbolic link", path);
+	for (kind = 0; kind < JM_LAYER_KINDS; kind++) {
+		snprintf(table, sizeof(table), "%s/%s.csv", path, jm_layer_kind_text((enum jm_layer_kind)kind));
+		if (lstat(table, &st) == 0 && S_ISREG(st.st_mode))
+			unlink(table);
+	}
+	return 0;
 }
 
 static int write_table(const char *folder, const struct jm_dataset_row *rows, size_t n, bool is_historic,
@@ -135,12 +133,6 @@ static int write_table(const char *folder, const struct jm_dataset_row *rows, si
 	size_t i;
 	int rc, length;
 
-	if (strchr(rows->network, '/') || rows->network[0] == '.' || !rows->network[0])
-		return jm_error_set(err, JM_E_INVALID, "'%s' is no name for a network's folder", rows->network);
-	snprintf(path, sizeof(path), "%s/%s", folder, rows->network);
-	rc = make_folder(path, err);
-	if (rc)
-		return rc;
 	length = snprintf(path, sizeof(path), "%s/%s/%s.csv", folder, rows->network,
 			  jm_layer_kind_text(rows->features.kind));
 	if (length >= (int)sizeof(path))
@@ -148,7 +140,7 @@ static int write_table(const char *folder, const struct jm_dataset_row *rows, si
 	write_header(&b, rows->features.kind, is_historic);
 	for (i = 0; i < n; i++)
 		write_row(&b, &rows[i], is_historic);
-	rc = b.is_failed ? jm_error_set(err, JM_E_NOMEM, "no memory for %s", path) : write_file(path, &b, err);
+	rc = b.is_failed ? jm_error_set(err, JM_E_NOMEM, "no memory for %s", path) : jm_file_write(path, b.data, b.n, true, err);
 	jm_buffer_finish(&b);
 	return rc;
 }
@@ -164,7 +156,9 @@ int jm_dataset_write(const struct jm_dataset *d, const char *folder, bool is_his
 		for (n = 1; i + n < d->n; n++)
 			if (first[n].features.kind != first->features.kind || strcmp(first[n].network, first->network) != 0)
 				break;
-		if (!is_historic || first->features.kind <= JM_LAYER_DENSE)
+		if (i == 0 || strcmp(first->network, first[-1].network) != 0)
+			rc = clear_network(folder, first->network, err);
+		if (rc == 0 && (!is_historic || first->features.kind <= JM_LAYER_DENSE))
 			rc = write_table(folder, first, n, is_historic, err);
 	}
 	return rc;

@@ -229,9 +229,11 @@ int jm_validate(struct jm_dataset *d, const struct jm_predictor_options *options
 
 	memset(out, 0, sizeof(*out));
 	jm_dataset_sort(d);
-	if (d->n == 0 || network_end(d, 0) == d->n)
-		return jm_error_set(err, JM_E_INVALID,
-				    "an evaluation leaves networks out in turn: it takes two or more");
+	if (d->n == 0 || network_end(d, 0) == d->n) {
+		jm_error_set(err, JM_E_INVALID, "an evaluation leaves networks out in turn: it takes two or more");
+		jm_error_remedy(err, "leave --evaluate away, or add recordings of another network");
+		return JM_E_INVALID;
+	}
 	out->networks = calloc(n, sizeof(*out->networks));
 	t.is_outside = calloc(n, sizeof(*t.is_outside));
 	p.truth = malloc(3 * n * sizeof(*p.truth));

@@ -286,7 +286,7 @@ int jm_predictor_read(const char *path, const char *data, size_t n, struct jm_pr
 {
 	struct loading l = {.p = out, .err = err};
 	struct jm_json_token t;
-	int rc = jm_json_open(path, data, n, &l.json, err);
+	int a, rc = jm_json_open(path, data, n, &l.json, err);
 
 	memset(out, 0, sizeof(*out));
 	rc = rc ? rc : jm_json_next(l.json, &t, err);
@@ -296,6 +296,10 @@ int jm_predictor_read(const char *path, const char *data, size_t n, struct jm_pr
 		rc = top_value(&l, &t);
 	if (rc == 0 && !l.is_told)
 		rc = jm_error_set(err, JM_E_FORMAT, "%s is no predictor: joulemap fit writes one", path);
+	/* Earlier versions wrote intervals of the networks from two on. */
+	for (a = 0; rc == 0 && out->n_networks < JM_INTERVAL_MIN && a < JM_APPROACHES; a++)
+		out->network_log_low[a] = out->network_log_high[a] = out->energy_log_low[a] = out->energy_log_high[a] =
+		    NAN;
 	if (l.json)
 		jm_json_close(l.json);
 	if (rc)

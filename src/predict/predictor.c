@@ -35,7 +35,7 @@ static void spread(double *values, size_t n, double *low, double *high)
 	size_t i;
 
 	*low = *high = NAN;
-	if (n < 2)
+	if (n < JM_INTERVAL_MIN)
 		return;
 	for (i = 0; i < n; i++)
 		mean += values[i] / (double)n;

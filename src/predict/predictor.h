@@ -9,6 +9,9 @@
 #include "dataset/dataset.h"
 #include "predict/terms.h"
 
+/* Fewer left-out figures than these bound nothing that is worth saying: Student's interval of two spans orders of magnitude. */
+#define JM_INTERVAL_MIN 5
+
 /* One regression: target = exp or identity of (intercept + sum of w (term - mean) / sd). */
 struct jm_regression {
 	bool is_there;
@@ -17,7 +20,7 @@ struct jm_regression {
 	double intercept;
 	double physical[3]; /* roofline: time = [0] + [1] FLOPs + [2] bytes */
 	double lowest, highest; /* of the target in training: no prediction leaves ten times this range */
-	/* Of log(predicted / true) of networks left out: where 95 % of them lie. NAN: one network alone. */
+	/* Of log(predicted / true) of networks left out: where 95 % of them lie. NAN: less than JM_INTERVAL_MIN layers. */
 	double log_low, log_high;
 	uint64_t n_rows, n_networks;
 };
@@ -29,7 +32,8 @@ struct jm_kind_model {
 
 struct jm_predictor {
 	struct jm_kind_model kinds[JM_LAYER_KINDS];
-	/* Of log(predicted / true) of the summed runtime and energy of networks left out; NAN: too few. */
+	/* Of log(predicted / true) of the summed runtime and energy of networks left out; NAN: less than
+	 * JM_INTERVAL_MIN. */
 	double network_log_low[JM_APPROACHES], network_log_high[JM_APPROACHES];
 	double energy_log_low[JM_APPROACHES], energy_log_high[JM_APPROACHES];
 	char device[256]; /* of the training data; empty: not known; "several" */
@@ -58,8 +62,8 @@ struct jm_layer_guess {
 void jm_predictor_guess(const struct jm_predictor *p, enum jm_approach approach, const struct jm_features *f,
 			struct jm_layer_guess *out);
 
-/* Writes and reads it as JSON, "joulemap-predictor/1". Errors of reading: JM_E_FORMAT with the place, JM_E_VERSION, JM_E_NOT_FOUND. */
-int jm_predictor_save(const struct jm_predictor *p, const char *path, struct jm_error *err);
+/* Writes and reads it as JSON, "joulemap-predictor/1". Errors of writing: those of jm_file_write. Errors of reading: JM_E_FORMAT with the place, JM_E_VERSION, JM_E_NOT_FOUND. */
+int jm_predictor_save(const struct jm_predictor *p, const char *path, bool is_forced, struct jm_error *err);
 int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_error *err);
 /* The same from n bytes in memory; path: for messages. */
 int jm_predictor_read(const char *path, const char *data, size_t n, struct jm_predictor *out, struct jm_error *err);

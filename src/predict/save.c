@@ -1,15 +1,10 @@
-#define _GNU_SOURCE
 #include "predict/predictor.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/text.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static void numbers(struct jm_buffer *b, const char *key, const double *values, size_t n)
 {
@@ -101,28 +96,14 @@ static void write_all(const struct jm_predictor *p, struct jm_buffer *b)
 	jm_buffer_puts(b, "]}\n");
 }
 
-int jm_predictor_save(const struct jm_predictor *p, const char *path, struct jm_error *err)
+int jm_predictor_save(const struct jm_predictor *p, const char *path, bool is_forced, struct jm_error *err)
 {
 	struct jm_buffer b = {0};
-	char partial[4096 + 16];
-	FILE *f;
-	bool is_written;
+	int rc;
 
 	write_all(p, &b);
-	if (b.is_failed) {
-		jm_buffer_finish(&b);
-		return jm_error_set(err, JM_E_NOMEM, "no memory for %s", path);
-	}
-	snprintf(partial, sizeof(partial), "%s.partial", path);
-	f = fopen(partial, "we");
-	is_written = f && fwrite(b.data, 1, b.n, f) == b.n;
+	rc = b.is_failed ? jm_error_set(err, JM_E_NOMEM, "no memory for %s", path)
+			 : jm_file_write(path, b.data, b.n, is_forced, err);
 	jm_buffer_finish(&b);
-	if (f && fclose(f))
-		is_written = false;
-	if (is_written && rename(partial, path) == 0)
-		return 0;
-	jm_error_errno(err, errno, "cannot write %s", path);
-	if (f)
-		unlink(partial);
-	return jm_error_from_errno(errno);
+	return rc;
 }

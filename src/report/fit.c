@@ -112,21 +112,23 @@ static void begin(struct jm_cells *cells)
 		jm_cells_add(cells, "%s", titles[i]);
 }
 
-int jm_fit_table(const struct jm_predictor *p, const struct jm_validation *e, const struct jm_prediction_view *v,
-		 struct jm_buffer *out)
+int jm_fit_table(const struct jm_predictor *p, const struct jm_validation *e, const char *path,
+		 const struct jm_prediction_view *v, struct jm_buffer *out)
 {
 	struct jm_cells cells;
 	int rc;
 
-	jm_buffer_printf(out, "learnt from %llu layers of %llu networks%s%s\n", (unsigned long long)p->n_rows,
-			 (unsigned long long)p->n_networks, p->device[0] ? ", on " : "", p->device);
-	if (e)
-		jm_buffer_puts(out, "errors are of networks that were left out of the training, whole\n");
+	jm_buffer_printf(out, "learnt from %llu layers of %llu network%s%s%s%s%s%s\n", (unsigned long long)p->n_rows,
+			 (unsigned long long)p->n_networks, p->n_networks == 1 ? "" : "s", p->device[0] ? ", on " : "",
+			 p->device, path ? "; wrote " : "", path ? path : "", e ? "" : "; --evaluate says how wrong it is");
+	if (!e)
+		return out->is_failed ? JM_E_NOMEM : 0;
+	jm_buffer_puts(out, "errors are of networks that were left out of the training, whole\n");
 	jm_buffer_puts(out, "\n");
 	begin(&cells);
 	kind_lines(p, e, table_line, &cells);
 	rc = jm_cells_print(&cells, 0, v->width, v->is_colour, out);
-	if (!e || rc)
+	if (rc)
 		return rc;
 	jm_buffer_puts(out, "\n");
 	begin(&cells);

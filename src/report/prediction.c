@@ -25,6 +25,20 @@ static const char *interval(const struct jm_guess *g, char out[64])
 	return out;
 }
 
+/* One network alone cannot be left out: nothing is there to learn it from. */
+static const char *network_interval(const struct jm_predicted_network *n, const struct jm_guess *g, char out[64])
+{
+	unsigned long long n_out = n->n_networks < 2 ? 0 : n->n_networks;
+
+	if (!isnan(g->low) && !isnan(g->high))
+		return interval(g, out);
+	if (n_out < JM_INTERVAL_MIN)
+		snprintf(out, 64, "no interval: %llu networks were left out, it takes %d", n_out, JM_INTERVAL_MIN);
+	else
+		snprintf(out, 64, "no interval: it takes %d networks that can be left out", JM_INTERVAL_MIN);
+	return out;
+}
+
 static void header(const struct jm_predicted_network *n, struct jm_buffer *out)
 {
 	char a[32], b[64];
@@ -32,22 +46,29 @@ static void header(const struct jm_predicted_network *n, struct jm_buffer *out)
 	jm_buffer_printf(out, "network     %s\n", n->path);
 	jm_buffer_printf(out, "learnt      %s%s%s, %s\n", n->predictor, n->device[0] ? ", on " : "", n->device,
 			 jm_approach_text(n->approach));
-	jm_buffer_printf(out, "predicted   %zu of %zu layers, none of them was run%s", n->n_predicted, n->n,
-			 n->n_folded ? "; " : "\n");
+	jm_buffer_printf(out, "predicted   %zu of %zu layers, none of them measured", n->n_predicted, n->n);
+	if (n->n_shapes_seen)
+		jm_buffer_printf(out, "; the model ran once, for %zu shapes", n->n_shapes_seen);
 	if (n->n_folded)
-		jm_buffer_printf(out, "%zu more run inside of the layer before\n", n->n_folded);
+		jm_buffer_printf(out, "; %zu more run inside of the layer before", n->n_folded);
+	jm_buffer_puts(out, "\n");
+	if (n->is_open)
+		jm_buffer_puts(out, "            the model leaves sizes open: --shape NAME=1x3xHxW gives them\n");
 	if (n->n_outside)
 		jm_buffer_printf(out, "            %zu layers lie outside of the training range: their figures are guesses\n",
 				 n->n_outside);
-	jm_buffer_printf(out, "runtime     %s ms  %s\n", figure(n->runtime_ms.value, a), interval(&n->runtime_ms, b));
-	if (n->n_predicted == 0)
+	if (n->n_predicted == 0) {
+		jm_buffer_puts(out, "runtime     unknown\n");
 		return;
+	}
+	jm_buffer_printf(out, "runtime     %s ms  %s\n", figure(n->runtime_ms.value, a),
+			 network_interval(n, &n->runtime_ms, b));
 	if (isnan(n->energy_mj.value)) {
 		jm_buffer_puts(out, "energy      unknown: the training data hold no measured power of these layers\n");
 		return;
 	}
 	jm_buffer_printf(out, "energy      %s mJ  %s, above idle\n", figure(n->energy_mj.value, a),
-			 interval(&n->energy_mj, b));
+			 network_interval(n, &n->energy_mj, b));
 	jm_buffer_printf(out, "power       %s W above idle\n", figure(n->power_w.value, a));
 }
 
@@ -79,7 +100,7 @@ int jm_prediction_table(const struct jm_predicted_network *n, const struct jm_pr
 	}
 	rc = jm_cells_print(&cells, 0, v->width, v->is_colour, out);
 	if (shown < n->n)
-		jm_buffer_printf(out, "  ... and %zu more: --limit 0 shows them\n", n->n - shown);
+		jm_buffer_printf(out, "  ... and %zu more: --limit all shows them\n", n->n - shown);
 	for (i = 0; i < n->n_notes; i++)
 		jm_buffer_printf(out, "note: %s\n", n->notes[i]);
 	return rc;

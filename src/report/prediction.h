@@ -15,6 +15,9 @@ struct jm_predicted_layer {
 
 struct jm_predicted_network {
 	const char *path, *predictor, *device;
+	uint64_t n_networks;   /* that the predictor was learnt from */
+	size_t n_shapes_seen;  /* in one run of the model; 0: it was not run */
+	bool is_open;	       /* the model leaves sizes of its inputs open, and nobody gave them */
 	enum jm_approach approach;
 	struct jm_predicted_layer *layers;
 	size_t n;
@@ -35,9 +38,9 @@ int jm_prediction_table(const struct jm_predicted_network *n, const struct jm_pr
 int jm_prediction_csv(const struct jm_predicted_network *n, struct jm_buffer *out);
 int jm_prediction_json(const struct jm_predicted_network *n, struct jm_buffer *out);
 
-/* What was learnt; e: NULL where nothing was evaluated. */
-int jm_fit_table(const struct jm_predictor *p, const struct jm_validation *e, const struct jm_prediction_view *v,
-		 struct jm_buffer *out);
+/* What was learnt; e: NULL where nothing was evaluated; path: of the predictor that was written, or NULL. */
+int jm_fit_table(const struct jm_predictor *p, const struct jm_validation *e, const char *path,
+		 const struct jm_prediction_view *v, struct jm_buffer *out);
 int jm_fit_csv(const struct jm_predictor *p, const struct jm_validation *e, struct jm_buffer *out);
 int jm_fit_json(const struct jm_predictor *p, const struct jm_validation *e, struct jm_buffer *out);
 

@@ -22,6 +22,7 @@ struct jm_complexity_report {
 	struct jm_complexity counts;
 	char *notes[NOTES_MAX];
 	size_t n_notes;
+	size_t n_seen; /* shapes that one run showed */
 };
 
 static void note(struct jm_complexity_report *r, const char *text)
@@ -104,6 +105,7 @@ static int see_shapes(struct jm_complexity_report *r, struct jm_complexity_model
 		rc = jm_runner_shapes(o->model, bytes, n, &search, &in, names, n_names, take_shape, m, &why);
 		snprintf(text, sizeof(text), "%zu shapes could not be inferred and were seen in one run of the model",
 			 n_names);
+		r->n_seen = rc == 0 ? n_names : 0;
 		if (rc == 0)
 			note(r, text);
 		else
@@ -229,6 +231,16 @@ int jm_complexity_report_write(const struct jm_complexity_report *report, const 
 		rc = jm_error_set(err, JM_E_CANCELLED, "the reader of the text has gone");
 	jm_buffer_finish(&text);
 	return rc;
+}
+
+size_t jm_complexity_report_seen(const struct jm_complexity_report *report)
+{
+	return report->n_seen;
+}
+
+bool jm_complexity_report_is_open(const struct jm_complexity_report *report)
+{
+	return report->n_inputs != report->model->n_inputs;
 }
 
 const char *jm_complexity_report_note(const struct jm_complexity_report *report, size_t i)

@@ -188,6 +188,10 @@ static int take_report(struct jm_dataset_building *b, const char *path, struct j
 	char network[256], device[256];
 	size_t i;
 
+	if (r->n_layers == 0) {
+		jm_dataset_tell(b, "%s: no layers: it is not of joulemap run, left out", path);
+		return 0;
+	}
 	jm_dataset_network_name(r->run.model && r->run.model[0] ? r->run.model : path, network, sizeof(network));
 	row.network = network;
 	device_of(report, channel, device, sizeof(device));
@@ -223,6 +227,20 @@ static int take_recording(struct jm_dataset_building *b, const char *path, struc
 	return rc;
 }
 
+/* An earlier build's networks would be learnt from, too. */
+static void tell_kept(const struct jm_dataset_building *b)
+{
+	struct jm_buffer names = {0};
+	const char *text;
+	size_t n;
+
+	if (jm_dataset_others(&b->data, b->options->directory, &names, &n) == 0 && n > 0 &&
+	    (text = jm_buffer_terminate(&names)))
+		jm_dataset_tell(b, "%s: %zu network%s of an earlier build %s kept: %s", b->options->directory, n,
+				n == 1 ? "" : "s", n == 1 ? "is" : "are", text);
+	jm_buffer_finish(&names);
+}
+
 int jm_dataset_build(const struct jm_dataset_options *options, struct jm_error *err)
 {
 	struct jm_dataset_building b = {.options = options,
@@ -249,6 +267,8 @@ int jm_dataset_build(const struct jm_dataset_options *options, struct jm_error *
 	}
 	jm_dataset_sort(&b.data);
 	rc = rc ? rc : jm_dataset_write(&b.data, options->directory, options->is_historic, err);
+	if (rc == 0)
+		tell_kept(&b);
 	jm_dataset_finish(&b.data);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "core/error.h"
+#include "core/file.h"
 #include "joulemap/predict.h"
 #include "report/prediction.h"
 
@@ -10,6 +11,7 @@ struct jm_fit {
 	struct jm_dataset data;
 	struct jm_predictor predictor;
 	struct jm_validation evaluation;
+	char *path; /* written; NULL: none */
 	bool is_evaluated;
 };
 
@@ -17,14 +19,19 @@ static int learn(struct jm_fit *f, const struct jm_fit_options *o, struct jm_err
 {
 	struct jm_predictor_options options = {.n_alphas = (size_t)o->n_alphas};
 	size_t n_left_out;
-	int rc = jm_dataset_read(o->data, &f->data, &n_left_out, err);
+	int rc = o->predictor ? jm_file_is_free(o->predictor, o->overwrite, err) : 0;
 
+	rc = rc ? rc : jm_dataset_read(o->data, &f->data, &n_left_out, err);
 	rc = rc ? rc : jm_predictor_fit(&f->data, &options, &f->predictor, err);
 	if (rc == 0 && o->is_evaluated) {
 		rc = jm_validate(&f->data, &options, &f->evaluation, err);
 		f->is_evaluated = rc == 0;
 	}
-	return rc || !o->predictor ? rc : jm_predictor_save(&f->predictor, o->predictor, err);
+	if (rc || !o->predictor)
+		return rc;
+	f->path = strdup(o->predictor);
+	return f->path ? jm_predictor_save(&f->predictor, o->predictor, o->overwrite, err)
+		       : jm_error_set(err, JM_E_NOMEM, "no memory");
 }
 
 int jm_fit_open(const struct jm_fit_options *options, struct jm_fit **out, struct jm_error *err)
@@ -55,7 +62,7 @@ int jm_fit_write(const struct jm_fit *fit, const struct jm_view_options *view, j
 	int rc;
 
 	if (strcmp(format, "table") == 0)
-		rc = jm_fit_table(&fit->predictor, e, &v, &text);
+		rc = jm_fit_table(&fit->predictor, e, fit->path, &v, &text);
 	else if (strcmp(format, "csv") == 0)
 		rc = jm_fit_csv(&fit->predictor, e, &text);
 	else if (strcmp(format, "json") == 0)
@@ -77,5 +84,6 @@ void jm_fit_destroy(struct jm_fit *fit)
 	jm_validation_finish(&fit->evaluation);
 	jm_predictor_finish(&fit->predictor);
 	jm_dataset_finish(&fit->data);
+	free(fit->path);
 	free(fit);
 }

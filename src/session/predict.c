@@ -77,6 +77,11 @@ static bool is_free(const struct jm_layer_complexity *l)
 	return l->cost.bytes == 0 && l->cost.flops == 0;
 }
 
+static bool has_shapes(const struct jm_layer_complexity *l)
+{
+	return l->out.is_known && (l->n_in == 0 || l->in[0].is_known);
+}
+
 static int add_onnx_layer(struct jm_prediction *p, const struct jm_layer_complexity *l)
 {
 	struct jm_predicted_layer *out = add_layer(p, l->name, l->type);
@@ -96,7 +101,7 @@ static int add_onnx_layer(struct jm_prediction *p, const struct jm_layer_complex
 	out->is_known = rc == 0;
 	snprintf(out->guess.reason, sizeof(out->guess.reason), "%s",
 		 rc == 0		  ? ""
-		 : rc == JM_E_NOT_FOUND ? "an operator of no kind that is learnt"
+		 : rc == JM_E_NOT_FOUND && has_shapes(l) ? "an operator of no kind that is learnt"
 					  : "its shapes are not known");
 	return 0;
 }
@@ -140,6 +145,8 @@ static int read_onnx(struct jm_prediction *p, const struct jm_predict_options *o
 		return rc;
 	for (i = 0; jm_complexity_report_note(report, i); i++)
 		note(p, jm_complexity_report_note(report, i));
+	p->network.n_shapes_seen = jm_complexity_report_seen(report);
+	p->network.is_open = jm_complexity_report_is_open(report);
 	if (take_layers(p, jm_complexity_report_counts(report)))
 		rc = jm_error_set(err, JM_E_NOMEM, "no memory for %s", o->network);
 	jm_complexity_report_destroy(report);
@@ -245,6 +252,7 @@ static int predict(struct jm_prediction *p, const struct jm_predict_options *o, 
 	p->network.path = p->path;
 	p->network.predictor = p->predictor_path;
 	p->network.device = p->predictor.device;
+	p->network.n_networks = p->predictor.n_networks;
 	p->network.notes = p->notes;
 	guess_all(p);
 	return 0;

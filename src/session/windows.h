@@ -20,5 +20,9 @@ const struct jm_window *jm_windows_find(const struct jm_windows *w, const char *
 const struct jm_complexity *jm_complexity_report_counts(const struct jm_complexity_report *report);
 /* What is said of the counting, such as why shapes are not known; NULL: there is no i-th note. Borrowed. */
 const char *jm_complexity_report_note(const struct jm_complexity_report *report, size_t i);
+/* Shapes that were seen in one run of the model; 0: it was not run. */
+size_t jm_complexity_report_seen(const struct jm_complexity_report *report);
+/* Whether sizes of its inputs are open that nobody gave. */
+bool jm_complexity_report_is_open(const struct jm_complexity_report *report);
 
 #endif

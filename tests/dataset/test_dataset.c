@@ -10,6 +10,7 @@
 #include "support/tree.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static void remove_it(struct tree *t)
 {
@@ -75,6 +76,52 @@ static void what_is_written_is_read_again(void **state)
 	assert_true(back.rows[1].runtime_ms == 0.25 && back.rows[1].count == 40);
 	assert_memory_equal(back.rows[1].features.values, d.rows[1].features.values, sizeof(row.features.values));
 	assert_true(back.rows[1].features.macs == 6912 && back.rows[1].features.dtype == JM_DTYPE_FP32);
+	jm_dataset_finish(&d);
+	jm_dataset_finish(&back);
+	remove_it(&t);
+}
+
+static void a_network_built_again_replaces_its_own_tables_alone(void **state)
+{
+	struct jm_dataset_row row = convolution();
+	struct jm_dataset d = {0}, back = {0};
+	struct jm_buffer names = {0};
+	struct tree t;
+	char path[600], aside[600];
+	size_t left_out, n;
+
+	(void)state;
+	tree_create(&t);
+	assert_int_equal(jm_dataset_add(&d, &row), 0);
+	row.features.kind = JM_LAYER_SOFTMAX;
+	assert_int_equal(jm_dataset_add(&d, &row), 0);
+	row.network = (char *)"other";
+	assert_int_equal(jm_dataset_add(&d, &row), 0);
+	jm_dataset_sort(&d);
+	assert_int_equal(jm_dataset_write(&d, t.root, false, NULL), 0);
+	d.n = 1; /* net's convolution alone */
+	assert_int_equal(jm_dataset_write(&d, t.root, false, NULL), 0);
+	assert_int_equal(jm_dataset_read(t.root, &back, &left_out, NULL), 0);
+	assert_int_equal(back.n, 2);
+	assert_string_equal(back.rows[1].network, "other");
+	assert_int_equal(jm_dataset_others(&d, t.root, &names, &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(jm_buffer_terminate(&names), "other");
+	jm_buffer_finish(&names);
+
+	/* A link in the place of a table, then of the folder. */
+	tree_path(&t, "/net/convolutional.csv", path, sizeof(path));
+	tree_path(&t, "/aside", aside, sizeof(aside));
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(symlink(aside, path), 0);
+	assert_int_equal(jm_dataset_write(&d, t.root, false, NULL), JM_E_INVALID);
+	assert_int_equal(unlink(path), 0);
+	tree_path(&t, "/net", path, sizeof(path));
+	assert_int_equal(rmdir(path), 0);
+	tree_path(&t, "/other", aside, sizeof(aside));
+	assert_int_equal(symlink(aside, path), 0);
+	assert_int_equal(jm_dataset_write(&d, t.root, false, NULL), JM_E_INVALID);
+	d.n = 3;
 	jm_dataset_finish(&d);
 	jm_dataset_finish(&back);
 	remove_it(&t);
@@ -187,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_written_is_read_again),
+	    cmocka_unit_test(a_network_built_again_replaces_its_own_tables_alone),
 	    cmocka_unit_test(historic_tables_have_the_historic_columns_to_the_byte),
 	    cmocka_unit_test(a_historic_table_is_read),
 	    cmocka_unit_test(bad_tables_are_refused_with_file_and_line),

@@ -36,8 +36,28 @@ cp -r data again
 check "building twice gives the same bytes" exits 0 build mapped -o again
 check "all of them" diff -r data again
 
+rm -rf kept; cp -r data kept
+check "networks of an earlier build are kept" exits 0 build mapped/net1 -o kept
+check "and named" says err 'kept: 5 networks of an earlier build are kept: net0, net2, net3, net4, net5'
 check "a predictor is learnt" exits 0 timeout 250 "$JM" fit data -o p.json --alphas 8
 check "from so many networks" says out 'networks'
+check "in one line without an evaluation" says out 'learnt from .* layers of 6 networks.*; wrote p.json; --evaluate says how wrong it is'
+check "which is all" [ "$(wc -l <out)" -eq 1 ]
+check "a predictor that is there is kept" exits 1 timeout 250 "$JM" fit data -o p.json --alphas 8
+check "with what to do" says err '--force'
+ln -s victim.json link.json
+check "a link is not followed" exits 1 timeout 250 "$JM" fit data -o link.json --force --alphas 8
+check "nothing lies behind it" [ ! -e victim.json ]
+check "force overwrites" exits 0 timeout 250 "$JM" fit data -o p.json --alphas 8 --force
+mkdir two; cp -r data/net1 data/net2 two
+check "two networks teach" exits 0 timeout 250 "$JM" fit two -o two.json --alphas 8
+check "but give no interval" exits 0 "$JM" predict two.json mapped/net4/trt_engine_info.json --limit all
+check "which is said" says out 'no interval: 2 networks were left out, it takes 5'
+check "nothing else was measured" says out 'layers, none of them measured'
+check "a limit that is none is a usage error" exits 2 "$JM" predict two.json mapped/net4/trt_engine_info.json --limit some
+mkdir one; cp -r data/net1 one
+check "one network cannot be evaluated" exits 1 "$JM" fit one --evaluate
+check "with what to do instead" says err 'leave --evaluate away, or add recordings'
 check "historic tables teach as well" exits 0 timeout 250 "$JM" fit historic -o h.json --alphas 8 -q
 check "it is evaluated on networks that were left out" sh -c \
     "timeout 250 '$JM' fit data --evaluate --alphas 8 --format json >e.json"
@@ -111,6 +131,9 @@ check "nothing is left behind" rmdir tmp
 model="$SOURCE/.cache/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx"
 if [ -e "$model" ] && ls "$SOURCE"/.cache/onnxruntime/lib/libonnxruntime.so* >/dev/null 2>&1; then
     timeout 120 "$JM" run "$model" -q -s estimate --no-idle -i 10ms --shape x=1x3x48x192 --runs 30 -o run.jmap >/dev/null
+    timeout 60 "$JM" record -q -s estimate --no-idle -i 10ms -o plain.jmap -- true >/dev/null 2>&1
+    check "a recording without layers is left out" exits 0 build plain.jmap run.jmap -o both
+    check "with the reason" says err 'plain.jmap: no layers: it is not of joulemap run, left out'
     check "a recording of a run becomes training data" exits 0 build run.jmap -o ran
     check "of its time alone, where power is estimated" says err 'teach their runtime alone'
     check "and a low percentile of it" exits 0 build run.jmap -o fast --percentile 10

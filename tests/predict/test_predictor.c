@@ -118,7 +118,9 @@ static void what_is_saved_predicts_the_same(void **state)
 	tree_path(&t, "/p.json", path, sizeof(path));
 	make(&d, 4, 20, true, 0.03);
 	assert_int_equal(jm_predictor_fit(&d, &few, &p, NULL), 0);
-	assert_int_equal(jm_predictor_save(&p, path, NULL), 0);
+	assert_int_equal(jm_predictor_save(&p, path, false, NULL), 0);
+	assert_int_equal(jm_predictor_save(&p, path, false, NULL), JM_E_EXISTS);
+	assert_int_equal(jm_predictor_save(&p, path, true, NULL), 0);
 	assert_int_equal(jm_predictor_load(path, &back, NULL), 0);
 	assert_int_equal(back.n_networks, 4);
 	for (i = 0; i < 20; i++) {

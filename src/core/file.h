@@ -1,0 +1,15 @@
+/* Output files that other users of the machine cannot redirect. */
+#ifndef CORE_FILE_H
+#define CORE_FILE_H
+
+#include "joulemap/joulemap.h"
+
+/* Says whether jm_file_write would refuse path, so that long work need not be done in vain. Errors: JM_E_EXISTS (there and not
+ * is_forced), JM_E_INVALID (a link, a folder, a device, a pipe: forced or not). */
+int jm_file_is_free(const char *path, bool is_forced, struct jm_error *err);
+
+/* Writes n bytes to a new file beside path and gives it that name, so that path is never half there and no link is followed.
+ * Errors: those of jm_file_is_free, of the system calls; path is then as it was. */
+int jm_file_write(const char *path, const void *data, size_t n, bool is_forced, struct jm_error *err);
+
+#endif
