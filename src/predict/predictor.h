@@ -62,7 +62,8 @@ struct jm_layer_guess {
 void jm_predictor_guess(const struct jm_predictor *p, enum jm_approach approach, const struct jm_features *f,
 			struct jm_layer_guess *out);
 
-/* Writes and reads it as JSON, "joulemap-predictor/1". Errors of writing: those of jm_file_write. Errors of reading: JM_E_FORMAT with the place, JM_E_VERSION, JM_E_NOT_FOUND. */
+/* Writes and reads it as JSON, "joulemap-predictor/1". Errors of writing: those of jm_file_write. Errors of reading: JM_E_FORMAT with the
+ * place, JM_E_VERSION, JM_E_NOT_FOUND. */
 int jm_predictor_save(const struct jm_predictor *p, const char *path, bool is_forced, struct jm_error *err);
 int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_error *err);
 /* The same from n bytes in memory; path: for messages. */

@@ -131,7 +131,7 @@ check "nothing is left behind" rmdir tmp
 model="$SOURCE/.cache/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx"
 if [ -e "$model" ] && ls "$SOURCE"/.cache/onnxruntime/lib/libonnxruntime.so* >/dev/null 2>&1; then
     timeout 120 "$JM" run "$model" -q -s estimate --no-idle -i 10ms --shape x=1x3x48x192 --runs 30 -o run.jmap >/dev/null
-    timeout 60 "$JM" record -q -s estimate --no-idle -i 10ms -o plain.jmap -- true >/dev/null 2>&1
+    timeout 60 "$JM" record -q -s estimate -i 10ms -o plain.jmap -- true >/dev/null 2>&1
     check "a recording without layers is left out" exits 0 build plain.jmap run.jmap -o both
     check "with the reason" says err 'plain.jmap: no layers: it is not of joulemap run, left out'
     check "a recording of a run becomes training data" exits 0 build run.jmap -o ran
