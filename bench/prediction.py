@@ -235,7 +235,7 @@ def main():
     data, predictor = os.path.join(args.folder, "training_data"), os.path.join(args.folder, "predictor.json")
     recordings = [measure(args, name, args.folder) for name in names]
     run(args.joulemap, "dataset", "build", "-q", *recordings, "-o", data, "--percentile", str(args.percentile))
-    out, fit_s = timed(1, args.joulemap, "fit", data, "-o", predictor, "--evaluate", "--format", "json")
+    out, fit_s = timed(1, args.joulemap, "fit", data, "-o", predictor, "--force", "--evaluate", "--format", "json")
     fitted = json.loads(out)
     predictions = {}
     for name in names:

@@ -94,7 +94,7 @@ def main():
         data, predictor = os.path.join(folder, "data"), os.path.join(folder, "p.json")
         write_data(data, args.rows)
         write_networks(folder, args.layers)
-        fit = timed(1, args.joulemap, "fit", data, "-o", predictor)
+        fit = timed(1, args.joulemap, "fit", data, "-o", predictor, "--force")
         onnx = timed(args.times, args.joulemap, "predict", predictor, os.path.join(folder, "chain.onnx"), "--never-run", "-n", "0")
         engine = timed(args.times, args.joulemap, "predict", predictor, os.path.join(folder, "trt_engine_info.json"), "-n", "0")
         print(json.dumps({"rows": args.rows, "fit": fit, "layers": args.layers, "predict_onnx": onnx, "predict_engine": engine},

@@ -41,8 +41,8 @@ for tree in "raw", "raw_compat":
 P
 mkdir -p real/mobilenet_v2
 cp "$data/convolutional.csv" "$data/pooling.csv" real/mobilenet_v2/
-check "real training data of a Jetson teach" exits 0 timeout 250 "$JM" fit real -o jetson.json --alphas 8
-check "53 convolutions" says out '^convolutional *runtime *roofline *53'
+check "real training data of a Jetson teach" exits 0 timeout 250 "$JM" fit real -o jetson.json --alphas 8 --format csv
+check "53 convolutions" says out '^kind,convolutional,runtime,roofline,53,'
 for engine in vgg16 resnet18; do
     check "$engine is predicted" sh -c \
         "'$JM' predict jetson.json '$data/engines/${engine}_trt_engine_info.json' --format json >$engine.json"
