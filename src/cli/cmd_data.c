@@ -80,7 +80,7 @@ typedef void (*report_fn)(const struct settings *s, const struct jm_dvc_tally *t
 static void report_add(const struct settings *s, const struct jm_dvc_tally *tally)
 {
 	(void)s;
-	printf("%llu files, ", (unsigned long long)tally->n_files);
+	printf("%llu file%s, ", (unsigned long long)tally->n_files, tally->n_files == 1 ? "" : "s");
 	print_bytes(tally->bytes);
 	printf("; new in the cache: %llu, ", (unsigned long long)tally->n_moved);
 	print_bytes(tally->bytes_moved);
@@ -91,7 +91,7 @@ static void report_status(const struct settings *s, const struct jm_dvc_tally *t
 {
 	if (tally->n_changed == 0)
 		printf(s->is_cloud ? "cache and remote have the same %llu objects\n"
-				   : "%llu outputs are as their .dvc files say\n",
+				   : "everything is as the .dvc files say (%llu of them)\n",
 		       (unsigned long long)(s->is_cloud ? tally->n_objects : tally->n_outputs));
 }
 
@@ -183,7 +183,7 @@ static int run_remote(const struct settings *s, struct jm_dvc *d, const struct j
 	if (strcmp(verb, "list") == 0 && n <= 1)
 		return jm_dvc_remote_list(d, r, err);
 	if (strcmp(verb, "add") == 0 && n == 3)
-		return jm_dvc_remote_add(d, words[1], words[2], s->is_default, s->is_local, s->force, err);
+		return jm_dvc_remote_add(d, r, words[1], words[2], s->is_default, s->is_local, err);
 	if (strcmp(verb, "modify") == 0 && n == 4)
 		return modify(s, d, words + 1, err);
 	if (strcmp(verb, "unset") == 0 && n == 3)

@@ -177,6 +177,31 @@ static bool is_same_state(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/* Says whether copy_file_range cannot work on these two files, as between file systems, though reading and writing can. */
+static bool is_copy_refused(int code)
+{
+	return code == EXDEV || code == EOPNOTSUPP || code == ENOSYS || code == EINVAL || code == EPERM;
+}
+
+/* Copies from's bytes from at up to size to where to stands, through memory. Gives errno or 0. */
+static int copy_bytes(int from, off_t at, off_t size, int to)
+{
+	unsigned char buffer[65536];
+
+	while (at < size) {
+		ssize_t n = pread(from, buffer, sizeof(buffer), at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || write_all(to, buffer, (size_t)n))
+			return errno;
+		if (n == 0)
+			break; /* it became shorter: the caller sees that, as when it grew */
+		at += n;
+	}
+	return 0;
+}
+
 /* Copies all of from, by sharing its blocks where the file system can. Gives errno or 0. */
 static int copy_file(struct jm_dvc_cache *cache, int from, int to, off_t size)
 {
@@ -192,10 +217,10 @@ static int copy_file(struct jm_dvc_cache *cache, int from, int to, off_t size)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0 && !is_copy_refused(errno))
 			return errno;
-		if (n == 0)
-			break; /* it became shorter: the caller sees that */
+		if (n <= 0) /* some file systems say 0 where they cannot */
+			return copy_bytes(from, at, size, to);
 	}
 	return 0;
 }

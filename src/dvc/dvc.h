@@ -63,9 +63,10 @@ int jm_dvc_fetch(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc
 /* Changes .dvc/config, or, for is_local and for secrets, .dvc/config.local. value NULL: removes the key; key NULL: the remote. */
 int jm_dvc_remote_set(struct jm_dvc *d, const char *name, const char *key, const char *value, bool is_local,
 		      struct jm_error *err);
-/* Makes a remote; url may be a relative path. Errors: JM_E_EXISTS unless force. */
-int jm_dvc_remote_add(struct jm_dvc *d, const char *name, const char *url, bool is_default, bool is_local, bool force,
-		      struct jm_error *err);
+/* Makes a remote; url may be a relative path. r: force replaces one of that name; say tells what is kept of it. Errors:
+ * JM_E_EXISTS unless force; JM_E_INVALID: url has a user or a password, and would be committed. */
+int jm_dvc_remote_add(struct jm_dvc *d, const struct jm_dvc_request *r, const char *name, const char *url,
+		      bool is_default, bool is_local, struct jm_error *err);
 int jm_dvc_remote_default(struct jm_dvc *d, const char *name, struct jm_error *err);
 /* Says name and url of each. */
 int jm_dvc_remote_list(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_error *err);

@@ -102,6 +102,27 @@ static int remove_remote(struct jm_dvc *d, const char *section, const char *name
 	return rc == JM_E_NOT_FOUND ? 0 : rc;
 }
 
+/* Finds user and password in a URL, "user:password@"; length_out: without the @. NULL: there are none. */
+static const char *find_userinfo(const char *url, size_t *length_out)
+{
+	const char *scheme = strstr(url, "://"), *start = scheme ? scheme + 3 : url;
+	const char *at = scheme ? memrchr(start, '@', strcspn(start, "/")) : NULL;
+
+	*length_out = at ? (size_t)(at - start) : 0;
+	return at ? start : NULL;
+}
+
+static int refuse_userinfo(const char *name, const char *url, struct jm_error *err)
+{
+	size_t n;
+
+	if (!find_userinfo(url, &n))
+		return 0;
+	jm_error_set(err, JM_E_INVALID,
+		     "the URL holds a user or a password, which would be committed with .dvc/config");
+	return jm_error_remedy(err, "leave it out; joulemap data remote modify %s user NAME, and password -", name);
+}
+
 int jm_dvc_remote_set(struct jm_dvc *d, const char *name, const char *key, const char *value, bool is_local,
 		      struct jm_error *err)
 {
@@ -118,8 +139,12 @@ int jm_dvc_remote_set(struct jm_dvc *d, const char *name, const char *key, const
 		jm_error_set(err, JM_E_NOT_FOUND, "there is no remote '%s'", name);
 		return jm_error_remedy(err, "joulemap data remote add %s URL", name);
 	}
-	snprintf(path, sizeof(path), "%s/config%s", d->dvc_folder, is_local || is_secret ? ".local" : "");
-	return jm_dvc_config_edit(path, section, key, value, is_local || is_secret, err);
+	is_local = is_local || is_secret;
+	rc = value && !is_local ? refuse_userinfo(name, value, err) : 0;
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "%s/config%s", d->dvc_folder, is_local ? ".local" : "");
+	return jm_dvc_config_edit(path, section, key, value, is_local, err);
 }
 
 /* Writes where to is, seen from the folder from; both absolute and without dots. */
@@ -159,28 +184,46 @@ static int stored_url(const struct jm_dvc *d, const char *url, char *out, size_t
 	return 0;
 }
 
-int jm_dvc_remote_add(struct jm_dvc *d, const char *name, const char *url, bool is_default, bool is_local, bool force,
-		      struct jm_error *err)
+/* Takes a remote out of the file that its new settings go into, and says if the other one has some, too: they still hold. */
+static int clear_remote(struct jm_dvc *d, const struct jm_dvc_request *r, const char *name, bool is_local,
+			struct jm_error *err)
+{
+	const enum jm_dvc_level other = is_local ? JM_DVC_REPO : JM_DVC_LOCAL;
+	char section[300], path[JM_DVC_PATH_MAX + 32];
+	size_t i;
+	int rc;
+
+	snprintf(section, sizeof(section), "remote/%.250s", name);
+	snprintf(path, sizeof(path), "%s/config%s", d->dvc_folder, is_local ? ".local" : "");
+	rc = jm_dvc_config_edit(path, section, NULL, NULL, is_local, err);
+	if (rc && rc != JM_E_NOT_FOUND)
+		return rc;
+	for (i = 0; i < d->config.n; i++)
+		if (d->config.settings[i].level == other && strcasecmp(d->config.settings[i].section, section) == 0)
+			break;
+	if (i < d->config.n)
+		jm_dvc_say(r,
+			   "settings of '%s' in .dvc/config%s are kept: joulemap data remote remove %s takes them away",
+			   name, is_local ? "" : ".local", name);
+	return 0;
+}
+
+int jm_dvc_remote_add(struct jm_dvc *d, const struct jm_dvc_request *r, const char *name, const char *url,
+		      bool is_default, bool is_local, struct jm_error *err)
 {
 	char section[300], stored[JM_DVC_PATH_MAX];
-	const char *at;
 	int rc = check_name(name, err);
 
+	rc = rc || is_local ? rc : refuse_userinfo(name, url, err);
 	if (rc)
 		return rc;
-	at = strstr(url, "://") ? strchr(strstr(url, "://") + 3, '@') : NULL;
-	if (at && strcspn(strstr(url, "://") + 3, "/") > (size_t)(at - strstr(url, "://") - 3)) {
-		jm_error_set(err, JM_E_INVALID,
-			     "the URL holds a user or a password, which would be committed with .dvc/config");
-		return jm_error_remedy(err, "leave it out; joulemap data remote modify %s user NAME, and password -",
-				       name);
-	}
 	snprintf(section, sizeof(section), "remote/%.250s", name);
-	if (!force && jm_dvc_config_find(&d->config, section, "url")) {
+	if (!r->force && jm_dvc_config_find(&d->config, section, "url")) {
 		jm_error_set(err, JM_E_EXISTS, "there is a remote '%s' already", name);
 		return jm_error_remedy(err, "joulemap data remote modify %s url URL, or --force", name);
 	}
 	rc = stored_url(d, url, stored, sizeof(stored), err);
+	rc = rc || !r->force ? rc : clear_remote(d, r, name, is_local, err);
 	rc = rc ? rc : jm_dvc_remote_set(d, name, "url", stored, is_local, err);
 	return rc || !is_default ? rc : jm_dvc_remote_default(d, name, err);
 }
@@ -202,11 +245,14 @@ int jm_dvc_remote_list(struct jm_dvc *d, const struct jm_dvc_request *r, struct 
 	(void)err;
 	for (i = 0; i < d->config.n; i++) {
 		const struct jm_dvc_setting *s = &d->config.settings[i];
-		const char *name = strncmp(s->section, "remote/", 7) == 0 ? s->section + 7 : NULL;
+		const char *name = strncmp(s->section, "remote/", 7) == 0 ? s->section + 7 : NULL, *hidden;
+		size_t n_hidden;
 
 		if (!name || strcmp(s->key, "url") != 0 || jm_dvc_config_find(&d->config, s->section, "url") != s)
 			continue;
-		jm_dvc_say(r, "%s\t%s%s", name, s->value,
+		hidden = find_userinfo(s->value, &n_hidden);
+		jm_dvc_say(r, "%s\t%.*s%s%s%s", name, hidden ? (int)(hidden - s->value) : 0, s->value,
+			   hidden ? "***" : "", hidden ? hidden + n_hidden : s->value,
 			   standard && strcasecmp(standard, name) == 0 ? "\t(default)" : "");
 	}
 	return 0;

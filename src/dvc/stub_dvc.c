@@ -56,15 +56,15 @@ int jm_dvc_remote_set(struct jm_dvc *d, const char *name, const char *key, const
 	return missing(err);
 }
 
-int jm_dvc_remote_add(struct jm_dvc *d, const char *name, const char *url, bool is_default, bool is_local, bool force,
-		      struct jm_error *err)
+int jm_dvc_remote_add(struct jm_dvc *d, const struct jm_dvc_request *r, const char *name, const char *url,
+		      bool is_default, bool is_local, struct jm_error *err)
 {
 	(void)d;
+	(void)r;
 	(void)name;
 	(void)url;
 	(void)is_default;
 	(void)is_local;
-	(void)force;
 	return missing(err);
 }
 

@@ -198,11 +198,11 @@ static int act_compare(struct jm_error *err)
 static int set_remote(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc_tally *tally,
 		      struct jm_error *err)
 {
-	int rc = jm_dvc_remote_add(d, "second", "https://x.y/z", true, false, true, err);
+	struct jm_dvc_request replacing = *r;
 
 	(void)tally;
-	(void)r;
-	return rc;
+	replacing.force = true;
+	return jm_dvc_remote_add(d, &replacing, "second", "https://x.y/z", true, false, err);
 }
 
 static int set_secret(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc_tally *tally,

@@ -31,15 +31,55 @@ mkdir weird && touch "weird/$(printf '\377')"
 check "a name that is no UTF-8 is refused" exits 1 "$JM" data add weird
 check "by name" says err 'UTF-8'
 rm -r weird loose
+check "status says so" exits 0 "$JM" data status
+check "in words" says out '^everything is as the .dvc files say (2 of them)$'
+printf '1' >single && check "add of one file" exits 0 "$JM" data add single
+check "counts one" says out '^1 file, '
+rm single single.dvc && sed -i '/single/d' .gitignore
 check "a remote is made" exits 0 "$JM" data remote add -d store ../store
 check "it is listed" exits 0 "$JM" data remote list
 check "with its url" says out '^store	.*/store	(default)$'
 check "a second of that name is refused" exits 1 "$JM" data remote add store /elsewhere
+for key in url endpointurl URL; do
+    check "modify takes no password in a URL that is committed ($key)" exits 1 "$JM" data remote modify store $key https://bob:s3cret@x.y/z
+    check "it says so ($key)" says err 'would be committed'
+done
+check "nothing of it is there" test -z "$(grep -r s3cret .dvc "$WORK/err")"
+check "in config.local it may be" exits 0 "$JM" data remote add --local own https://bob:s3cret@x.y/z@1
+check "where it is" grep -q 'bob:s3cret@x.y' .dvc/config.local
+check "list" exits 0 "$JM" data remote list
+check "does not show it" says out '^own	https://\*\*\*@x.y/z@1$'
+check "a remote with settings" exits 0 "$JM" data remote add hub https://x.y/old
+exits 0 "$JM" data remote modify hub auth basic
+exits 0 "$JM" data remote modify --local hub user me
+check "is replaced" exits 0 "$JM" data remote add --force hub https://x.y/new
+check "what config.local keeps of it is said" says out "^settings of 'hub' in .dvc/config.local are kept: joulemap data remote remove hub"
+check "its old settings are gone" test -z "$(grep -e basic -e old .dvc/config)" -a -n "$(grep x.y/new .dvc/config)"
+check "remove takes away both" exits 0 "$JM" data remote remove hub
+check "from both files" test -z "$(grep -h hub .dvc/config .dvc/config.local)"
+check "replacing what has nothing there" exits 0 "$JM" data remote add --force store ../store
+check "says nothing of it" test ! -s "$WORK/out"
+exits 0 "$JM" data remote remove own
 check "push" exits 0 "$JM" data push
 check "push says how much" says out '^8 of 8 objects moved'
 check "push again moves nothing" exits 0 "$JM" data push
 check "which is said" says out '^0 of '
 cd ..
+
+# ---- A cache on another file system.
+if [ -w /dev/shm ] && [ "$(stat -c %d /dev/shm)" != "$(stat -c %d .)" ] && far=$(mktemp -d /dev/shm/joulemap-test.XXXXXX); then
+    repository far && cd far || exit 1
+    printf "[cache]\n    dir = $far\n" >.dvc/config
+    head -c 3000001 /dev/urandom >large
+    check "add into a cache on another file system" exits 0 "$JM" data add large
+    check "has all bytes" cmp large "$(find "$far/files" -type f)"
+    cp large ../large_as_it_was && rm large
+    check "checkout from there" exits 0 "$JM" data checkout
+    check "gives them back" cmp large ../large_as_it_was
+    cd .. && rm -rf "$far"
+else
+    echo "SKIP: /dev/shm is no other file system: a cache there was not tested"
+fi
 
 clone_of ours copy && cd copy || exit 1
 check "status sees what is missing" exits 0 "$JM" data status
