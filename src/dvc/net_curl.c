@@ -112,6 +112,10 @@ static int status_error(const struct jm_net_access *access, const char *remote_n
 			    err,
 			    "check the keys: joulemap data remote modify %s access_key_id -, and secret_access_key -",
 			    remote_name);
+		if (access->is_environment_kept)
+			return jm_error_remedy(
+			    err, "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD were not sent: they go "
+				 "to the host that JOULEMAP_REMOTE_HOST names, over https");
 		return jm_error_remedy(
 		    err, "check user and password: joulemap data remote modify --local %s user NAME, and password -",
 		    remote_name);

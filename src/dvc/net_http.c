@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/text.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,35 @@ static int no_secret(const struct setup *s, const char *what)
 		     what);
 	return jm_error_remedy(s->err,
 			       "joulemap data remote modify --local %s user NAME, and password -; or "
-			       "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD",
+			       "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD, with JOULEMAP_REMOTE_HOST, the one "
+			       "host that they are sent to, over https",
 			       s->remote->name);
+}
+
+static bool is_loopback(const char *host)
+{
+	struct in_addr address;
+
+	return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+	       (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
+}
+
+/* The environment's user and password are for one host. Where a remote lies is said by files that come with a repository, of whom
+ * ever: without a name that the user gave they could be had by any. */
+static bool is_environment_for(const char *remote_url)
+{
+	const char *meant = getenv("JOULEMAP_REMOTE_HOST");
+	char *host = NULL, *scheme = NULL;
+	CURLU *url = curl_url();
+	bool is_for = meant && url && curl_url_set(url, CURLUPART_URL, remote_url, 0) == CURLUE_OK &&
+		      curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcasecmp(meant, host) == 0 &&
+		      (strcasecmp(scheme, "https") == 0 || is_loopback(host));
+
+	curl_free(host);
+	curl_free(scheme);
+	curl_url_cleanup(url);
+	return is_for;
 }
 
 /* The environment holds where the settings say nothing. */
@@ -76,10 +104,13 @@ static int read_credentials(const struct setup *s)
 {
 	const char *user = setting(s, "user"), *password = setting(s, "password"), *auth = setting(s, "auth");
 	const char *header = setting(s, "custom_auth_header");
+	bool is_for = is_environment_for(s->remote->url);
 	int rc = 0;
 
-	user = user ? user : getenv("JOULEMAP_REMOTE_USER");
-	password = password ? password : getenv("JOULEMAP_REMOTE_PASSWORD");
+	s->access->is_environment_kept =
+	    !is_for && (getenv("JOULEMAP_REMOTE_USER") || getenv("JOULEMAP_REMOTE_PASSWORD"));
+	user = user || !is_for ? user : getenv("JOULEMAP_REMOTE_USER");
+	password = password || !is_for ? password : getenv("JOULEMAP_REMOTE_PASSWORD");
 	if (!auth && !(user && password))
 		return 0;
 	if (auth && strcasecmp(auth, "custom") == 0) {

@@ -109,6 +109,19 @@ check "by status" says err 'status 401'
 check "without the password" secret_is_hidden pass-w0rd
 exits 0 "$JM" data remote list
 check "lists show none, too" secret_is_hidden pass-w0rd
+remote bound plain/bound
+export JOULEMAP_REMOTE_USER=me JOULEMAP_REMOTE_PASSWORD=env-w0rd
+check "the environment's password" exits 0 "$JM" data push
+check "is not for hosts that the user did not name" test "$(curl -s "$url/requests" | grep -c ' /plain/bound/.* with authorization')" = 0
+check "nor for others than that" exits 0 env JOULEMAP_REMOTE_HOST=x.y "$JM" data status -c
+check "so far not sent" test "$(curl -s "$url/requests" | grep -c ' /plain/bound/.* with authorization')" = 0
+check "to the one that is named" exits 0 env JOULEMAP_REMOTE_HOST=127.0.0.1 "$JM" data status -c
+check "it is sent" test "$(curl -s "$url/requests" | grep -c ' /plain/bound/.* with authorization')" -ge 1
+remote unbound denied/bound
+check "a server that asks for it" exits 1 "$JM" data push
+check "has the variable named" says err 'JOULEMAP_REMOTE_HOST'
+unset JOULEMAP_REMOTE_USER JOULEMAP_REMOTE_PASSWORD
+exits 0 "$JM" data remote default secret
 check "a password in a URL is refused" exits 1 "$JM" data remote add bad http://me:pass-w0rd@x.y/z
 check "and not repeated" secret_is_hidden pass-w0rd
 exits 0 "$JM" data remote modify secret url "$url/elsewhere/r"
