@@ -70,7 +70,7 @@ int jm_cli_fail_output(struct jm_error *err)
 {
 	/* The library does not know our options. */
 	if (err->code == JM_E_EXISTS)
-		snprintf(err->remedy, sizeof(err->remedy), "another name with -o, or --force to overwrite it");
+		snprintf(err->remedy, sizeof(err->remedy), "another name, or --force to overwrite it");
 	return jm_cli_fail(err);
 }
 

@@ -132,9 +132,9 @@ static void title(const struct jm_top *top, const struct jm_top_size *size, stru
 
 	if (localtime_r(&now, &local))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-	say(out, size, JM_TOP_TITLE, "joulemap top  %s  for %lld:%02d:%02d  %zu channels  %zu processes%s", clock,
-	    (long long)(up_s / 3600), (int)(up_s / 60 % 60), (int)(up_s % 60), top->n_channels, top->n_processes,
-	    top->is_paused ? "  PAUSED" : "");
+	say(out, size, JM_TOP_TITLE, "joulemap top  %s  for %lld:%02d:%02d  %zu channel%s  %zu processes%s", clock,
+	    (long long)(up_s / 3600), (int)(up_s / 60 % 60), (int)(up_s % 60), top->n_channels,
+	    top->n_channels == 1 ? "" : "s", top->n_processes, top->is_paused ? "  PAUSED" : "");
 }
 
 static void ledger_cell(struct jm_cells *cells, const struct jm_top_channel *c)
@@ -194,8 +194,8 @@ static void split(const struct jm_top *top, const struct jm_top_size *size, stru
 	jm_report_quantity(s->idle_w, "W", idle, sizeof(idle));
 	jm_report_quantity(s->others_w, "W", others, sizeof(others));
 	jm_report_quantity(s->unattributed_w, "W", unknown, sizeof(unknown));
-	say(out, size, JM_TOP_DIM, "to processes %s, idle machine %s, not watched %s, nobody known %s", processes, idle,
-	    others, unknown);
+	say(out, size, JM_TOP_DIM, "to processes %s, idle machine %s, processes not watched %s, unattributed %s",
+	    processes, idle, others, unknown);
 }
 
 static double key_of(const struct jm_top_process *p, enum jm_top_sort sort)
