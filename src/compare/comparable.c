@@ -117,6 +117,19 @@ static void item_shapes(const char *inputs, char *out, size_t size)
 	}
 }
 
+static void note_batch(const struct jm_variant *a, const struct jm_variant *b, struct jm_buffer *notes)
+{
+	uint64_t x = a->trials[0]->items_per_iteration, y = b->trials[0]->items_per_iteration;
+
+	if (!x || !y)
+		note(notes, "%s holds no inferences: whole runs only", x ? b->name : a->name);
+	else
+		note(notes,
+		     "%s has %" PRIu64 " item%s in an iteration, %s has %" PRIu64
+		     ": ratios of items only, and a larger batch takes less energy an item by itself",
+		     a->name, x, x == 1 ? "" : "s", b->name, y);
+}
+
 static void check_work(const struct jm_variant *a, const struct jm_variant *b, struct jm_refusals *r,
 		       struct jm_buffer *notes)
 {
@@ -126,10 +139,7 @@ static void check_work(const struct jm_variant *a, const struct jm_variant *b, s
 	if (x->iterations || y->iterations)
 		refuse(r, of_wholes, N(of_wholes), "of whole runs: compare iterations or items");
 	if (x->items_per_iteration != y->items_per_iteration) {
-		note(notes,
-		     "%s has %" PRIu64 " items in an iteration, %s has %" PRIu64
-		     ": ratios of items only, and a larger batch takes less energy an item by itself",
-		     a->name, x->items_per_iteration, b->name, y->items_per_iteration);
+		note_batch(a, b, notes);
 		refuse(r, of_iterations, N(of_iterations), "iterations of different batch sizes");
 		if (!x->items_per_iteration || !y->items_per_iteration)
 			refuse(r, of_items, N(of_items), "the batch is not known of both");
@@ -218,9 +228,11 @@ static void check_coverage(const struct jm_variant *v, struct jm_buffer *notes)
 			worst = t;
 	}
 	if (n == 1)
-		note(notes, "%s: only %.1f %% of the readings due came (%s)", v->name, 100 * worst->coverage, worst->path);
+		note(notes, "%s: only %.1f %% of the readings due came (%s)", v->name, 100 * worst->coverage,
+		     worst->path);
 	else if (n)
-		note(notes, "%s: only %.1f %% of the readings due came at worst (%s); below %.0f %% in %zu of %zu recordings",
+		note(notes,
+		     "%s: only %.1f %% of the readings due came at worst (%s); below %.0f %% in %zu of %zu recordings",
 		     v->name, 100 * worst->coverage, worst->path, 100 * COVERAGE_MIN, n, v->n_trials);
 }
 

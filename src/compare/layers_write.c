@@ -65,15 +65,29 @@ static void add_type(struct jm_cells *cells, const struct jm_layer *l, size_t n)
 		jm_cells_add(cells, "%s", l ? l->type : "-");
 }
 
-static void add_row(const struct jm_layer_groups *g, const struct jm_layer_group *group, struct jm_cells *cells)
+/* Of estimates the ratio alone: how they repeat says nothing of the energy. */
+static void add_ratio(const struct jm_against *r, bool is_estimate, struct jm_cells *cells)
 {
-	const struct jm_layer *a = first_of(g, group), *b = other_of(g, group);
-	const struct jm_against *r = &group->against;
 	char value[16], low[16], high[16];
 
 	jm_compare_ratio_text(r->value, value, sizeof(value));
 	jm_compare_ratio_text(r->ci.low, low, sizeof(low));
 	jm_compare_ratio_text(r->ci.high, high, sizeof(high));
+	if (!isfinite(r->value))
+		jm_cells_add(cells, "-");
+	else if (is_estimate)
+		jm_cells_add(cells, "%s%s×", value[0] == '<' || value[0] == '>' ? "" : "~", value);
+	else if (isfinite(r->ci.low))
+		jm_cells_add(cells, "%s× [%s, %s]", value, low, high);
+	else
+		jm_cells_add(cells, "%s×", value);
+}
+
+static void add_row(const struct jm_layer_groups *g, const struct jm_layer_group *group, bool is_estimate,
+		    struct jm_cells *cells)
+{
+	const struct jm_layer *a = first_of(g, group), *b = other_of(g, group);
+
 	jm_cells_add(cells, "%s", a ? a->name : b ? b->name : "(conversions)");
 	add_type(cells, a, group->n_first);
 	add_type(cells, b, group->n_other);
@@ -86,12 +100,12 @@ static void add_row(const struct jm_layer_groups *g, const struct jm_layer_group
 		jm_cells_add(cells, "%.4g (%zu)", group->conversions_mj, group->n_conversions);
 	else
 		jm_cells_add(cells, "%s", "");
-	if (!isfinite(r->value))
-		jm_cells_add(cells, "-");
-	else if (isfinite(r->ci.low))
-		jm_cells_add(cells, "%s× [%s, %s]", value, low, high);
-	else
-		jm_cells_add(cells, "%s×", value);
+	add_ratio(&group->against, is_estimate, cells);
+}
+
+static bool is_estimate(const struct jm_comparison_data *c, size_t i)
+{
+	return c->variants[0].state == JM_STATE_ESTIMATED || c->variants[i].state == JM_STATE_ESTIMATED;
 }
 
 static int print_variant(const struct jm_comparison_data *c, size_t i, const struct jm_compare_view *view,
@@ -117,7 +131,7 @@ static int print_variant(const struct jm_comparison_data *c, size_t i, const str
 	for (k = 0; k < sizeof(headings) / sizeof(headings[0]); k++)
 		jm_cells_add(&cells, "%s", headings[k]);
 	for (k = 0; k < shown; k++)
-		add_row(g, list[k], &cells);
+		add_row(g, list[k], is_estimate(c, i), &cells);
 	free(list);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (shown < g->n)
@@ -148,9 +162,10 @@ int jm_compare_layers_table(const struct jm_comparison_data *c, const struct jm_
 	size_t i;
 	int rc = 0;
 
+	jm_buffer_puts(out, "\n");
+	jm_compare_explain_layers(c, view->width, out);
 	for (i = 1; i < c->n_variants && rc == 0; i++)
 		rc = print_variant(c, i, view, out);
-	jm_compare_explain_layers(c, view->width, out);
 	return rc;
 }
 

@@ -266,6 +266,8 @@ void jm_compare_ratio_text(double ratio, char *out, size_t size)
 {
 	if (ratio >= 999.5)
 		snprintf(out, size, ">999");
+	else if (ratio > 0 && ratio < 0.005)
+		snprintf(out, size, "<0.01");
 	else
 		snprintf(out, size, "%.*f", ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0, ratio);
 }
@@ -281,7 +283,7 @@ static void set_ratio(const struct jm_against *a, bool is_estimate, size_t colum
 	if (!isfinite(a->value))
 		set(g, column, "-");
 	else if (is_estimate)
-		set(g, column, "~%s×", value);
+		set(g, column, "%s%s×", value[0] == '<' || value[0] == '>' ? "" : "~", value);
 	else if (isfinite(a->ci.low))
 		set(g, column, "%s× [%s, %s]%s", value, low, high, a->p < 0.05 ? "*" : "");
 	else

@@ -25,6 +25,15 @@ static void bounds(const struct jm_against *a, double factor, struct jm_buffer *
 				 factor * a->ci.high);
 }
 
+/* A run knows how it strays inside, not from run to run. */
+static void caveat(const struct jm_against *a, struct jm_buffer *out)
+{
+	if (a->basis == JM_BASIS_BLOCKS)
+		jm_buffer_puts(
+		    out,
+		    " inside these two runs (from run to run it may stray further: give several recordings of each)");
+}
+
 static bool has_readings(const struct jm_variant *v)
 {
 	size_t i;
@@ -78,10 +87,7 @@ static void say_energy(const struct jm_variant *first, const struct jm_variant *
 		    "no interval here",
 		    v->name, a->value, first->name, each);
 	bounds(a, 1, out);
-	if (a->basis == JM_BASIS_BLOCKS)
-		jm_buffer_puts(
-		    out,
-		    " inside these two runs (from run to run it may stray further: give several recordings of each)");
+	caveat(a, out);
 }
 
 static void say_latency(const struct jm_variant *v, struct jm_buffer *out)
@@ -95,6 +101,7 @@ static void say_latency(const struct jm_variant *v, struct jm_buffer *out)
 	else
 		jm_buffer_printf(out, "; latency %.2f×", a->value);
 	bounds(a, 1, out);
+	caveat(a, out);
 }
 
 /* A difference of nought is shown as what it is; one that the items cannot tell from chance is said to be that. */

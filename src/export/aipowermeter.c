@@ -426,9 +426,12 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	size_t n = r->timeline ? r->timeline->log->n_processes + 1 : 0, i, k;
 
 	(void)view;
-	if (!r->timeline)
-		return jm_error_set(err, JM_E_NOT_FOUND, "there are no records to write: %s",
-				    r->process_reason[0] ? r->process_reason : "no processes were recorded");
+	if (!r->timeline) {
+		jm_error_set(err, JM_E_NOT_FOUND, "there are no records to write: %s",
+			     r->process_reason[0] ? r->process_reason : "no processes were recorded");
+		jm_error_remedy(err, "joulemap record -- COMMAND records processes");
+		return JM_E_NOT_FOUND;
+	}
 	w.memory = calloc(n, sizeof(*w.memory));
 	w.done_s = calloc(n, sizeof(*w.done_s));
 	w.alive = calloc(n, sizeof(*w.alive));

@@ -225,10 +225,11 @@ int jm_plot_draw(const struct jm_plot_input *in, const struct jm_plot_options *o
 	if (p.height < 0) {
 		jm_error_set(err, JM_E_NOT_FOUND, "there is nothing for a plot of %s in this recording",
 			     kinds[p.options.kind]);
-		return jm_error_remedy(err, "%s",
-				       p.options.kind == JM_PLOT_MAPPING
-					   ? "a recording with readings and spans inside of them"
-					   : "another --plot: layers, energy, latency, timeline, mapping");
+		jm_error_remedy(err, "%s",
+				p.options.kind == JM_PLOT_MAPPING ? "a recording with readings and spans inside of them"
+				: p.options.kind == JM_PLOT_TIMELINE ? "a recording with readings or spans"
+								     : "--plot timeline shows any recording");
+		return JM_E_NOT_FOUND;
 	}
 	rc = jm_canvas_create(p.options.format, p.width, p.height, p.options.scale > 0 ? p.options.scale : 2, &p.canvas,
 			      err);

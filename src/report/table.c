@@ -133,7 +133,7 @@ static bool is_outermost(const struct jm_result *r, const struct jm_channel_resu
 
 static void idle(const struct jm_result *r, struct jm_buffer *out)
 {
-	char level[32], above[32];
+	char level[32], above[32], mean[32];
 	size_t i;
 
 	if (!r->baseline_reason[0])
@@ -146,6 +146,13 @@ static void idle(const struct jm_result *r, struct jm_buffer *out)
 		    !is_outermost(r, c))
 			continue;
 		jm_report_quantity(c->idle_power_w, "W", level, sizeof(level));
+		if (c->idle_power_w > c->mean_power_w) {
+			jm_report_quantity(c->mean_power_w, "W", mean, sizeof(mean));
+			jm_display_line(
+			    out, "            %s: %s when idle, more than the %s of the work: no idle level of it",
+			    c->channel->name, level, mean);
+			continue;
+		}
 		jm_report_quantity(c->energy_j * (1 - c->idle_power_w / c->mean_power_w), "J", above, sizeof(above));
 		jm_display_line(out, "            %s: %s when idle; %s above that", c->channel->name, level, above);
 	}
@@ -351,6 +358,8 @@ static int tables(const struct jm_result *r, const struct jm_view *view, struct 
 {
 	int channel, rc = 0;
 
+	if (view->by == JM_BY_LAYER && r->n_layers == 0 && r->n_groups == 0)
+		jm_display_line(out, "no layers were recorded%s\n", r->n_processes ? ": --by process" : "");
 	for (channel = -1; channel < (int)r->n_channels && rc == 0; channel++) {
 		size_t n, n_all;
 		const struct jm_row **rows;

@@ -119,9 +119,12 @@ static int make_folder(struct bench *b, struct jm_error *err)
 	if (!d)
 		return jm_error_errno(err, errno, "cannot read the folder %s", b->options.folder);
 	while (rc == 0 && (e = readdir(d)))
-		if (strlen(e->d_name) > 5 && strcmp(e->d_name + strlen(e->d_name) - 5, ".jmap") == 0)
-			rc =
-			    jm_error_set(err, JM_E_EXISTS, "the folder %s holds recordings already", b->options.folder);
+		if (strlen(e->d_name) > 5 && strcmp(e->d_name + strlen(e->d_name) - 5, ".jmap") == 0) {
+			jm_error_set(err, JM_E_EXISTS, "the folder %s holds recordings already", b->options.folder);
+			jm_error_remedy(err, "another folder with -o; joulemap compare %s shows it again",
+					b->options.folder);
+			rc = JM_E_EXISTS;
+		}
 	closedir(d);
 	return rc;
 }

@@ -108,6 +108,26 @@ static void tell_apart(struct gathered *g, const char *const *inputs, size_t n)
 				snprintf(g->trials[i].label, sizeof(g->trials[i].label), "%.127s", inputs[i]);
 }
 
+/* A recording that counts twice would make its own spread look like nothing. */
+static int refuse_twice(const struct gathered *g, struct jm_error *err)
+{
+	struct stat *files = calloc(g->n + 1, sizeof(*files));
+	size_t i, k;
+	int rc = files ? 0 : jm_error_set(err, JM_E_NOMEM, "out of memory for the recordings");
+
+	for (i = 0; rc == 0 && i < g->n; i++) {
+		if (stat(g->trials[i].path, &files[i]))
+			files[i] = (struct stat){0};
+		for (k = 0; rc == 0 && files[i].st_ino && k < i; k++)
+			if (files[k].st_ino == files[i].st_ino && files[k].st_dev == files[i].st_dev &&
+			    strcmp(g->trials[k].label, g->trials[i].label) == 0)
+				rc = jm_error_set(err, JM_E_INVALID, "%s is given twice for %s: a trial counts once",
+						  g->trials[i].path, g->trials[i].label);
+	}
+	free(files);
+	return rc;
+}
+
 static bool is_of(const struct jm_trial *t, const char *first)
 {
 	return strcmp(t->label, first) == 0 || strcmp(t->model, first) == 0;
@@ -161,13 +181,16 @@ int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_comp
 		return jm_error_set(err, JM_E_INVALID, "no recordings to compare");
 	for (i = 0; i < n && rc == 0; i++)
 		rc = add_input(&g, inputs[i], err);
+	if (rc == 0) {
+		tell_apart(&g, inputs, n);
+		rc = refuse_twice(&g, err);
+	}
 	if (rc) {
 		for (i = 0; i < g.n; i++)
 			jm_trial_finish(&g.trials[i]);
 		free(g.trials);
 		return rc;
 	}
-	tell_apart(&g, inputs, n);
 	put_first(&g, used.first);
 	c = calloc(1, sizeof(*c));
 	rc = c ? jm_comparison_make(g.trials, g.n, used.seed, &c->data) : JM_E_NOMEM;

@@ -16,4 +16,18 @@ void jm_recorder_add_warning(struct jm_recorder *r, const char *text);
 
 const struct jm_env *jm_recorder_env(const struct jm_recorder *r);
 
+/* How much of all processors' time was idle by then. */
+struct jm_load {
+	bool is_known;
+	int64_t t_ns, idle_ns;
+	uint32_t n_cpus;
+};
+
+/* recorder_notes.c. Reads /proc/stat; where it cannot, out->is_known is false. */
+void jm_recorder_look_at_load(const struct jm_env *env, struct jm_load *out);
+/* Part of all processors' time between the two looks that was at work, 0 to 1. NAN: unknown, or less than JM_LOAD_MIN_NS apart, which
+ * clock ticks cannot tell. */
+#define JM_LOAD_MIN_NS (100 * INT64_C(1000000))
+double jm_recorder_busy(const struct jm_load *before, const struct jm_load *after);
+
 #endif

@@ -11,13 +11,6 @@
 
 struct jm_cuda_watch;
 
-/* How much of all processors' time was idle by then. */
-struct jm_load {
-	bool is_known;
-	int64_t t_ns, idle_ns;
-	uint32_t n_cpus;
-};
-
 struct jm_recorder {
 	struct jm_load load; /* at the start */
 	struct jm_sensors *sensors;
@@ -49,7 +42,6 @@ int jm_recorder_cuda_finish(struct jm_recorder *r);
 /* recorder_notes.c, once all readings are there: warns of odd ones; keeps how busy the machine was ("machine_busy_fraction"). */
 void jm_recorder_note_readings(struct jm_recorder *r);
 void jm_recorder_note_load(struct jm_recorder *r);
-void jm_recorder_look_at_load(const struct jm_env *env, struct jm_load *out);
 
 /* Adds a line to the warnings; lock held, or nobody else there yet. */
 void jm_recorder_warn(struct jm_recorder *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -6,6 +6,7 @@
 #include "sampler/sampler.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -80,15 +81,24 @@ void jm_recorder_look_at_load(const struct jm_env *env, struct jm_load *out)
 	};
 }
 
+double jm_recorder_busy(const struct jm_load *before, const struct jm_load *after)
+{
+	int64_t passed_ns = after->t_ns - before->t_ns;
+	double busy;
+
+	if (!before->is_known || !after->is_known || before->n_cpus != after->n_cpus || passed_ns < JM_LOAD_MIN_NS)
+		return NAN;
+	busy = 1 - (double)(after->idle_ns - before->idle_ns) / ((double)passed_ns * after->n_cpus);
+	return busy < 0 ? 0 : busy > 1 ? 1 : busy;
+}
+
 void jm_recorder_note_load(struct jm_recorder *r)
 {
-	double capacity_ns, busy;
 	struct jm_load now;
+	double busy;
 
 	jm_recorder_look_at_load(&r->sensors->env, &now);
-	capacity_ns = (double)(now.t_ns - r->load.t_ns) * now.n_cpus;
-	if (!now.is_known || !r->load.is_known || now.n_cpus != r->load.n_cpus || !(capacity_ns > 0))
-		return;
-	busy = 1 - (double)(now.idle_ns - r->load.idle_ns) / capacity_ns;
-	jm_writer_meta_double(r->writer, "machine_busy_fraction", busy < 0 ? 0 : busy > 1 ? 1 : busy);
+	busy = jm_recorder_busy(&r->load, &now);
+	if (!isnan(busy))
+		jm_writer_meta_double(r->writer, "machine_busy_fraction", busy);
 }

@@ -35,6 +35,7 @@ struct loaded {
 	struct jm_response *responses;
 	double *limits;
 	int64_t from_ns, to_ns; /* samples lie between these */
+	double unquiet;         /* how busy the quiet stretches were, where too much for a level; else 0 */
 	struct jm_attribution_input in;
 };
 
@@ -220,6 +221,18 @@ static int named_window(struct jm_recording *r, struct loaded *l, const char *na
 	return rc ? jm_error_set(err, rc, "out of memory for the windows") : 0;
 }
 
+/* Stretches in which others computed give no level. */
+static void judge_quiet(struct jm_recording *r, struct loaded *l)
+{
+	double busy;
+
+	if (l->in.n_idle == 0 || jm_recording_meta_double(r, "quiet_busy_fraction", &busy) ||
+	    !(busy > JM_IDLE_BUSY_MAX))
+		return;
+	l->unquiet = busy;
+	l->in.n_idle = 0;
+}
+
 static int load_windows(struct jm_recording *r, struct loaded *l, const char *window, struct jm_error *err)
 {
 	const struct jm_names *names = jm_recording_names(r);
@@ -230,6 +243,7 @@ static int load_windows(struct jm_recording *r, struct loaded *l, const char *wi
 		return rc;
 	rc = stretches(l->phases, n_phases, names, "measured", &l->windows, &l->in.n_windows);
 	rc = rc ? rc : stretches(l->phases, n_phases, names, "idle", &l->idle, &l->in.n_idle);
+	judge_quiet(r, l);
 	if (rc == 0 && l->in.n_windows == 0 && !iteration_window(l))
 		rc = whole_window(r, l);
 	if (rc == 0 && window)
@@ -363,6 +377,11 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 		 : 0;
 	if (rc)
 		return rc;
+	if (l->unquiet > 0 && !options->baseline && strncmp(note, "no idle level", 13) == 0)
+		snprintf(note, sizeof(note),
+			 "no idle level: the stretches before and after were not quiet (processors at work %.0f %%); "
+			 "stop what runs, or joulemap idle",
+			 100 * l->unquiet);
 	l->in.baselines = l->baselines;
 	if (jm_calibration_responses(report->recording, &l->responses, warn_of_calibration, &report->result))
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the sensors' responses");

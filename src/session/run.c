@@ -7,6 +7,7 @@
 #include "session/run_score.h"
 #include "session/runtime.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct run {
 	jm_progress_fn progress;
 	void *ctx;
 	void (*tell)(void *ctx, const char *text);
+	double busiest; /* quiet stretch yet: part of the processors' time at work */
 	atomic_bool is_cancelled;
 };
 
@@ -53,6 +55,19 @@ static void on_fact(void *ctx, const char *text)
 		run->tell(run->ctx, text);
 }
 
+/* Keeps how busy the processors were in the busiest quiet stretch: a level from there would not be of the idle machine. */
+static int keep_load(struct run *run, const struct jm_load *before, const struct jm_load *after)
+{
+	double busy = jm_recorder_busy(before, after);
+	char text[32];
+
+	if (isnan(busy) || busy < run->busiest)
+		return 0;
+	run->busiest = busy;
+	snprintf(text, sizeof(text), "%.4f", busy);
+	return keep_meta(run, "quiet_busy_fraction", text);
+}
+
 /* A quiet stretch: its readings give the idle level around the run. */
 static int rest(struct run *run, int64_t duration_ns)
 {
@@ -60,10 +75,12 @@ static int rest(struct run *run, int64_t duration_ns)
 	struct jm_span_sink sink = jm_recorder_span_sink(run->recorder);
 	struct jm_span span = {.start_ns = jm_env_now(env), .iteration = JM_NO_ITERATION, .kind = JM_SPAN_PHASE};
 	int64_t now = span.start_ns;
+	struct jm_load before, after;
 	int rc;
 
 	if (duration_ns <= 0)
 		return 0;
+	jm_recorder_look_at_load(env, &before);
 	while (now < span.start_ns + duration_ns && !atomic_load(&run->is_cancelled)) {
 		int64_t next = now + IDLE_STEP_NS;
 
@@ -74,7 +91,9 @@ static int rest(struct run *run, int64_t duration_ns)
 		now = jm_env_now(env);
 	}
 	span.end_ns = now;
-	rc = sink.name(sink.ctx, "idle", 4, NULL, 0, &span.name);
+	jm_recorder_look_at_load(env, &after);
+	rc = keep_load(run, &before, &after);
+	rc = rc ? rc : sink.name(sink.ctx, "idle", 4, NULL, 0, &span.name);
 	return rc ? rc : sink.write(sink.ctx, &span, 1);
 }
 

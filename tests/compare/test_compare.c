@@ -95,6 +95,7 @@ static void stretches_of_single_runs_say_that_they_are_that(void **state)
 	assert_int_equal(c.variants[1].against[JM_FIGURE_LATENCY].basis, JM_BASIS_BLOCKS);
 	assert_float_equal(ratio(&c, 1, JM_FIGURE_LATENCY), 0.5, 1e-12);
 	assert_says(c.verdicts.data, "b uses 0.50× the energy of a per item [0.50, 0.50] inside these two runs");
+	assert_says(c.verdicts.data, "; latency 0.50× [0.50, 0.50] inside these two runs (from run to run");
 	assert_true(isnan(c.variants[1].against[JM_FIGURE_PEAK_MEMORY].p));
 	jm_comparison_finish(&c);
 }

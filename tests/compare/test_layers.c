@@ -186,6 +186,30 @@ static void layers_of_one_side_only_stay_apart(void **state)
 	jm_comparison_finish(&c);
 }
 
+/* How estimates repeat says nothing of the energy: no interval. */
+static void ratios_of_estimates_have_a_tilde_and_no_interval(void **state)
+{
+	struct jm_comparison_data c;
+	struct jm_buffer b = {0};
+	struct jm_compare_view view = {.limit = 0};
+	struct jm_trial t[2];
+	const char *text;
+
+	(void)state;
+	trial_init(&t[0], "a", "fp32", 20, 50);
+	trial_layer(&t[0], "in", "Gemm", 1, 10);
+	trial_init(&t[1], "b", "fp16", 20, 50);
+	trial_layer(&t[1], "in", "Gemm", 1, 5);
+	t[0].state = t[1].state = JM_STATE_ESTIMATED;
+	match(t, &c);
+	assert_int_equal(jm_compare_layers_table(&c, &view, &b), 0);
+	text = jm_buffer_terminate(&b);
+	assert_says(text, "~0.50×");
+	assert_true(strstr(text, "energy is estimated") < strstr(text, "layers of b"));
+	jm_buffer_finish(&b);
+	jm_comparison_finish(&c);
+}
+
 static void branches_that_run_in_another_order_are_found_by_name(void **state)
 {
 	struct jm_comparison_data c;
@@ -240,6 +264,7 @@ int main(void)
 	    cmocka_unit_test(names_that_differ_are_matched_by_position_and_kind),
 	    cmocka_unit_test(what_stands_between_the_same_layers_is_one_group),
 	    cmocka_unit_test(layers_of_one_side_only_stay_apart),
+	    cmocka_unit_test(ratios_of_estimates_have_a_tilde_and_no_interval),
 	    cmocka_unit_test(branches_that_run_in_another_order_are_found_by_name),
 	    cmocka_unit_test(no_layers_at_all_are_no_groups),
 	    cmocka_unit_test(roles_come_from_paths_and_types),

@@ -45,6 +45,46 @@ static void both_intervals_are_printed_where_the_class_is_known(void **state)
 	free(text);
 }
 
+/* A level from a machine at work is no level, and no energy is below nought. */
+static void an_idle_level_above_the_work_gives_no_energy_above_it(void **state)
+{
+	struct jm_view view = {.by = JM_BY_LAYER};
+	struct jm_buffer b = {0};
+	struct small_result s;
+	int high;
+
+	(void)state;
+	for (high = 0; high < 2; high++) {
+		small_result_init(&s);
+		snprintf(s.result.baseline_reason, sizeof(s.result.baseline_reason), "idle level: given");
+		s.channels[0].idle_power_w = high ? 20 : 2;
+		assert_int_equal(jm_report_table(&s.result, &view, false, &b, NULL), 0);
+		jm_buffer_append(&b, "", 1);
+		if (high) {
+			assert_non_null(strstr(b.data, "20.00 W when idle, more than the 8.000 W of the work"));
+			assert_null(strstr(b.data, "above that"));
+		} else {
+			assert_non_null(strstr(b.data, "6.000 J above that"));
+		}
+		jm_buffer_finish(&b);
+	}
+}
+
+static void a_recording_without_layers_says_so(void **state)
+{
+	struct jm_view view = {.by = JM_BY_LAYER};
+	struct jm_buffer b = {0};
+	struct small_result s;
+
+	(void)state;
+	small_result_init(&s);
+	s.result.n_layers = 0;
+	assert_int_equal(jm_report_table(&s.result, &view, false, &b, NULL), 0);
+	jm_buffer_append(&b, "", 1);
+	assert_non_null(strstr(b.data, "no layers were recorded\n"));
+	jm_buffer_finish(&b);
+}
+
 static void an_unknown_class_is_said(void **state)
 {
 	struct small_result s;
@@ -108,7 +148,8 @@ static void assert_tables_fit(char *text, size_t width)
 		n++;
 		if (jm_display_columns(line) > width)
 			fail_msg("%zu columns: %s", jm_display_columns(line), line);
-		assert_non_null(strstr(line, strncmp(line, "name", 4) && strncmp(line, "channel", 7) ? "estimated" : "state"));
+		assert_non_null(
+		    strstr(line, strncmp(line, "name", 4) && strncmp(line, "channel", 7) ? "estimated" : "state"));
 	}
 	assert_int_equal(n, 5);
 }
@@ -125,7 +166,8 @@ static void tables_fit_the_terminal_and_keep_the_state(void **state)
 		struct small_result s;
 
 		small_result_init(&s);
-		s.layers[0].name = "/encoder/\xe5\xb1\xa4\xe5\xb1\xa4\xe5\xb1\xa4/attention/self/query/MatMul_quantized";
+		s.layers[0].name =
+		    "/encoder/\xe5\xb1\xa4\xe5\xb1\xa4\xe5\xb1\xa4/attention/self/query/MatMul_quantized";
 		assert_int_equal(jm_report_table(&s.result, &view, false, &b, NULL), 0);
 		assert_tables_fit(jm_buffer_terminate(&b), (size_t)widths[i]);
 		jm_buffer_finish(&b);
@@ -137,6 +179,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_intervals_are_printed_where_the_class_is_known),
 	    cmocka_unit_test(an_unknown_class_is_said),
+	    cmocka_unit_test(an_idle_level_above_the_work_gives_no_energy_above_it),
+	    cmocka_unit_test(a_recording_without_layers_says_so),
 	    cmocka_unit_test(estimates_have_neither_line),
 	    cmocka_unit_test(names_forge_no_lines),
 	    cmocka_unit_test(tables_fit_the_terminal_and_keep_the_state),

@@ -177,6 +177,27 @@ static void a_page_shows_all_variants_and_reads_them_again(void **state)
 	jm_comparison_destroy(c);
 }
 
+static void a_recording_counts_once(void **state)
+{
+	char a[300], b[300], twice[400], other[400];
+	const char *inputs[] = {twice, twice, other};
+	struct jm_comparison *c = NULL;
+	struct jm_error err = {0};
+
+	write_trial(*state, a, sizeof(a), "one.jmap", (struct trial_recording){.power_w = 50, .latency_ms = 8});
+	write_trial(*state, b, sizeof(b), "two.jmap", (struct trial_recording){.power_w = 40, .latency_ms = 8});
+	snprintf(twice, sizeof(twice), "a=%s", a);
+	snprintf(other, sizeof(other), "b=%s", b);
+	assert_int_equal(jm_comparison_open(inputs, 3, NULL, &c, &err), JM_E_INVALID);
+	assert_non_null(strstr(err.message, "one.jmap is given twice for a: a trial counts once"));
+	/* Set against itself it is no second trial. */
+	snprintf(other, sizeof(other), "b=%s", a);
+	c = compare(inputs + 1, 2, NULL);
+	assert_int_equal(jm_comparison_n_variants(c), 2);
+	assert_non_null(strstr(jm_comparison_verdicts(c), "latency"));
+	jm_comparison_destroy(c);
+}
+
 static void what_cannot_be_read_is_named(void **state)
 {
 	struct scratch *s = *state;
@@ -214,6 +235,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(layers_are_matched_on_request, scratch_set_up, scratch_tear_down),
 	    cmocka_unit_test_setup_teardown(a_page_shows_all_variants_and_reads_them_again, scratch_set_up,
 					    scratch_tear_down),
+	    cmocka_unit_test_setup_teardown(a_recording_counts_once, scratch_set_up, scratch_tear_down),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_read_is_named, scratch_set_up, scratch_tear_down),
 	};
 

@@ -16,6 +16,7 @@ struct trial_recording {
 	int n_layers;  /* in each 10th call, which is then a profiled one; 0: none */
 	int round;     /* 0: none */
 	int is_estimated;
+	const char *quiet_busy; /* with a quiet stretch behind it, in which so much was at work; NULL: without */
 };
 
 #define TRIAL_T0 INT64_C(5000000000000)
@@ -91,6 +92,13 @@ static inline int trial_spans(const struct trial_recording *t, struct jm_span_si
 
 		rc = sink->write(sink->ctx, &w, 1);
 	}
+	if (rc == 0 && t->quiet_busy) {
+		struct jm_span w = {
+		    .start_ns = end, .end_ns = end + 150000000, .iteration = JM_NO_ITERATION, .kind = JM_SPAN_PHASE};
+
+		sink->name(sink->ctx, "idle", 4, NULL, 0, &w.name);
+		rc = sink->write(sink->ctx, &w, 1);
+	}
 	return rc;
 }
 
@@ -124,6 +132,8 @@ static inline int trial_write(const struct trial_recording *t)
 	jm_writer_meta(w, "precision", t->precision ? t->precision : "fp32");
 	if (t->variant)
 		jm_writer_meta(w, "variant", t->variant);
+	if (t->quiet_busy)
+		jm_writer_meta(w, "quiet_busy_fraction", t->quiet_busy);
 	if (t->round) {
 		jm_writer_meta(w, "bench", "b1");
 		jm_writer_meta_i64(w, "round", t->round);
