@@ -359,7 +359,7 @@ static int tables(const struct jm_result *r, const struct jm_view *view, struct 
 	int channel, rc = 0;
 
 	if (view->by == JM_BY_LAYER && r->n_layers == 0 && r->n_groups == 0)
-		jm_display_line(out, "no layers were recorded%s\n", r->n_processes ? ": --by process" : "");
+		jm_display_line(out, "no layers were recorded%s", r->n_processes ? ": --by process" : "");
 	for (channel = -1; channel < (int)r->n_channels && rc == 0; channel++) {
 		size_t n, n_all;
 		const struct jm_row **rows;
