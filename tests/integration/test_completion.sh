@@ -90,13 +90,14 @@ taken() { # taken WORDS COMMAND...: with each word, @ in its place, the command 
 }
 refused_is_found() { ! taken "layer neither" report my-run.jmap --by @ >/dev/null; }
 check "a recording is made" exits 0 joulemap record -q -f -s estimate -d 50ms -o my-run.jmap
+cp my-run.jmap its-copy.jmap
 for option in by sort weigh format method; do
     check "report takes what is offered for --$option" taken "$(words "report --$option")" report my-run.jmap "--$option" @
 done
 check "and draws each picture" taken "$(words 'report --plot')" report my-run.jmap --force --svg x.svg --plot @
 check "export takes each format" taken "$(words 'export --format')" export my-run.jmap --force -o x --format @
 check "export takes each --by" taken "$(words 'export --by')" export my-run.jmap --format csv --by @
-check "compare takes each format" taken "$(words 'compare --format')" compare my-run.jmap my-run.jmap --format @
+check "compare takes each format" taken "$(words 'compare --format')" compare my-run.jmap its-copy.jmap --format @
 check "top takes each order" taken "$(words 'top --sort')" top -s estimate --once --sort @
 check "--processes takes each" taken "$(words 'record --processes')" record -q -f -s estimate -o x.jmap --processes @ -- true
 check "a word that is refused is found" refused_is_found
