@@ -1,5 +1,7 @@
 # calibrate as a user calls it: what it refuses, and what it keeps.
 . "$SOURCE/tests/integration/lib.sh"
+# Other tests make temporary recordings meanwhile: a folder of our own shows only ours.
+mkdir tmp && export TMPDIR=$WORK/tmp
 
 check "calibrate has help" exits 0 "$JM" calibrate --help
 check "it has examples" says out 'Examples:'
@@ -21,7 +23,7 @@ check "it says what it is" says json '"format": "joulemap-calibrations/1"'
 check "its family is unknown" says json '"family": "unknown"'
 check "the reason stands there" says json 'the load moved it by\|no response\|too few\|only .* updates'
 check "nothing is kept" [ -z "$(find "$XDG_DATA_HOME" -name '*.json' 2>/dev/null)" ]
-check "no temporary recording is left" [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'joulemap-??????' -newer out -user "$(id -un)" 2>/dev/null)" ]
+check "no temporary recording is left" [ -z "$(find "$TMPDIR" -maxdepth 1 -name 'joulemap-??????')" ]
 
 # Ctrl-C ends it cleanly.
 TMPDIR="$WORK" "$JM" calibrate -q -s "$meter" --threads 1 --seconds 60 2>stopped &
