@@ -247,6 +247,8 @@ int jm_dvc_add(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc_t
 	size_t i;
 	int rc = jm_dvc_lock(d, err);
 
+	if (rc == 0 && r->n_targets)
+		jm_dvc_cache_enter(&d->cache);
 	for (i = 0; rc == 0 && i < r->n_targets; i++) {
 		a = calloc(1, sizeof(*a));
 		if (!a)

@@ -16,6 +16,8 @@ struct jm_dvc_cache {
 	size_t n_links;
 	mode_t file_mode, folder_mode;
 	atomic_bool no_reflink; /* this file system has none: it was tried */
+	bool has_entered;
+	int lock_fd; /* of the folder of new files, while has_entered */
 };
 
 /* Fills in: links as "reflink,copy" or NULL for that. Errors: JM_E_INVALID: an unknown kind of link. */
@@ -25,6 +27,11 @@ int jm_dvc_cache_init(struct jm_dvc_cache *cache, const char *root, const char *
 int jm_dvc_object_path(const char *root, const struct jm_dvc_oid *oid, bool is_legacy, char *out, size_t size);
 /* Says whether the object is there. size: that it must have; -1: any. */
 bool jm_dvc_cache_has(const struct jm_dvc_cache *cache, const struct jm_dvc_oid *oid, bool is_legacy, int64_t size);
+
+/* Says that this run makes new files in the cache until it leaves. When it is the only one, it removes those that killed runs left; on
+ * file systems of a network, where others may not be seen, none. One thread, before the first new file; again does nothing. */
+void jm_dvc_cache_enter(struct jm_dvc_cache *cache);
+void jm_dvc_cache_leave(struct jm_dvc_cache *cache);
 
 /* Opens a new file for an object to be: path_out, JM_DVC_PATH_MAX bytes. The caller writes, then commits or removes it. */
 int jm_dvc_cache_temp(struct jm_dvc_cache *cache, char *path_out, int *fd_out, struct jm_error *err);

@@ -82,6 +82,15 @@ int jm_net_body_open_sent(struct jm_net_body *b, bool with_sha256, struct jm_err
 	return jm_error_remedy(err, "remove it from the cache, then add the data again");
 }
 
+/* Between opening it and locking it another run may have made the file an object of the cache, which must not be written. */
+static bool is_still_called(int fd, const char *path)
+{
+	struct stat opened, there;
+
+	return fstat(fd, &opened) == 0 && lstat(path, &there) == 0 && opened.st_dev == there.st_dev &&
+	       opened.st_ino == there.st_ino;
+}
+
 /* A file that gathers over several runs; a temporary one where another run is at it. */
 static int open_part(struct jm_net_body *b, struct jm_error *err)
 {
@@ -90,7 +99,7 @@ static int open_part(struct jm_net_body *b, struct jm_error *err)
 	if (rc)
 		return rc;
 	b->fd = open(b->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (b->fd >= 0 && flock(b->fd, LOCK_EX | LOCK_NB) == 0)
+	if (b->fd >= 0 && flock(b->fd, LOCK_EX | LOCK_NB) == 0 && is_still_called(b->fd, b->path))
 		return 0;
 	if (b->fd >= 0)
 		close(b->fd);

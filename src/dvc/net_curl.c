@@ -107,18 +107,7 @@ static int status_error(const struct jm_net_access *access, const char *remote_n
 	if (status == 401 || status == 403) {
 		jm_error_set(err, JM_E_PERMISSION, "the remote '%s' (%.120s) refuses %s: status %ld%s%s", remote_name,
 			     access->shown, what, status, dash, server_says);
-		if (access->sigv4[0])
-			return jm_error_remedy(
-			    err,
-			    "check the keys: joulemap data remote modify %s access_key_id -, and secret_access_key -",
-			    remote_name);
-		if (access->is_environment_kept)
-			return jm_error_remedy(
-			    err, "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD were not sent: they go "
-				 "to the host that JOULEMAP_REMOTE_HOST names, over https");
-		return jm_error_remedy(
-		    err, "check user and password: joulemap data remote modify --local %s user NAME, and password -",
-		    remote_name);
+		return jm_error_remedy(err, "%s", access->refused_remedy);
 	}
 	if (status == 404 && !is_send) {
 		jm_error_set(err, JM_E_NOT_FOUND, "%s is not on the remote '%s' (%.120s)%s%s", what, remote_name,

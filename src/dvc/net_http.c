@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_S 60 /* as DVC */
+#define TIMEOUT_S    60 /* as DVC */
+#define ENV_USER     "JOULEMAP_REMOTE_USER"
+#define ENV_PASSWORD "JOULEMAP_REMOTE_PASSWORD"
+#define ENV_HOST     "JOULEMAP_REMOTE_HOST"
 
 struct setup {
 	struct jm_dvc_remote *remote;
@@ -61,18 +64,6 @@ static int read_verify(const struct setup *s)
 	return copy(s, "ssl_verify", value, s->access->ca, sizeof(s->access->ca));
 }
 
-static int no_secret(const struct setup *s, const char *what)
-{
-	jm_error_set(s->err, JM_E_PERMISSION,
-		     "the remote '%s' wants %s, and neither the settings nor the environment have it", s->remote->name,
-		     what);
-	return jm_error_remedy(s->err,
-			       "joulemap data remote modify --local %s user NAME, and password -; or "
-			       "JOULEMAP_REMOTE_USER and JOULEMAP_REMOTE_PASSWORD, with JOULEMAP_REMOTE_HOST, the one "
-			       "host that they are sent to, over https",
-			       s->remote->name);
-}
-
 static bool is_loopback(const char *host)
 {
 	struct in_addr address;
@@ -85,7 +76,7 @@ static bool is_loopback(const char *host)
  * ever: without a name that the user gave they could be had by any. */
 static bool is_environment_for(const char *remote_url)
 {
-	const char *meant = getenv("JOULEMAP_REMOTE_HOST");
+	const char *meant = getenv(ENV_HOST);
 	char *host = NULL, *scheme = NULL;
 	CURLU *url = curl_url();
 	bool is_for = meant && url && curl_url_set(url, CURLUPART_URL, remote_url, 0) == CURLUE_OK &&
@@ -99,6 +90,73 @@ static bool is_environment_for(const char *remote_url)
 	return is_for;
 }
 
+static bool has_environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+/* The environment's user and password are not for this remote: why. */
+static void say_kept(const struct setup *s, bool has_user, bool has_password)
+{
+	struct jm_net_access *a = s->access;
+
+	snprintf(a->refused_remedy, sizeof(a->refused_remedy), "%s%s%s kept back: %s", has_user ? ENV_USER : "",
+		 has_user && has_password ? " and " : "",
+		 has_password ? ENV_PASSWORD : "",
+		 !has_environment(ENV_HOST)
+		     ? ENV_HOST " is not set; it names the one host that they are sent to, over https"
+		     : ENV_HOST " does not name this remote's host, or its URL does not begin with https");
+}
+
+/* Sets what to try when the remote refuses. */
+static void prepare_remedy(const struct setup *s)
+{
+	struct jm_net_access *a = s->access;
+	const char *name = s->remote->name;
+	bool is_for = is_environment_for(s->remote->url), env_user = has_environment(ENV_USER),
+	     env_password = has_environment(ENV_PASSWORD);
+	const char *auth = setting(s, "auth");
+	/* A header of one's own has a password alone. */
+	bool has_user = a->user[0] || setting(s, "user") || (is_for && env_user) || (auth && strcasecmp(auth, "custom") == 0);
+	bool has_password = a->password[0] || setting(s, "password") || (is_for && env_password);
+	size_t size = sizeof(a->refused_remedy);
+
+	if (a->header[0])
+		snprintf(a->refused_remedy, size, "check custom_auth_header and password of the remote");
+	else if (has_user && has_password)
+		snprintf(a->refused_remedy, size,
+			 "check user and password: joulemap data remote modify --local %.64s user NAME, and password -", name);
+	else if (!is_for && ((!has_user && env_user) || (!has_password && env_password)))
+		say_kept(s, env_user, env_password);
+	else if (!has_user && !has_password)
+		snprintf(a->refused_remedy, size,
+			 "no user and password were sent: joulemap data remote modify --local %.64s user NAME, and "
+			 "password -; or set " ENV_USER ", " ENV_PASSWORD " and " ENV_HOST
+			 ", the one host that they are sent to, over https",
+			 name);
+	else
+		snprintf(a->refused_remedy, size,
+			 "no %s was sent: joulemap data remote modify --local %.64s %s; or set %s and " ENV_HOST,
+			 has_user ? "password" : "user", name, has_user ? "password -" : "user NAME",
+			 has_user ? ENV_PASSWORD : ENV_USER);
+}
+
+static int no_header(const struct setup *s)
+{
+	jm_error_set(s->err, JM_E_INVALID, "auth of the remote '%s' is custom, and custom_auth_header is not set",
+		     s->remote->name);
+	return jm_error_remedy(s->err, "joulemap data remote modify %s custom_auth_header NAME-OF-THE-HEADER",
+			       s->remote->name);
+}
+
+static int no_secret(const struct setup *s, const char *what)
+{
+	jm_error_set(s->err, JM_E_PERMISSION, "the remote '%s' wants %s", s->remote->name, what);
+	return jm_error_remedy(s->err, "%s", s->access->refused_remedy);
+}
+
 /* The environment holds where the settings say nothing. */
 static int read_credentials(const struct setup *s)
 {
@@ -107,15 +165,16 @@ static int read_credentials(const struct setup *s)
 	bool is_for = is_environment_for(s->remote->url);
 	int rc = 0;
 
-	s->access->is_environment_kept =
-	    !is_for && (getenv("JOULEMAP_REMOTE_USER") || getenv("JOULEMAP_REMOTE_PASSWORD"));
-	user = user || !is_for ? user : getenv("JOULEMAP_REMOTE_USER");
-	password = password || !is_for ? password : getenv("JOULEMAP_REMOTE_PASSWORD");
+	prepare_remedy(s);
+	user = user || !is_for ? user : getenv(ENV_USER);
+	password = password || !is_for ? password : getenv(ENV_PASSWORD);
 	if (!auth && !(user && password))
 		return 0;
 	if (auth && strcasecmp(auth, "custom") == 0) {
-		if (!header || !password)
-			return no_secret(s, "a custom_auth_header and a password");
+		if (!header)
+			return no_header(s);
+		if (!password)
+			return no_secret(s, "the password that its custom_auth_header holds, and there is none");
 		s->access->no_redirects = true; /* nobody else is to get the header */
 		if ((size_t)snprintf(s->access->header, sizeof(s->access->header), "%s: %s", header, password) >=
 			sizeof(s->access->header) ||
@@ -128,7 +187,9 @@ static int read_credentials(const struct setup *s)
 		return jm_error_set(s->err, JM_E_INVALID, "auth of the remote '%s' must be basic, digest or custom",
 				    s->remote->name);
 	if (!user || !password)
-		return no_secret(s, "a user and a password");
+		return no_secret(s, !user && !password ? "a user and a password, and there are none"
+				    : user	       ? "a password, and there is none"
+						       : "a user, and there is none");
 	s->access->auth = auth && strcasecmp(auth, "digest") == 0 ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC;
 	rc = copy(s, "user", user, s->access->user, sizeof(s->access->user));
 	return rc ? rc : copy(s, "password", password, s->access->password, sizeof(s->access->password));
@@ -216,6 +277,7 @@ static int open_http(struct jm_dvc_remote *remote, const struct jm_dvc_config *c
 	rc = rc ? rc : read_method(&s);
 	rc = rc ? rc : read_credentials(&s);
 	rc = rc ? rc : read_url(&s);
+	prepare_remedy(&s); /* again: by now the URL's user is known */
 	if (rc)
 		jm_net_close(remote);
 	return rc;

@@ -34,7 +34,12 @@ static int read_credentials(struct jm_net_access *a, struct jm_error *err)
 		fits = (size_t)snprintf(a->header, sizeof(a->header), "Authorization: Bearer %s", token) <
 		       sizeof(a->header);
 	} else {
-		jm_error_set(err, JM_E_PERMISSION, "the environment has no token of DagsHub");
+		bool has_user = user && *user, has_password = password && *password;
+
+		jm_error_set(err, JM_E_PERMISSION, "the environment has no token of DagsHub%s",
+			     has_user	    ? ", and of DAGSHUB_USERNAME and DAGSHUB_PASSWORD the first alone"
+			     : has_password ? ", and of DAGSHUB_USERNAME and DAGSHUB_PASSWORD the second alone"
+					    : "");
 		return jm_error_remedy(err, "set DAGSHUB_USER_TOKEN, or DAGSHUB_USERNAME and DAGSHUB_PASSWORD");
 	}
 	if (!fits || strpbrk(a->header, "\r\n"))
@@ -135,7 +140,10 @@ int jm_hub_perform(const struct jm_hub *hub, CURL *easy, const char *what, int (
 		return 0;
 	rc = jm_net_error(&hub->access, "DagsHub", what, false, code, status, "", err);
 	if (rc == JM_E_PERMISSION)
-		jm_error_remedy(err, "check DAGSHUB_USER_TOKEN, or DAGSHUB_USERNAME and DAGSHUB_PASSWORD");
+		jm_error_remedy(err, "%s sent: check %s",
+				hub->access.header[0] ? "DAGSHUB_USER_TOKEN was"
+						      : "DAGSHUB_USERNAME and DAGSHUB_PASSWORD were",
+				hub->access.header[0] ? "it" : "them");
 	return rc;
 }
 

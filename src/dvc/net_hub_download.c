@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include "dvc/net_hub.h"
+#include "dvc/net_hub_list.h"
 
 #include "core/error.h"
-#include "core/json.h"
 #include "dvc/repo.h"
 
 #include <errno.h>
@@ -18,140 +18,17 @@
 #define FOLDERS_MAX 100000
 #define URL_MAX     8192
 
-/* A file or folder that the server lists. */
-struct entry {
-	char *path, *url;      /* in the repository; where it is to be had */
-	struct jm_dvc_oid oid; /* MD5, where the server tells one; else empty */
-	bool is_folder;
-};
-
 struct download {
 	struct jm_hub hub;
 	const struct jm_hub_request *r;
 	struct jm_hub_tally *tally;
-	char top[JM_DVC_PATH_MAX]; /* the remote folder, cleaned */
-	struct entry *entries;     /* files and folders, in the order found */
-	size_t n, capacity, *files, n_files;
+	struct jm_hub_list list; /* files and folders, in the order found */
+	size_t *files, n_files;  /* entries that are files */
 	pthread_mutex_t lock; /* what follows */
 	CURL *handles[THREADS];
 	size_t n_handles, n_differ;
 	char first_differs[512];
 };
-
-static void drop_entry(struct entry *e)
-{
-	free(e->path);
-	free(e->url);
-	memset(e, 0, sizeof(*e));
-}
-
-/* A path of the server must lie in the folder that was asked for. Writes what is behind that folder. */
-static int path_inside(const struct download *d, const char *path, const char **out)
-{
-	size_t n = strlen(d->top);
-
-	while (*path == '/')
-		path++;
-	if (n && (strncmp(path, d->top, n) != 0 || path[n] != '/'))
-		return JM_E_FORMAT;
-	*out = path + n + (n > 0);
-	return jm_dvc_path_is_safe(*out) ? 0 : JM_E_FORMAT;
-}
-
-static int keep_entry(struct download *d, struct entry *e, struct jm_error *err)
-{
-	const char *inside;
-
-	if (!e->path || (!e->is_folder && !e->url))
-		return jm_error_set(err, JM_E_FORMAT, "DagsHub's list has an entry without path or address");
-	if (path_inside(d, e->path, &inside)) {
-		jm_error_set(err, JM_E_FORMAT,
-			     "DagsHub lists '%.200s', which is not inside '%.100s'; nothing of it was written", e->path,
-			     d->top);
-		return jm_error_remedy(err, "do not trust this repository");
-	}
-	if (d->n == d->capacity) {
-		size_t capacity = d->capacity ? 2 * d->capacity : 64;
-		void *grown = realloc(d->entries, capacity * sizeof(*d->entries));
-
-		if (!grown)
-			return jm_error_set(err, JM_E_NOMEM, "out of memory for DagsHub's list");
-		d->entries = grown;
-		d->capacity = capacity;
-	}
-	d->entries[d->n++] = *e;
-	memset(e, 0, sizeof(*e));
-	return 0;
-}
-
-static char *copy_text(const struct jm_json_token *t)
-{
-	char *copy = memchr(t->text, '\0', t->n) ? NULL : malloc(t->n + 1);
-
-	if (copy) {
-		memcpy(copy, t->text, t->n);
-		copy[t->n] = '\0';
-	}
-	return copy;
-}
-
-static int read_value(struct jm_json *json, const char *key, struct entry *e, struct jm_error *err)
-{
-	struct jm_json_token t;
-	int rc = jm_json_next(json, &t, err);
-
-	if (rc || t.type != JM_JSON_STRING)
-		return rc ? rc : jm_json_skip(json, &t, err);
-	if (strcmp(key, "path") == 0 && !e->path)
-		e->path = copy_text(&t);
-	else if (strcmp(key, "download_url") == 0 && !e->url)
-		e->url = copy_text(&t);
-	else if (strcmp(key, "type") == 0)
-		e->is_folder = !jm_json_is(&t, "file");
-	else if (strcmp(key, "hash") == 0)
-		(void)jm_dvc_oid_parse(t.text, t.n, &e->oid);
-	return 0;
-}
-
-/* One object of the list; its begin has been read. */
-static int read_entry(struct download *d, struct jm_json *json, struct jm_error *err)
-{
-	struct entry e = {0};
-	struct jm_json_token t;
-	char key[32];
-	int rc;
-
-	while ((rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_OBJECT_END) {
-		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);
-		rc = read_value(json, key, &e, err);
-		if (rc)
-			break;
-	}
-	rc = rc ? rc : keep_entry(d, &e, err);
-	drop_entry(&e);
-	return rc;
-}
-
-/* An array of entries, or one entry. */
-static int read_list(struct download *d, const struct jm_buffer *answer, struct jm_error *err)
-{
-	struct jm_json *json;
-	struct jm_json_token t;
-	int rc = jm_json_open("DagsHub's list", answer->data, answer->n, &json, err);
-
-	if (rc)
-		return rc;
-	while ((rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_END) {
-		if (t.type == JM_JSON_OBJECT)
-			rc = read_entry(d, json, err);
-		else if (t.type != JM_JSON_ARRAY && t.type != JM_JSON_ARRAY_END)
-			rc = jm_json_error(json, &t, err, "an entry of the list must be an object");
-		if (rc)
-			break;
-	}
-	jm_json_close(json);
-	return rc;
-}
 
 static int list_folder(struct download *d, CURL *easy, const char *path, struct jm_error *err)
 {
@@ -161,7 +38,7 @@ static int list_folder(struct download *d, CURL *easy, const char *path, struct 
 
 	snprintf(what, sizeof(what), "the folder %.200s", path);
 	rc = rc ? rc : jm_hub_get_text(&d->hub, easy, url, what, &answer, err);
-	rc = rc ? rc : read_list(d, &answer, err);
+	rc = rc ? rc : jm_hub_list_read(&d->list, answer.data, answer.n, err);
 	jm_buffer_finish(&answer);
 	return rc;
 }
@@ -170,23 +47,23 @@ static int list_folder(struct download *d, CURL *easy, const char *path, struct 
 static int list_all(struct download *d, CURL *easy, struct jm_error *err)
 {
 	size_t i, n_folders = 1;
-	int rc = list_folder(d, easy, d->top, err);
+	int rc = list_folder(d, easy, d->list.top, err);
 
-	for (i = 0; rc == 0 && i < d->n; i++) {
-		if (!d->entries[i].is_folder)
+	for (i = 0; rc == 0 && i < d->list.n; i++) {
+		if (!d->list.entries[i].is_folder)
 			continue;
-		if (d->r->progress && d->r->progress(d->r->ctx, "listing", i, d->n))
+		if (d->r->progress && d->r->progress(d->r->ctx, "listing", i, d->list.n))
 			rc = jm_error_set(err, JM_E_CANCELLED, "stopped while folders were listed");
 		else if (++n_folders > FOLDERS_MAX)
 			rc = jm_error_set(err, JM_E_FORMAT, "DagsHub lists more than %d folders", FOLDERS_MAX);
 		else
-			rc = list_folder(d, easy, d->entries[i].path, err);
+			rc = list_folder(d, easy, d->list.entries[i].path, err);
 	}
-	d->files = malloc((d->n + 1) * sizeof(*d->files));
+	d->files = malloc((d->list.n + 1) * sizeof(*d->files));
 	if (rc == 0 && !d->files)
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for DagsHub's list");
-	for (i = 0; rc == 0 && i < d->n; i++)
-		if (!d->entries[i].is_folder)
+	for (i = 0; rc == 0 && i < d->list.n; i++)
+		if (!d->list.entries[i].is_folder)
 			d->files[d->n_files++] = i;
 	return rc;
 }
@@ -280,7 +157,7 @@ static bool hash_there(struct jm_dvc_worker *w, int folder, const char *name, st
 }
 
 /* Gets e into the open file, and makes sure that it is what the server told. */
-static int receive(struct download *d, const struct entry *e, struct receiving *f, struct jm_dvc_oid *oid,
+static int receive(struct download *d, const struct jm_hub_entry *e, struct receiving *f, struct jm_dvc_oid *oid,
 		   struct jm_error *err)
 {
 	CURL *easy = borrow_handle(d);
@@ -311,7 +188,7 @@ static int receive(struct download *d, const struct entry *e, struct receiving *
 }
 
 /* Into its place, whole: over what is there only where that is allowed. */
-static int put_file(struct download *d, struct jm_dvc_worker *w, const struct entry *e, int folder, const char *name,
+static int put_file(struct download *d, struct jm_dvc_worker *w, const struct jm_hub_entry *e, int folder, const char *name,
 		    struct jm_error *err)
 {
 	struct jm_dvc_oid there, oid;
@@ -324,7 +201,7 @@ static int put_file(struct download *d, struct jm_dvc_worker *w, const struct en
 		count(d, true, 0);
 		return 0;
 	}
-	snprintf(temp, sizeof(temp), ".joulemap-%ld-%zx.tmp", (long)getpid(), (size_t)(e - d->entries));
+	snprintf(temp, sizeof(temp), ".joulemap-%ld-%zx.tmp", (long)getpid(), (size_t)(e - d->list.entries));
 	f.fd = openat(folder, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (f.fd < 0)
 		return jm_error_errno(err, errno, "cannot write beside %s", e->path);
@@ -349,10 +226,10 @@ static int put_file(struct download *d, struct jm_dvc_worker *w, const struct en
 static int download_one(void *ctx, struct jm_dvc_worker *w, size_t i, struct jm_error *err)
 {
 	struct download *d = ctx;
-	const struct entry *e = &d->entries[d->files[i]];
+	const struct jm_hub_entry *e = &d->list.entries[d->files[i]];
 	struct jm_dvc_below below;
 	const char *inside, *name;
-	int folder, rc = path_inside(d, e->path, &inside);
+	int folder, rc = jm_hub_path_inside(d->list.top, e->path, &inside);
 
 	if (rc)
 		return jm_error_set(err, rc, "a path leads out of the folder");
@@ -377,7 +254,7 @@ static int fix_urls(struct download *d, struct jm_error *err)
 
 	n += strcspn(base + n, "/") + 1;
 	for (i = 0; i < d->n_files; i++) {
-		struct entry *e = &d->entries[d->files[i]];
+		struct jm_hub_entry *e = &d->list.entries[d->files[i]];
 		int rc;
 
 		if (strncmp(e->url, base, n) == 0)
@@ -423,14 +300,12 @@ int jm_hub_download(const struct jm_hub_request *r, struct jm_hub_tally *tally, 
 	d->tally = tally;
 	pthread_mutex_init(&d->lock, NULL);
 	rc = jm_hub_open(&d->hub, r, err);
-	if (rc == 0 && jm_dvc_path_normalise(r->remote_folder + strspn(r->remote_folder, "/"), d->top, sizeof(d->top)))
+	if (rc == 0 && jm_dvc_path_normalise(r->remote_folder + strspn(r->remote_folder, "/"), d->list.top, sizeof(d->list.top)))
 		rc = jm_error_set(err, JM_E_INVALID, "the remote folder leads out of the repository");
 	rc = rc ? rc : download_all(d, err);
-	for (i = 0; i < d->n; i++)
-		drop_entry(&d->entries[i]);
 	for (i = 0; i < d->n_handles; i++)
 		curl_easy_cleanup(d->handles[i]);
-	free(d->entries);
+	jm_hub_list_finish(&d->list);
 	free(d->files);
 	pthread_mutex_destroy(&d->lock);
 	jm_hub_close(&d->hub);

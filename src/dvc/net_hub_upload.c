@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include "dvc/net_hub.h"
+#include "dvc/net_hub_list.h"
 
 #include "core/error.h"
-#include "core/json.h"
 #include "dvc/repo.h"
 
 #include <errno.h>
@@ -30,25 +30,12 @@ static int find_last_commit(struct upload *u, struct jm_error *err)
 {
 	char url[JM_DVC_PATH_MAX * 4];
 	struct jm_buffer answer = {0};
-	struct jm_json *json = NULL;
-	struct jm_json_token t;
-	bool is_commit = false;
 	int rc = jm_hub_url(&u->hub, "branches", "", url, sizeof(url), err);
 
 	u->last_commit[0] = '\0';
 	rc = rc ? rc : jm_hub_get_text(&u->hub, u->easy, url, "the branch", &answer, err);
 	if (rc == 0)
-		rc = jm_json_open("the answer about the branch", answer.data, answer.n, &json, err);
-	while (rc == 0 && json && (rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_END) {
-		if (t.type == JM_JSON_KEY && t.depth == 1)
-			is_commit = jm_json_is(&t, "commit");
-		if (t.type != JM_JSON_KEY || t.depth != 2 || !is_commit || !jm_json_is(&t, "id"))
-			continue;
-		rc = jm_json_next(json, &t, err);
-		if (rc == 0 && t.type == JM_JSON_STRING && t.n < sizeof(u->last_commit))
-			snprintf(u->last_commit, sizeof(u->last_commit), "%.*s", (int)t.n, t.text);
-	}
-	jm_json_close(json);
+		rc = jm_hub_branch_read(answer.data, answer.n, u->last_commit, sizeof(u->last_commit), err);
 	jm_buffer_finish(&answer);
 	return rc == JM_E_NOT_FOUND ? 0 : rc;
 }

@@ -20,7 +20,7 @@ struct jm_net_access {
 	char ca[JM_DVC_PATH_MAX];       /* file of certificates; empty: the system's */
 	bool no_verify;                 /* of certificates */
 	bool no_redirects;
-	bool is_environment_kept; /* it has a user or a password, which are not for this host */
+	char refused_remedy[384]; /* what to try when the remote refuses: which name has what is missing; never a secret */
 	bool is_post;             /* objects are sent by POST, as DVC does unless it is told otherwise */
 	long connect_timeout_s, read_timeout_s;
 	char base[JM_DVC_PATH_MAX + 512]; /* URL in front of "files/md5/..." or of "XX/...", without the last slash */

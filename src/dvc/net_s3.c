@@ -18,6 +18,7 @@ static const char *const refused[] = {
 
 struct keys {
 	char id[512], secret[2048], token[4096];
+	const char *from; /* where they were found; NULL: nowhere */
 };
 
 static const char *first_of(const char *a, const char *b, const char *c)
@@ -81,10 +82,32 @@ static bool keys_of_files(const struct jm_dvc_config *config, const char *sectio
 				     given ? "" : "/", given ? "" : places[i].file) >= sizeof(path))
 			continue;
 		found =
-		    keys_of_file(path, profile, found ? &(struct keys){{0}, {0}, {0}} : keys, region, region_size) ||
+		    keys_of_file(path, profile, found ? &(struct keys){{0}, {0}, {0}, NULL} : keys, region, region_size) ||
 		    found;
 	}
 	return found;
+}
+
+/* Says which of the two is missing where there is half of a pair. */
+static int no_keys(const struct jm_dvc_remote *remote, const char *id, const char *secret, struct jm_error *err)
+{
+	bool has_id = id && *id, has_secret = secret && *secret, env_id = getenv("AWS_ACCESS_KEY_ID") != NULL,
+	     env_secret = getenv("AWS_SECRET_ACCESS_KEY") != NULL;
+
+	jm_error_set(err, JM_E_PERMISSION,
+		     "there are no keys for the remote '%s': not in the settings, the environment or ~/.aws",
+		     remote->name);
+	if (has_id != has_secret)
+		return jm_error_remedy(err, "%s is missing in the settings: joulemap data remote modify %s %s -",
+				       has_id ? "secret_access_key" : "access_key_id", remote->name,
+				       has_id ? "secret_access_key" : "access_key_id");
+	if (env_id != env_secret)
+		return jm_error_remedy(err, "%s is not set", env_id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
+	return jm_error_remedy(
+	    err,
+	    "joulemap data remote modify %s access_key_id -, and secret_access_key -; or AWS_ACCESS_KEY_ID and "
+	    "AWS_SECRET_ACCESS_KEY",
+	    remote->name);
 }
 
 /* The settings, then the environment, then AWS's files. */
@@ -101,25 +124,24 @@ static int find_keys(const struct jm_dvc_remote *remote, const struct jm_dvc_con
 	     region, region_size);
 	if (take(id, keys->id, sizeof(keys->id)) && take(secret, keys->secret, sizeof(keys->secret))) {
 		take(jm_dvc_config_get(config, remote->section, "session_token"), keys->token, sizeof(keys->token));
+		keys->from = "access_key_id and secret_access_key of the settings";
 		return 0;
 	}
 	if (!profile && take(getenv("AWS_ACCESS_KEY_ID"), keys->id, sizeof(keys->id)) &&
 	    take(getenv("AWS_SECRET_ACCESS_KEY"), keys->secret, sizeof(keys->secret))) {
 		take(getenv("AWS_SESSION_TOKEN"), keys->token, sizeof(keys->token));
+		keys->from = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 		return 0;
 	}
+	explicit_bzero(keys, sizeof(*keys)); /* half of a pair is none */
 	from_files = keys_of_files(config, remote->section, first_of(profile, getenv("AWS_PROFILE"), "default"), keys,
 				   region, region_size);
+	if (!from_files)
+		explicit_bzero(keys, sizeof(*keys));
+	keys->from = from_files ? "the keys of ~/.aws (of AWS_PROFILE, or of the remote's profile)" : NULL;
 	if (from_files || jm_dvc_config_flag(config, remote->section, "allow_anonymous_login", false))
 		return 0;
-	jm_error_set(err, JM_E_PERMISSION,
-		     "there are no keys for the remote '%s': not in the settings, the environment or ~/.aws",
-		     remote->name);
-	return jm_error_remedy(
-	    err,
-	    "joulemap data remote modify %s access_key_id -, and secret_access_key -; or AWS_ACCESS_KEY_ID and "
-	    "AWS_SECRET_ACCESS_KEY",
-	    remote->name);
+	return no_keys(remote, id, secret, err);
 }
 
 /* Writes path with everything but unreserved characters and '/' encoded, as a signature counts it. */
@@ -205,7 +227,11 @@ static int set_access(const struct jm_dvc_remote *remote, const struct keys *key
 		return jm_error_set(err, JM_E_INVALID, "session_token of the remote '%s' has a line break",
 				    remote->name);
 	a->no_redirects = true; /* a signature holds for one host */
-	if (!keys->id[0])
+	snprintf(a->refused_remedy, sizeof(a->refused_remedy),
+		 "%s%s; joulemap data remote modify %.64s access_key_id -, and secret_access_key -",
+		 keys->from ? "check " : "no keys were sent (allow_anonymous_login)", keys->from ? keys->from : "",
+		 remote->name);
+	if (!keys->from)
 		return 0;
 	snprintf(a->sigv4, sizeof(a->sigv4), "aws:amz:%s:s3", region);
 	memcpy(a->user, keys->id, sizeof(keys->id));
@@ -218,7 +244,7 @@ static int open_s3(struct jm_dvc_remote *remote, const struct jm_dvc_config *con
 {
 	struct jm_net_access *a = calloc(1, sizeof(*a));
 	char region[64] = "";
-	struct keys keys = {{0}, {0}, {0}};
+	struct keys keys = {{0}, {0}, {0}, NULL};
 	int rc;
 
 	if (!a)

@@ -30,6 +30,8 @@ static int open_folder(struct jm_dvc_remote *remote, const struct jm_dvc_config 
 
 static void close_folder(struct jm_dvc_remote *remote)
 {
+	if (remote->state)
+		jm_dvc_cache_leave(remote->state);
 	free(remote->state);
 }
 
@@ -139,6 +141,7 @@ static int copy_all(struct jm_dvc_remote *remote, struct jm_dvc_transfer *t, boo
 
 		if (rc)
 			return rc;
+		jm_dvc_cache_enter(store);
 	} else if (!is_push && stat(store->root, &status)) {
 		return jm_error_errno(err, errno, "cannot open the remote '%s', %s", remote->name, remote->url);
 	}

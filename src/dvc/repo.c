@@ -90,6 +90,7 @@ void jm_dvc_close(struct jm_dvc *d)
 {
 	if (!d)
 		return;
+	jm_dvc_cache_leave(&d->cache);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 	jm_dvc_config_finish(&d->config);

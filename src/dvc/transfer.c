@@ -366,7 +366,10 @@ int jm_dvc_fetch(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc
 {
 	int rc = jm_dvc_lock(d, err);
 
-	return rc ? rc : on_remotes(d, r, tally, fetch, err);
+	if (rc)
+		return rc;
+	jm_dvc_cache_enter(&d->cache);
+	return on_remotes(d, r, tally, fetch, err);
 }
 
 int jm_dvc_status_remote(struct jm_dvc *d, const struct jm_dvc_request *r, struct jm_dvc_tally *tally,

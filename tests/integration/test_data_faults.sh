@@ -104,6 +104,28 @@ check "no .dvc file is written" test ! -e more.dvc
 check "the data is whole" test "$(stat -c %s more)" = 2000000
 rm more
 
+# ---- What a killed run leaves in the cache goes with the next, unless another is at work there.
+(
+    cd "$WORK" && repository leftovers && cd leftovers || exit 1
+    for file in one two; do echo $file >$file; done
+    exits 0 "$JM" data add one
+    echo half >.dvc/cache/.joulemap/new.KILLED
+    if command -v flock >/dev/null; then
+        check "while another is at work" exits 0 flock -s .dvc/cache/.joulemap "$JM" data add two
+        check "nothing is removed" test -e .dvc/cache/.joulemap/new.KILLED
+    fi
+    check "the next run" exits 0 "$JM" data add one
+    check "removes it" test ! -e .dvc/cache/.joulemap/new.KILLED
+    mkdir ../folder && exits 0 "$JM" data remote add -d folder "$WORK/folder"
+    check "a push to a folder" exits 0 "$JM" data push
+    echo half >../folder/.joulemap/new.KILLED
+    echo three >three
+    exits 0 "$JM" data add three
+    check "and the next one" exits 0 "$JM" data push
+    check "removes what is left there" test ! -e ../folder/.joulemap/new.KILLED
+    [ "$n_failed" -eq 0 ]
+) || n_failed=$((n_failed + 1))
+
 # ---- Several at a time, and the bar.
 forget
 remote together 60

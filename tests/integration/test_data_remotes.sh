@@ -100,6 +100,7 @@ exits 0 "$JM" data remote modify secret auth basic
 check "it is in config.local alone" test "$(grep -rl pass-w0rd .dvc)" = .dvc/config.local
 check "for its owner alone" test "$(stat -c %a .dvc/config.local)" = 600
 check "without a user it says what is missing" exits 1 "$JM" data push
+check "by its name" says err 'no user was sent: joulemap data remote modify --local secret user NAME; or set JOULEMAP_REMOTE_USER'
 exits 0 "$JM" data remote modify --local secret user me
 check "push with a password" exits 0 "$JM" data push
 check "it was sent" test "$(curl -s "$url/requests" | grep -c ' /plain/s/.* with authorization')" -ge 7
@@ -119,8 +120,16 @@ check "to the one that is named" exits 0 env JOULEMAP_REMOTE_HOST=127.0.0.1 "$JM
 check "it is sent" test "$(curl -s "$url/requests" | grep -c ' /plain/bound/.* with authorization')" -ge 1
 remote unbound denied/bound
 check "a server that asks for it" exits 1 "$JM" data push
-check "has the variable named" says err 'JOULEMAP_REMOTE_HOST'
-unset JOULEMAP_REMOTE_USER JOULEMAP_REMOTE_PASSWORD
+check "has the variable named" says err 'JOULEMAP_REMOTE_HOST is not set'
+check "or that it names another" exits 1 env JOULEMAP_REMOTE_HOST=x.y "$JM" data push
+check "which is said" says err 'JOULEMAP_REMOTE_HOST does not name'
+unset JOULEMAP_REMOTE_PASSWORD
+check "half of a pair" exits 1 env JOULEMAP_REMOTE_HOST=127.0.0.1 "$JM" data push
+check "has the other half named" says err 'no password was sent.*JOULEMAP_REMOTE_PASSWORD'
+unset JOULEMAP_REMOTE_USER
+check "nothing at all" exits 1 "$JM" data push
+check "has both named" says err 'no user and password were sent.*JOULEMAP_REMOTE_USER, JOULEMAP_REMOTE_PASSWORD'
+check "no secret is shown" secret_is_hidden env-w0rd
 exits 0 "$JM" data remote default secret
 check "a password in a URL is refused" exits 1 "$JM" data remote add bad http://me:pass-w0rd@x.y/z
 check "and not repeated" secret_is_hidden pass-w0rd
