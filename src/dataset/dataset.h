@@ -37,8 +37,9 @@ void jm_dataset_sort(struct jm_dataset *d);
 
 /* Writes FOLDER/NETWORK/KIND.csv for every network and kind there is. is_historic: the first three kinds alone, with exactly the
  * columns of edge-vision-power-estimation (convolutional: 16, pooling: 14, dense: 6; power in uW above idle, runtime in ms);
- * otherwise joulemap's columns follow these. Existing tables of the networks are replaced, other networks stay. Links are not followed. Errors: JM_E_INVALID (a name
- * that is no folder's), JM_E_IO, JM_E_FULL, JM_E_PERMISSION, JM_E_NOMEM. */
+ * otherwise joulemap's columns follow these. Existing tables of the networks are replaced, all or, where something fails, none (replace.h);
+ * other networks stay. Links are not followed. Errors: JM_E_INVALID (a name that is no folder's), JM_E_IO, JM_E_FULL, JM_E_PERMISSION,
+ * JM_E_NOMEM. */
 int jm_dataset_write(const struct jm_dataset *d, const char *folder, bool is_historic, struct jm_error *err);
 
 /* Names the networks in folder that are not in d, sorted, with ", " between. *n: how many. Errors: JM_E_NOMEM. */

@@ -2,15 +2,11 @@
 #include "dataset/dataset.h"
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/text.h"
+#include "dataset/replace.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void number(struct jm_buffer *b, double value)
 {
@@ -93,73 +89,64 @@ static void write_row(struct jm_buffer *b, const struct jm_dataset_row *row, boo
 	jm_buffer_puts(b, "\n");
 }
 
-static int make_folder(const char *path, struct jm_error *err)
+static int check_name(const char *network, struct jm_error *err)
 {
-	if (mkdir(path, 0777) && errno != EEXIST)
-		return jm_error_errno(err, errno, "cannot make the folder %s", path);
-	return 0;
-}
-
-/* The folder of a network, without the tables of an earlier build: what this build left out shall not come from there. A link in its
- * place is not followed. */
-static int clear_network(const char *folder, const char *network, struct jm_error *err)
-{
-	char path[4096], table[4096 + 64];
-	struct stat st;
-	int kind, rc;
-
 	if (strchr(network, '/') || network[0] == '.' || !network[0])
 		return jm_error_set(err, JM_E_INVALID, "'%s' is no name for a network's folder", network);
-	if (snprintf(path, sizeof(path), "%s/%s", folder, network) >= (int)sizeof(path))
-		return jm_error_set(err, JM_E_INVALID, "the path of %s is too long", network);
-	rc = make_folder(path, err);
-	if (rc)
-		return rc;
-	if (lstat(path, &st) || !S_ISDIR(st.st_mode))
-		return jm_error_set(err, JM_E_INVALID, "cannot write into %s: it is no folder, or a symbolic link", path);
-	for (kind = 0; kind < JM_LAYER_KINDS; kind++) {
-		snprintf(table, sizeof(table), "%s/%s.csv", path, jm_layer_kind_text((enum jm_layer_kind)kind));
-		if (lstat(table, &st) == 0 && S_ISREG(st.st_mode))
-			unlink(table);
-	}
 	return 0;
 }
 
-static int write_table(const char *folder, const struct jm_dataset_row *rows, size_t n, bool is_historic,
+static int stage_table(struct jm_replacing *r, const struct jm_dataset_row *rows, size_t n, bool is_historic,
 		       struct jm_error *err)
 {
+	const char *kind = jm_layer_kind_text(rows->features.kind);
 	struct jm_buffer b = {0};
-	char path[4096];
 	size_t i;
-	int rc, length;
+	int rc;
 
-	length = snprintf(path, sizeof(path), "%s/%s/%s.csv", folder, rows->network,
-			  jm_layer_kind_text(rows->features.kind));
-	if (length >= (int)sizeof(path))
-		return jm_error_set(err, JM_E_INVALID, "the path of %s is too long", rows->network);
 	write_header(&b, rows->features.kind, is_historic);
 	for (i = 0; i < n; i++)
 		write_row(&b, &rows[i], is_historic);
-	rc = b.is_failed ? jm_error_set(err, JM_E_NOMEM, "no memory for %s", path) : jm_file_write(path, b.data, b.n, true, err);
+	rc = b.is_failed ? jm_error_set(err, JM_E_NOMEM, "no memory for the %s layers of %s", kind, rows->network)
+			 : jm_replacing_stage(r, kind, b.data, b.n, err);
 	jm_buffer_finish(&b);
+	return rc;
+}
+
+/* The tables of one network, and what this build left out taken away. */
+static int stage_network(struct jm_replacing *r, const char *folder, const struct jm_dataset_row *rows, size_t n,
+			 bool is_historic, struct jm_error *err)
+{
+	int kind, rc = check_name(rows->network, err);
+	size_t i = 0, end;
+
+	rc = rc ? rc : jm_replacing_enter(r, folder, rows->network, err);
+	for (kind = 0; kind < JM_LAYER_KINDS && rc == 0; kind++) {
+		for (end = i; end < n && (int)rows[end].features.kind == kind; end++)
+			;
+		if (end > i && (!is_historic || kind <= JM_LAYER_DENSE))
+			rc = stage_table(r, &rows[i], end - i, is_historic, err);
+		else
+			rc = jm_replacing_remove(r, jm_layer_kind_text((enum jm_layer_kind)kind), err);
+		i = end;
+	}
 	return rc;
 }
 
 int jm_dataset_write(const struct jm_dataset *d, const char *folder, bool is_historic, struct jm_error *err)
 {
+	struct jm_replacing r = {0};
 	size_t i, n;
-	int rc = make_folder(folder, err);
+	int rc = jm_replacing_enter(&r, folder, NULL, err);
 
 	for (i = 0; i < d->n && rc == 0; i += n) {
 		const struct jm_dataset_row *first = &d->rows[i];
 
-		for (n = 1; i + n < d->n; n++)
-			if (first[n].features.kind != first->features.kind || strcmp(first[n].network, first->network) != 0)
-				break;
-		if (i == 0 || strcmp(first->network, first[-1].network) != 0)
-			rc = clear_network(folder, first->network, err);
-		if (rc == 0 && (!is_historic || first->features.kind <= JM_LAYER_DENSE))
-			rc = write_table(folder, first, n, is_historic, err);
+		for (n = 1; i + n < d->n && strcmp(first[n].network, first->network) == 0; n++)
+			;
+		rc = stage_network(&r, folder, first, n, is_historic, err);
 	}
+	rc = rc ? rc : jm_replacing_commit(&r, err);
+	jm_replacing_finish(&r);
 	return rc;
 }

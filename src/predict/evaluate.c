@@ -2,6 +2,7 @@
 #include "predict/evaluate.h"
 
 #include "core/error.h"
+#include "predict/groups.h"
 #include "predict/regression.h"
 
 #include <math.h>
@@ -14,6 +15,7 @@
 /* Predictions beside the truth, by row of the data. */
 struct table {
 	const struct jm_dataset *d;
+	struct jm_groups groups;
 	struct jm_guess *guesses[JM_TARGETS][JM_APPROACHES];
 	bool *is_outside;
 };
@@ -81,13 +83,15 @@ static struct jm_errors judge_rows(const struct table *t, size_t from, size_t to
 	return judge(p);
 }
 
-static void predict_rows(struct table *t, size_t from, size_t to, const struct jm_predictor *p)
+static void predict_group(struct table *t, unsigned group, const struct jm_predictor *p)
 {
 	struct jm_layer_guess g;
 	size_t i;
 	int a;
 
-	for (i = from; i < to; i++) {
+	for (i = 0; i < t->d->n; i++) {
+		if (t->groups.of_row[i] != group)
+			continue;
 		for (a = 0; a < JM_APPROACHES; a++) {
 			jm_predictor_guess(p, (enum jm_approach)a, &t->d->rows[i].features, &g);
 			t->guesses[JM_TARGET_RUNTIME][a][i] = g.runtime_ms;
@@ -97,16 +101,17 @@ static void predict_rows(struct table *t, size_t from, size_t to, const struct j
 	}
 }
 
-/* The rows but those of one network, borrowed. */
-static int without(const struct jm_dataset *d, size_t from, size_t to, struct jm_dataset *out)
+/* The rows but those of one group, borrowed. */
+static int without(const struct table *t, unsigned group, struct jm_dataset *out)
 {
-	size_t n = d->n - (to - from);
+	size_t i;
 
-	*out = (struct jm_dataset){.rows = malloc((n + 1) * sizeof(*out->rows)), .n = n, .capacity = n};
+	*out = (struct jm_dataset){.rows = malloc((t->d->n + 1) * sizeof(*out->rows)), .capacity = t->d->n};
 	if (!out->rows)
 		return JM_E_NOMEM;
-	memcpy(out->rows, d->rows, from * sizeof(*out->rows));
-	memcpy(out->rows + from, d->rows + to, (d->n - to) * sizeof(*out->rows));
+	for (i = 0; i < t->d->n; i++)
+		if (t->groups.of_row[i] != group)
+			out->rows[out->n++] = t->d->rows[i];
 	return 0;
 }
 
@@ -138,12 +143,11 @@ static void sum_network(const struct table *t, size_t from, size_t to, struct jm
 	}
 }
 
-static int leave_out(struct table *t, size_t from, size_t to, const struct jm_predictor_options *options,
-		     struct jm_network_errors *e, struct pairs *pairs, struct jm_error *err)
+static int leave_out(struct table *t, unsigned group, const struct jm_predictor_options *options, struct jm_error *err)
 {
 	struct jm_dataset rest;
 	struct jm_predictor p;
-	int rc = without(t->d, from, to, &rest), target, a;
+	int rc = without(t, group, &rest);
 
 	if (rc)
 		return jm_error_set(err, rc, "no memory for the evaluation");
@@ -151,23 +155,22 @@ static int leave_out(struct table *t, size_t from, size_t to, const struct jm_pr
 	free(rest.rows);
 	if (rc)
 		return rc;
-	predict_rows(t, from, to, &p);
+	predict_group(t, group, &p);
 	jm_predictor_finish(&p);
-	e->name = t->d->rows[from].network;
-	for (target = 0; target < JM_TARGETS; target++)
-		for (a = 0; a < JM_APPROACHES; a++)
-			e->layers[target][a] = judge_rows(t, from, to, -1, target, a, pairs);
-	sum_network(t, from, to, e);
 	return 0;
 }
 
-static size_t network_end(const struct jm_dataset *d, size_t from)
+static void judge_network(const struct table *t, const struct jm_network *n, struct jm_network_errors *e,
+			  struct pairs *pairs)
 {
-	size_t to = from;
+	size_t to = n->first + n->n;
+	int target, a;
 
-	while (to < d->n && strcmp(d->rows[to].network, d->rows[from].network) == 0)
-		to++;
-	return to;
+	e->name = n->name;
+	for (target = 0; target < JM_TARGETS; target++)
+		for (a = 0; a < JM_APPROACHES; a++)
+			e->layers[target][a] = judge_rows(t, n->first, to, -1, target, a, pairs);
+	sum_network(t, n->first, to, e);
 }
 
 static void judge_sums(struct jm_validation *e, struct pairs *p)
@@ -207,16 +210,39 @@ static void judge_all(struct jm_validation *e, const struct table *t, struct pai
 static int evaluate(struct table *t, struct pairs *p, const struct jm_predictor_options *options,
 		    struct jm_validation *out, struct jm_error *err)
 {
-	size_t from, to;
+	size_t i;
 	int rc = 0;
 
-	for (from = 0; from < t->d->n && rc == 0; from = to) {
-		to = network_end(t->d, from);
-		rc = leave_out(t, from, to, options, &out->networks[out->n_networks++], p, err);
-	}
-	if (rc == 0)
-		judge_all(out, t, p);
-	return rc;
+	for (i = 0; i < t->groups.n && rc == 0; i++)
+		rc = leave_out(t, (unsigned)i, options, err);
+	if (rc)
+		return rc;
+	out->n_networks = t->groups.n_networks;
+	out->n_groups = t->groups.n;
+	for (i = 0; i < out->n_networks; i++)
+		judge_network(t, &t->groups.networks[i], &out->networks[i], p);
+	judge_all(out, t, p);
+	return 0;
+}
+
+/* Errors: JM_E_INVALID with a reason, JM_E_NOMEM. */
+static int find_groups(struct table *t, struct jm_error *err)
+{
+	struct jm_buffer names = {0};
+	const char *text;
+
+	if (jm_groups_find(t->d, &t->groups))
+		return jm_error_set(err, JM_E_NOMEM, "no memory for the evaluation");
+	if (t->groups.n >= 2)
+		return 0;
+	if (t->groups.n == 1)
+		jm_groups_explain(&t->groups, 0, &names);
+	text = names.n ? jm_buffer_terminate(&names) : NULL;
+	jm_error_set(err, JM_E_INVALID, "an evaluation leaves networks out in turn: it takes two or more%s%s",
+		     text ? "; " : "", text ? text : "");
+	jm_error_remedy(err, "leave --evaluate away, or add recordings of another network");
+	jm_buffer_finish(&names);
+	return JM_E_INVALID;
 }
 
 int jm_validate(struct jm_dataset *d, const struct jm_predictor_options *options, struct jm_validation *out,
@@ -229,10 +255,10 @@ int jm_validate(struct jm_dataset *d, const struct jm_predictor_options *options
 
 	memset(out, 0, sizeof(*out));
 	jm_dataset_sort(d);
-	if (d->n == 0 || network_end(d, 0) == d->n) {
-		jm_error_set(err, JM_E_INVALID, "an evaluation leaves networks out in turn: it takes two or more");
-		jm_error_remedy(err, "leave --evaluate away, or add recordings of another network");
-		return JM_E_INVALID;
+	rc = find_groups(&t, err);
+	if (rc) {
+		jm_groups_finish(&t.groups);
+		return rc;
 	}
 	out->networks = calloc(n, sizeof(*out->networks));
 	t.is_outside = calloc(n, sizeof(*t.is_outside));
@@ -250,6 +276,7 @@ int jm_validate(struct jm_dataset *d, const struct jm_predictor_options *options
 			free(t.guesses[target][a]);
 	free(t.is_outside);
 	free(p.truth);
+	jm_groups_finish(&t.groups);
 	if (rc)
 		jm_validation_finish(out);
 	return rc;

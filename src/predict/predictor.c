@@ -2,6 +2,7 @@
 #include "predict/predictor.h"
 
 #include "core/error.h"
+#include "predict/groups.h"
 #include "predict/regression.h"
 
 #include <math.h>
@@ -18,8 +19,8 @@ struct fitting {
 	struct jm_dataset *d;
 	struct jm_predictor *out;
 	size_t n_alphas;
-	unsigned *network; /* of each row, 0 to n_networks - 1 */
-	size_t n_networks;
+	struct jm_groups groups;
+	unsigned *fold_of;                           /* work: a number for each group */
 	double *left_out[JM_TARGETS][JM_APPROACHES]; /* of each row: predicted without its network; NAN: not */
 };
 
@@ -28,20 +29,20 @@ static double t_of(size_t freedom)
 	return freedom == 0 ? NAN : freedom <= 10 ? student[freedom - 1] : freedom < 30 ? 2.2 : 2.0;
 }
 
-/* Where a further one of these lies with 95 %: Student's interval, or the quantiles where they reach further. */
-static void spread(double *values, size_t n, double *low, double *high)
+/* Where a further one of these lies with 95 %: Student's interval. n_free: how many of them know nothing of each other. */
+static void spread(double *values, size_t n, size_t n_free, double *low, double *high)
 {
 	double mean = 0, sd = 0, reach;
 	size_t i;
 
 	*low = *high = NAN;
-	if (n < JM_INTERVAL_MIN)
+	if (n_free < JM_INTERVAL_MIN)
 		return;
 	for (i = 0; i < n; i++)
 		mean += values[i] / (double)n;
 	for (i = 0; i < n; i++)
 		sd += (values[i] - mean) * (values[i] - mean) / (double)(n - 1);
-	reach = t_of(n - 1) * sqrt(sd * (1 + 1 / (double)n));
+	reach = t_of(n_free - 1) * sqrt(sd * (1 + 1 / (double)n_free));
 	*low = mean - reach;
 	*high = mean + reach;
 }
@@ -58,7 +59,7 @@ static void layer_spread(double *values, size_t n, double *low, double *high)
 {
 	size_t at = (size_t)floor(0.025 * (double)(n + 1));
 
-	spread(values, n, low, high);
+	spread(values, n, n, low, high);
 	if (at < 1)
 		return;
 	qsort(values, n, sizeof(*values), compare);
@@ -66,28 +67,20 @@ static void layer_spread(double *values, size_t n, double *low, double *high)
 	*high = values[n - at];
 }
 
-static int number_networks(struct fitting *f)
-{
-	size_t i;
-
-	f->network = calloc(f->d->n + 1, sizeof(*f->network));
-	if (!f->network)
-		return JM_E_NOMEM;
-	for (i = 0; i < f->d->n; i++) {
-		f->n_networks += i == 0 || strcmp(f->d->rows[i].network, f->d->rows[i - 1].network) != 0;
-		f->network[i] = (unsigned)f->n_networks - 1;
-	}
-	return 0;
-}
-
-/* Networks of the kind to folds in turn, at most FOLDS_MAX of them. */
-static size_t make_folds(const struct fitting *f, const size_t *rows, size_t n, unsigned *fold, uint64_t *n_networks_out)
+/* Groups of the kind to folds in turn, at most FOLDS_MAX of them. */
+static size_t make_folds(const struct fitting *f, const size_t *rows, size_t n, unsigned *fold,
+			 uint64_t *n_networks_out)
 {
 	size_t n_networks = 0, i;
 
+	for (i = 0; i < f->groups.n; i++)
+		f->fold_of[i] = UINT32_MAX;
 	for (i = 0; i < n; i++) {
-		n_networks += i == 0 || f->network[rows[i]] != f->network[rows[i - 1]];
-		fold[i] = (unsigned)((n_networks - 1) % FOLDS_MAX);
+		unsigned *of = &f->fold_of[f->groups.of_row[rows[i]]];
+
+		if (*of == UINT32_MAX)
+			*of = (unsigned)(n_networks++ % FOLDS_MAX);
+		fold[i] = *of;
 	}
 	*n_networks_out = n_networks;
 	return n_networks < FOLDS_MAX ? n_networks : FOLDS_MAX;
@@ -155,32 +148,45 @@ static void see_ranges(struct fitting *f)
 		see_kind(&f->out->kinds[f->d->rows[i].features.kind], &f->d->rows[i].features);
 }
 
-/* log(predicted / true) of each network's sums; with_power: of its energy. Gives how many networks are whole. */
-static size_t network_ratios(const struct fitting *f, int a, bool with_power, double *ratios)
+/* log(predicted / true) of a network's sum; with_power: of its energy. NAN: it was not predicted. */
+static double network_ratio(const struct fitting *f, const struct jm_network *n, int a, bool with_power)
 {
-	size_t i = 0, n = 0;
+	double predicted = 0, truth = 0;
+	size_t i;
 
-	while (i < f->d->n) {
-		size_t first = i;
-		double predicted = 0, truth = 0;
+	for (i = n->first; i < n->first + n->n; i++) {
+		const struct jm_dataset_row *row = &f->d->rows[i];
+		double t = f->left_out[JM_TARGET_RUNTIME][a][i], y = jm_target_of(row, JM_TARGET_RUNTIME);
 
-		for (; i < f->d->n && f->network[i] == f->network[first]; i++) {
-			const struct jm_dataset_row *row = &f->d->rows[i];
-			double t = f->left_out[JM_TARGET_RUNTIME][a][i], y = jm_target_of(row, JM_TARGET_RUNTIME);
-
-			if (with_power) {
-				t *= f->left_out[JM_TARGET_POWER][a][i];
-				y *= jm_target_of(row, JM_TARGET_POWER);
-			}
-			if (isnan(t) || isnan(y))
-				continue;
-			predicted += t;
-			truth += y;
+		if (with_power) {
+			t *= f->left_out[JM_TARGET_POWER][a][i];
+			y *= jm_target_of(row, JM_TARGET_POWER);
 		}
-		if (truth > 0)
-			ratios[n++] = log(predicted / truth);
+		if (isnan(t) || isnan(y))
+			continue;
+		predicted += t;
+		truth += y;
 	}
-	return n;
+	return truth > 0 ? log(predicted / truth) : NAN;
+}
+
+/* Where the ratios of networks lie. Those of one group are alike: together they stand for one. */
+static void judge_ratios(const struct fitting *f, int a, bool with_power, double *ratios, double *low, double *high)
+{
+	size_t i, n = 0, n_groups = 0;
+
+	for (i = 0; i < f->groups.n; i++)
+		f->fold_of[i] = 0;
+	for (i = 0; i < f->groups.n_networks; i++) {
+		const struct jm_network *network = &f->groups.networks[i];
+		double ratio = network_ratio(f, network, a, with_power);
+
+		if (isnan(ratio))
+			continue;
+		ratios[n++] = ratio;
+		n_groups += f->fold_of[network->group]++ == 0;
+	}
+	spread(ratios, n, n_groups, low, high);
 }
 
 static void judge_networks(struct fitting *f, double *ratios)
@@ -188,10 +194,8 @@ static void judge_networks(struct fitting *f, double *ratios)
 	int a;
 
 	for (a = 0; a < JM_APPROACHES; a++) {
-		spread(ratios, network_ratios(f, a, false, ratios), &f->out->network_log_low[a],
-		       &f->out->network_log_high[a]);
-		spread(ratios, network_ratios(f, a, true, ratios), &f->out->energy_log_low[a],
-		       &f->out->energy_log_high[a]);
+		judge_ratios(f, a, false, ratios, &f->out->network_log_low[a], &f->out->network_log_high[a]);
+		judge_ratios(f, a, true, ratios, &f->out->energy_log_low[a], &f->out->energy_log_high[a]);
 	}
 }
 
@@ -211,8 +215,10 @@ static int fit_all(struct fitting *f)
 	unsigned *fold = malloc(n * sizeof(*fold));
 	double *out_of_fold = malloc(n * sizeof(*out_of_fold));
 	double *left_out = malloc(JM_TARGETS * JM_APPROACHES * n * sizeof(*left_out));
-	int k, t, a, rc = rows && fold && out_of_fold && left_out ? number_networks(f) : JM_E_NOMEM;
+	int k, t, a, rc = rows && fold && out_of_fold && left_out ? jm_groups_find(f->d, &f->groups) : JM_E_NOMEM;
 
+	f->fold_of = malloc(n * sizeof(*f->fold_of));
+	rc = f->fold_of ? rc : JM_E_NOMEM;
 	for (i = 0; rc == 0 && i < JM_TARGETS * JM_APPROACHES * n; i++)
 		left_out[i] = NAN;
 	for (t = 0; t < JM_TARGETS; t++)
@@ -226,13 +232,14 @@ static int fit_all(struct fitting *f)
 		judge_networks(f, out_of_fold);
 		name_device(f->d, f->out);
 		f->out->n_rows = f->d->n;
-		f->out->n_networks = f->n_networks;
+		f->out->n_networks = f->groups.n;
 	}
 	free(rows);
 	free(fold);
 	free(out_of_fold);
 	free(left_out);
-	free(f->network);
+	free(f->fold_of);
+	jm_groups_finish(&f->groups);
 	return rc;
 }
 
@@ -294,8 +301,8 @@ static void check_range(const struct jm_kind_model *k, const struct jm_features 
 		if (v >= k->lowest[i] && v <= k->highest[i])
 			continue;
 		out->is_outside = true;
-		snprintf(out->reason, sizeof(out->reason), "outside of the training range: %s %g, seen %g to %g", name, v,
-			 k->lowest[i], k->highest[i]);
+		snprintf(out->reason, sizeof(out->reason), "outside of the training range: %s %g, seen %g to %g", name,
+			 v, k->lowest[i], k->highest[i]);
 	}
 }
 

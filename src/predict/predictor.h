@@ -2,7 +2,7 @@
  * layer and target that the data suffice for.
  *
  * Every split is by network, never by row: rows of one network resemble each other, and a split by row would test on what was
- * learnt. Penalties are chosen inside the training part. Intervals come from predictions of networks that were left out. */
+ * learnt. Precisions and copies of a network are that network (groups.h). Penalties are chosen inside the training part. Intervals come from predictions of networks that were left out. */
 #ifndef PREDICT_PREDICTOR_H
 #define PREDICT_PREDICTOR_H
 
@@ -18,7 +18,7 @@ struct jm_regression {
 	size_t n_terms;
 	double *mean, *sd, *w; /* n_terms each; one block, at mean */
 	double intercept;
-	double physical[3]; /* roofline: time = [0] + [1] FLOPs + [2] bytes */
+	double physical[3];     /* roofline: time = [0] + [1] FLOPs + [2] bytes */
 	double lowest, highest; /* of the target in training: no prediction leaves ten times this range */
 	/* Of log(predicted / true) of networks left out: where 95 % of them lie. NAN: less than JM_INTERVAL_MIN layers. */
 	double log_low, log_high;
@@ -26,7 +26,8 @@ struct jm_regression {
 };
 
 struct jm_kind_model {
-	double lowest[JM_FEATURES_MAX + 2], highest[JM_FEATURES_MAX + 2]; /* columns, then FLOPs and bytes, seen in training */
+	double lowest[JM_FEATURES_MAX + 2],
+	    highest[JM_FEATURES_MAX + 2]; /* columns, then FLOPs and bytes, seen in training */
 	struct jm_regression regressions[JM_TARGETS][JM_APPROACHES];
 };
 
@@ -36,8 +37,8 @@ struct jm_predictor {
 	 * JM_INTERVAL_MIN. */
 	double network_log_low[JM_APPROACHES], network_log_high[JM_APPROACHES];
 	double energy_log_low[JM_APPROACHES], energy_log_high[JM_APPROACHES];
-	char device[256]; /* of the training data; empty: not known; "several" */
-	uint64_t n_rows, n_networks;
+	char device[256];            /* of the training data; empty: not known; "several" */
+	uint64_t n_rows, n_networks; /* networks: those that are one count once (predict/groups.h) */
 };
 
 struct jm_predictor_options {

@@ -149,6 +149,23 @@ static double linear(const struct jm_regression *r, const double *standardised)
 	return y;
 }
 
+/* Of the target, outside of but_fold. */
+static void see_range(const struct jm_regression_data *q, unsigned but_fold, struct jm_regression *r)
+{
+	size_t i;
+
+	r->lowest = INFINITY;
+	r->highest = 0;
+	for (i = 0; i < q->n; i++) {
+		double y = jm_target_of(&q->d->rows[q->rows[i]], q->target);
+
+		if (q->fold[i] == but_fold)
+			continue;
+		r->lowest = fmin(r->lowest, y);
+		r->highest = fmax(r->highest, y);
+	}
+}
+
 /* Keeps a prediction within ten times what training has seen: beyond it a polynomial means nothing. */
 static double bounded(const struct jm_regression *r, double value)
 {
@@ -246,6 +263,7 @@ static double choose_ridge(const struct jm_regression_data *q, const double *x, 
 static int fit_roofline(const struct jm_regression_data *q, unsigned but_fold, struct jm_regression *r, double *x,
 			const double *y, double *gram)
 {
+	see_range(q, but_fold, r);
 	fit_physical(q, but_fold, r->physical);
 	make_terms(q, JM_APPROACH_ROOFLINE, but_fold, r, x);
 	return ridge(q, x, y, but_fold, UINT32_MAX, choose_ridge(q, x, y, but_fold, r, gram), r, gram);
@@ -285,33 +303,26 @@ static int polynomial(const struct jm_regression_data *q, size_t n_alphas, struc
 	struct jm_lasso_problem problem = {.x = x, .fold = q->fold, .n = q->n, .p = r->n_terms, .n_folds = q->n_folds};
 	double *y = malloc(q->n * sizeof(*y));
 	size_t i;
+	unsigned f;
 	int rc;
 
 	if (!y)
 		return JM_E_NOMEM;
 	for (i = 0; i < q->n; i++)
 		y[i] = jm_target_of(&q->d->rows[q->rows[i]], q->target);
+	/* For numbers of similar scale alone: jm_lasso standardises what it fits, each part by itself. */
 	make_terms(q, JM_APPROACH_POLYNOMIAL, UINT32_MAX, r, x);
 	problem.y = y;
 	rc = jm_lasso(&problem, &options, r->w, &r->intercept, out_of_fold, NULL);
-	for (i = 0; rc == 0 && i < q->n; i++)
-		out_of_fold[i] = isnan(out_of_fold[i]) ? NAN : bounded(r, out_of_fold[i]);
+	for (f = 0; rc == 0 && f < q->n_folds; f++) {
+		see_range(q, f, r);
+		for (i = 0; i < q->n; i++)
+			if (q->fold[i] == f && !isnan(out_of_fold[i]))
+				out_of_fold[i] = bounded(r, out_of_fold[i]);
+	}
+	see_range(q, UINT32_MAX, r);
 	free(y);
 	return rc;
-}
-
-static void see_range(const struct jm_regression_data *q, struct jm_regression *r)
-{
-	size_t i;
-
-	r->lowest = INFINITY;
-	r->highest = 0;
-	for (i = 0; i < q->n; i++) {
-		double y = jm_target_of(&q->d->rows[q->rows[i]], q->target);
-
-		r->lowest = fmin(r->lowest, y);
-		r->highest = fmax(r->highest, y);
-	}
 }
 
 int jm_regression_fit(const struct jm_regression_data *data, enum jm_approach approach, size_t n_alphas,
@@ -336,7 +347,6 @@ int jm_regression_fit(const struct jm_regression_data *data, enum jm_approach ap
 	out->sd = out->mean + p;
 	out->w = out->sd + p;
 	out->n_rows = data->n;
-	see_range(data, out);
 	rc = approach == JM_APPROACH_ROOFLINE ? roofline(data, out, x, out_of_fold)
 					      : polynomial(data, n_alphas, out, x, out_of_fold);
 	free(x);

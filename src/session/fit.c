@@ -9,6 +9,7 @@
 
 struct jm_fit {
 	struct jm_dataset data;
+	struct jm_groups groups;
 	struct jm_predictor predictor;
 	struct jm_validation evaluation;
 	char *path; /* written; NULL: none */
@@ -23,6 +24,8 @@ static int learn(struct jm_fit *f, const struct jm_fit_options *o, struct jm_err
 
 	rc = rc ? rc : jm_dataset_read(o->data, &f->data, &n_left_out, err);
 	rc = rc ? rc : jm_predictor_fit(&f->data, &options, &f->predictor, err);
+	if (rc == 0 && jm_groups_find(&f->data, &f->groups))
+		rc = jm_error_set(err, JM_E_NOMEM, "no memory");
 	if (rc == 0 && o->is_evaluated) {
 		rc = jm_validate(&f->data, &options, &f->evaluation, err);
 		f->is_evaluated = rc == 0;
@@ -55,18 +58,19 @@ int jm_fit_open(const struct jm_fit_options *options, struct jm_fit **out, struc
 int jm_fit_write(const struct jm_fit *fit, const struct jm_view_options *view, jm_write_fn write, void *ctx,
 		 struct jm_error *err)
 {
-	const struct jm_validation *e = fit->is_evaluated ? &fit->evaluation : NULL;
+	struct jm_learnt learnt = {&fit->predictor, &fit->groups, fit->is_evaluated ? &fit->evaluation : NULL,
+				   fit->path};
 	const char *format = view->format ? view->format : "table";
 	struct jm_prediction_view v = {view->limit, view->is_colour, view->width};
 	struct jm_buffer text = {0};
 	int rc;
 
 	if (strcmp(format, "table") == 0)
-		rc = jm_fit_table(&fit->predictor, e, fit->path, &v, &text);
+		rc = jm_fit_table(&learnt, &v, &text);
 	else if (strcmp(format, "csv") == 0)
-		rc = jm_fit_csv(&fit->predictor, e, &text);
+		rc = jm_fit_csv(&learnt, &text);
 	else if (strcmp(format, "json") == 0)
-		rc = jm_fit_json(&fit->predictor, e, &text);
+		rc = jm_fit_json(&learnt, &text);
 	else
 		return jm_error_set(err, JM_E_INVALID, "a fit is written as table, csv or json, not as %s", format);
 	if (rc || text.is_failed)
@@ -83,6 +87,7 @@ void jm_fit_destroy(struct jm_fit *fit)
 		return;
 	jm_validation_finish(&fit->evaluation);
 	jm_predictor_finish(&fit->predictor);
+	jm_groups_finish(&fit->groups);
 	jm_dataset_finish(&fit->data);
 	free(fit->path);
 	free(fit);

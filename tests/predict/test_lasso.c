@@ -136,6 +136,33 @@ static void one_fold_takes_the_weakest_penalty_and_leaves_nothing_out(void **sta
 	assert_true(isnan(left_out[0]) && isnan(left_out[N - 1]));
 }
 
+/* What a model that did not see a fold says of it does not change with what the fold holds: neither its targets, nor the scale of its
+ * columns, nor what penalty would have suited it. */
+static void a_fold_tells_nothing_of_itself(void **state)
+{
+	static struct world w;
+	struct jm_lasso_problem q = {w.x, w.y, w.fold, N, P, 5};
+	double b[P], b0, before[N], after[N], kept[P];
+	size_t i, k;
+
+	(void)state;
+	make(&w);
+	assert_int_equal(jm_lasso(&q, &options, b, &b0, before, NULL), 0);
+	memcpy(kept, w.x + 2 * P, sizeof(kept));
+	for (i = 0; i < N; i++) {
+		if (w.fold[i] != 2)
+			continue;
+		w.y[i] = 50 + 40 * sin((double)i);
+		for (k = 0; i != 2 && k < P; k++)
+			w.x[i * P + k] = 30 * w.x[i * P + k] + 5;
+	}
+	assert_memory_equal(kept, w.x + 2 * P, sizeof(kept));
+	assert_int_equal(jm_lasso(&q, &options, b, &b0, after, NULL), 0);
+	assert_true(fabs(after[2] - before[2]) < 1e-6);
+	/* The other folds have learnt from it. */
+	assert_true(fabs(after[3] - before[3]) > 0.1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +171,7 @@ int main(void)
 	    cmocka_unit_test(positive_means_positive),
 	    cmocka_unit_test(columns_that_never_change_do_no_harm),
 	    cmocka_unit_test(one_fold_takes_the_weakest_penalty_and_leaves_nothing_out),
+	    cmocka_unit_test(a_fold_tells_nothing_of_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

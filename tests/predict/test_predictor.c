@@ -103,6 +103,44 @@ static void networks_left_out_are_predicted(void **state)
 	jm_dataset_finish(&d);
 }
 
+/* Each network again under another name: left out alone, each would be predicted from itself. */
+static void copies_do_not_flatter(void **state)
+{
+	struct jm_validation alone, twice;
+	struct jm_dataset d, both = {0};
+	char name[40];
+	size_t i, k;
+
+	(void)state;
+	make(&d, 6, 20, false, 0.03);
+	for (i = 0; i < d.n; i++)
+		/* Each network has a speed of its own, which the others do not tell. */
+		d.rows[i].runtime_ms *= 1 + 0.4 * (double)((i / 20) % 4);
+	for (i = 0; i < d.n; i++) {
+		for (k = 0; k < 2; k++) {
+			struct jm_dataset_row row = d.rows[i];
+
+			snprintf(name, sizeof(name), "%s%s", row.network, k ? "_copy" : "");
+			row.network = name;
+			assert_int_equal(jm_dataset_add(&both, &row), 0);
+		}
+	}
+	assert_int_equal(jm_validate(&d, &few, &alone, NULL), 0);
+	assert_int_equal(jm_validate(&both, &few, &twice, NULL), 0);
+	assert_int_equal(alone.n_groups, 6);
+	assert_int_equal(twice.n_networks, 12);
+	assert_int_equal(twice.n_groups, 6);
+	for (k = 0; k < JM_APPROACHES; k++) {
+		double one = alone.all[JM_TARGET_RUNTIME][k].mape, two = twice.all[JM_TARGET_RUNTIME][k].mape;
+
+		assert_true(one > 15 && fabs(two / one - 1) < 0.05);
+	}
+	jm_validation_finish(&alone);
+	jm_validation_finish(&twice);
+	jm_dataset_finish(&d);
+	jm_dataset_finish(&both);
+}
+
 static void what_is_saved_predicts_the_same(void **state)
 {
 	struct jm_predictor p, back;
@@ -221,7 +259,8 @@ static void damaged_predictors_are_refused(void **state)
 	    ("{\"format\":\"joulemap-predictor/"
 	     "1\",\"regressions\":[{\"kind\":\"dense\",\"target\":\"power\",\"approach\":"
 	     "\"roofline\",\"terms\":[[99999,0,1,1]]}]}"),
-	    ("{\"format\":\"joulemap-predictor/1\",\"regressions\":[{\"kind\":\"dense\",\"target\":\"power\",\"approach\":"
+	    ("{\"format\":\"joulemap-predictor/"
+	     "1\",\"regressions\":[{\"kind\":\"dense\",\"target\":\"power\",\"approach\":"
 	     "\"roofline\",\"terms\":[[1,0,1,1]],\"kind\":\"convolutional\"}]}"),
 	    "{\"format\":\"joulemap-predictor/1\",\"ranges\":[{\"kind\":\"nothing\"}]}"};
 	struct jm_predictor p;
@@ -236,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(networks_left_out_are_predicted),
+	    cmocka_unit_test(copies_do_not_flatter),
 	    cmocka_unit_test(what_is_saved_predicts_the_same),
 	    cmocka_unit_test(layers_beyond_the_training_are_said),
 	    cmocka_unit_test(an_estimated_power_teaches_nothing),
