@@ -2,7 +2,8 @@
  * layer and target that the data suffice for.
  *
  * Every split is by network, never by row: rows of one network resemble each other, and a split by row would test on what was
- * learnt. Precisions and copies of a network are that network (groups.h). Penalties are chosen inside the training part. Intervals come from predictions of networks that were left out. */
+ * learnt. Precisions and copies of a network are that network (groups.h). Penalties are chosen inside the training part.
+ * Intervals come from predictions of networks that were left out. */
 #ifndef PREDICT_PREDICTOR_H
 #define PREDICT_PREDICTOR_H
 

@@ -49,6 +49,16 @@ ln -s victim.json link.json
 check "a link is not followed" exits 1 timeout 250 "$JM" fit data -o link.json --force --alphas 8
 check "nothing lies behind it" [ ! -e victim.json ]
 check "force overwrites" exits 0 timeout 250 "$JM" fit data -o p.json --alphas 8 --force
+cp -r data twins; cp -r data/net1 twins/another
+check "a copy of a network is the network" exits 0 timeout 250 "$JM" fit twins -o twins.json --alphas 4
+check "counted once" says out 'learnt from .* layers of 6 networks'
+check "and told" says out 'another, net1 are one network, two times: left out together'
+mkdir twin; cp -r data/net1 twin; cp -r data/net1 twin/another
+check "copies of one network cannot be evaluated" exits 1 "$JM" fit twin --evaluate --alphas 4
+check "with the reason" says err 'takes two or more; another, net1 are one network'
+check "copies are left out together" sh -c "cp -r data/net2 twin; timeout 250 '$JM' fit twin --evaluate --alphas 4 --format csv >twin.csv"
+check "which CSV says" grep -q '^network,net1,runtime,roofline,.*,another$' twin.csv
+check "and JSON" sh -c "'$JM' fit twin --evaluate --alphas 4 --format json | grep -q '\"same_networks\":\[\[\"another\",\"net1\"\]\]'"
 mkdir two; cp -r data/net1 data/net2 two
 check "two networks teach" exits 0 timeout 250 "$JM" fit two -o two.json --alphas 8
 check "but give no interval" exits 0 "$JM" predict two.json mapped/net4/trt_engine_info.json --limit all

@@ -112,10 +112,10 @@ static void copies_do_not_flatter(void **state)
 	size_t i, k;
 
 	(void)state;
-	make(&d, 6, 20, false, 0.03);
+	make(&d, 6, 14, false, 0.03);
 	for (i = 0; i < d.n; i++)
 		/* Each network has a speed of its own, which the others do not tell. */
-		d.rows[i].runtime_ms *= 1 + 0.4 * (double)((i / 20) % 4);
+		d.rows[i].runtime_ms *= 1 + 0.4 * (double)((i / 14) % 4);
 	for (i = 0; i < d.n; i++) {
 		for (k = 0; k < 2; k++) {
 			struct jm_dataset_row row = d.rows[i];
