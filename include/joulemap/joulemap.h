@@ -342,6 +342,9 @@ JM_API size_t jm_calibrations_n(const struct jm_calibrations *list);
 JM_API int jm_calibrations_get(const struct jm_calibrations *list, size_t i, struct jm_calibration_info *out);
 /* Gives the i-th remark on the whole (the load, sensors left out), or NULL behind the last. Borrowed. */
 JM_API const char *jm_calibrations_note(const struct jm_calibrations *list, size_t i);
+/* Gives what taking the readings took, all loads together: processor time, the time it was taken in (NAN: unknown), and the largest
+ * memory (< 0: unknown). What the load itself took is not in the time. */
+JM_API void jm_calibrations_cost(const struct jm_calibrations *list, double *cpu_s, double *wall_s, int64_t *rss_bytes);
 JM_API void jm_calibrations_destroy(struct jm_calibrations *list);
 
 /* ---- Importing --------------------------------------------------------------------------------------------------- */

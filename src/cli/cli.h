@@ -70,6 +70,10 @@ struct jm_command {
 /* Parses and runs. Gives the exit code. */
 int jm_cli_dispatch(const struct jm_command *command, int argc, char **argv);
 void jm_cli_help(const struct jm_command *command);
+/* Columns of help: the terminal's, but no more than is good to read; JM_CLI_WIDTH where there is none. */
+int jm_cli_help_width(FILE *to);
+/* Prints what `joulemap --help` does. */
+void jm_cli_usage(FILE *to);
 /* The i-th command, in the order of --help; NULL behind the last. */
 const struct jm_command *jm_cli_command(size_t i);
 /* The command of this name, or NULL. */
@@ -81,6 +85,8 @@ const struct jm_option *jm_cli_common_options(size_t *n_out);
  * moves the cursor or forges a line. jm_cli_line ends the line. */
 void jm_cli_text(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void jm_cli_line(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the line, too, and breaks it at spaces to the width of a terminal behind `to`. For prose: somebody may copy a command. */
+void jm_cli_wrapped(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints "joulemap: message" and the remedy to stderr. Gives JM_EXIT_FAILURE. */
 int jm_cli_fail(const struct jm_error *err);
 /* The same for commands with -o and --force: a file that exists is explained by these. */
@@ -91,7 +97,9 @@ int jm_cli_usage_error(const struct jm_command *command, const char *format, ...
 
 /* Says whether to colour what goes to descriptor fd: settings, NO_COLOR, TERM and whether it is a terminal. */
 bool jm_cli_is_colour(const struct jm_common *common, int fd);
-/* Columns of the terminal behind fd; 0 when it is none. */
+/* Columns of the terminal behind fd; where it does not know, COLUMNS or JM_CLI_WIDTH. 0 when it is none: what goes to files and
+ * pipes is not broken into lines, and loses no columns, so that other programs find it whole. */
+#define JM_CLI_WIDTH 80
 int jm_cli_width(int fd);
 /* A jm_write_fn to stdout. Errors: non-zero when the reader has gone. */
 int jm_cli_write_stdout(void *ctx, const char *text, size_t n);
@@ -102,7 +110,8 @@ typedef int (*jm_cli_produce_fn)(const void *what, jm_write_fn write, void *ctx,
  * exit code, after printing what went wrong. */
 int jm_cli_write_file(const char *path, bool is_forced, jm_cli_produce_fn produce, const void *what);
 /* The same for a view of a report. */
-int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path, bool is_forced);
+int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path,
+			bool is_forced);
 
 /* Runs a command as a child: forwards signals, waits. start_ns_out, end_ns_out: around its life. Gives the exit code to
  * pass on (128 + signal when killed; 126, 127 when it could not start, err says why). Signals must have been blocked

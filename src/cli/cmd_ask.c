@@ -2,12 +2,14 @@
 #define _GNU_SOURCE
 #include "cli/cli.h"
 #include "cli/http_get.h"
+#include "cli/own_cost.h"
 
 #include "core/error.h"
 #include "core/json.h"
 #include "core/units.h"
 #include "service/ask_events.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,15 +122,43 @@ static void print_row(const struct figures *f, const char *first)
 	for (i = 0; i < DEVICES; i++) {
 		if (f->devices[i].is_known)
 			jm_cli_text(stdout, "  %10.3f J %8.3f W%s", f->devices[i].energy_j, f->devices[i].power_w,
-			       strcmp(f->devices[i].state, "estimated") == 0 ? "~" : " ");
+				    strcmp(f->devices[i].state, "estimated") == 0 ? "~" : " ");
 		else
 			printf("  %10s   %8s   ", "-", "-");
 	}
 	jm_cli_line(stdout, "  %s", f->name);
 }
 
+static int read_own_cost(struct jm_json *json, struct jm_own_cost *cost, struct jm_error *err)
+{
+	double fraction = NAN, bytes = NAN, *value;
+	struct jm_json_token t;
+	int rc;
+
+	*cost = JM_OWN_COST_UNKNOWN;
+	while ((rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_OBJECT_END) {
+		value = jm_json_is(&t, "cpu_s")          ? &cost->cpu_s
+			: jm_json_is(&t, "cpu_fraction") ? &fraction
+			: jm_json_is(&t, "rss_bytes")    ? &bytes
+							 : NULL;
+		rc = jm_json_next(json, &t, err);
+		if (rc == 0 && value && t.type == JM_JSON_NUMBER)
+			rc = jm_json_number(json, &t, value, err);
+		else if (rc == 0)
+			rc = jm_json_skip(json, &t, err);
+		if (rc)
+			return rc;
+	}
+	if (fraction > 0)
+		cost->wall_s = cost->cpu_s / fraction;
+	if (bytes > 0)
+		cost->rss_bytes = (uint64_t)bytes;
+	return rc;
+}
+
 static int print_table(const char *text, size_t n, struct jm_error *err)
 {
+	struct jm_own_cost cost = JM_OWN_COST_UNKNOWN;
 	struct jm_json *json;
 	struct jm_json_token t;
 	struct figures f;
@@ -152,12 +182,15 @@ static int print_table(const char *text, size_t n, struct jm_error *err)
 				snprintf(first, sizeof(first), "%lld", (long long)f.pid);
 				print_row(&f, first);
 			}
+		} else if (rc == 0 && strcmp(key, "own_cost") == 0 && t.type == JM_JSON_OBJECT) {
+			rc = read_own_cost(json, &cost, err);
 		} else if (rc == 0) {
 			rc = jm_json_skip(json, &t, err);
 		}
 	}
 	jm_json_close(json);
 	printf("~ estimated; - unknown (--format json says why)\n");
+	jm_cli_print_own_cost(&cost, "; of the service, for all that it measures");
 	return rc;
 }
 

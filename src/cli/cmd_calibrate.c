@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "cli/own_cost.h"
 #include "cli/progress.h"
 #include "core/text.h"
 
@@ -17,9 +18,20 @@ struct settings {
 
 static const char *const families[] = {"boxcar", "RC", "RC x boxcar", "1 s ramp"};
 
+static struct jm_own_cost own_cost_of(const struct jm_calibrations *list)
+{
+	struct jm_own_cost cost = {0};
+	int64_t rss_bytes;
+
+	jm_calibrations_cost(list, &cost.cpu_s, &cost.wall_s, &rss_bytes);
+	cost.rss_bytes = rss_bytes > 0 ? (uint64_t)rss_bytes : 0;
+	return cost;
+}
+
 static int print_json(const struct jm_calibrations *list)
 {
 	struct jm_calibration_info c;
+	struct jm_own_cost cost;
 	struct jm_buffer b = {0};
 	const char *note;
 	size_t i;
@@ -33,7 +45,10 @@ static int print_json(const struct jm_calibrations *list)
 	jm_buffer_puts(&b, "],\"calibrations\":[");
 	for (i = 0; jm_calibrations_get(list, i, &c) == 0; i++)
 		jm_buffer_printf(&b, "%s\n%s", i ? "," : "", c.json);
-	jm_buffer_puts(&b, "]}\n");
+	jm_buffer_puts(&b, "],\"own_cost\":");
+	cost = own_cost_of(list);
+	jm_own_cost_json(&cost, &b);
+	jm_buffer_puts(&b, "}\n");
 	rc = b.is_failed || jm_cli_write_stdout(NULL, b.data, b.n) ? JM_EXIT_FAILURE : JM_EXIT_OK;
 	jm_buffer_finish(&b);
 	return rc;
@@ -112,15 +127,18 @@ static void print_one(const struct jm_calibration_info *c)
 		print_stairs(c);
 	}
 	if (c->full_time || isfinite(c->counter_spread)) {
-		jm_cli_text(stdout, "  %-14s %s", "full-time", c->full_time > 0 ? "yes" : c->full_time < 0 ? "no" : "unknown");
+		jm_cli_text(stdout, "  %-14s %s", "full-time",
+			    c->full_time > 0   ? "yes"
+			    : c->full_time < 0 ? "no"
+					       : "unknown");
 		if (isfinite(c->counter_spread))
 			printf(" (%.1f %% of the swing over 16 phases of a locked load)", c->counter_spread * 100);
 		printf("\n");
 	}
 	if (is_found)
 		jm_cli_line(stdout, "  %-14s %s: residual %.2f %% of the swing%s%s", "verdict",
-		       c->is_accepted ? "accepted" : "refused", c->hold_out_fraction * 100, *c->reason ? "; " : "",
-		       c->reason);
+			    c->is_accepted ? "accepted" : "refused", c->hold_out_fraction * 100, *c->reason ? "; " : "",
+			    c->reason);
 	else
 		jm_cli_line(stdout, "  %-14s refused: %s", "verdict", c->reason);
 }
@@ -128,6 +146,7 @@ static void print_one(const struct jm_calibration_info *c)
 static int print_table(const struct settings *s, const struct jm_calibrations *list)
 {
 	struct jm_calibration_info c;
+	struct jm_own_cost cost;
 	const char *note;
 	size_t n_kept = 0, i;
 
@@ -137,6 +156,8 @@ static int print_table(const struct settings *s, const struct jm_calibrations *l
 		print_one(&c);
 		n_kept += strcmp(c.family, "unknown") != 0;
 	}
+	cost = own_cost_of(list);
+	jm_cli_print_own_cost(&cost, "");
 	if (n_kept && !s->common.is_quiet && !s->is_not_kept)
 		fprintf(stderr, "kept for later recordings and reports; `joulemap sensors` shows it\n");
 	return ferror(stdout) ? JM_EXIT_FAILURE : JM_EXIT_OK;

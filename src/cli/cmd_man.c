@@ -2,10 +2,14 @@
 #include "cli/cli.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct settings {
 	struct jm_common common;
@@ -169,6 +173,14 @@ static void main_page(FILE *to)
 	fputc('\n', to);
 }
 
+static void page(FILE *to, const struct jm_command *c)
+{
+	if (c)
+		command_page(to, c);
+	else
+		main_page(to);
+}
+
 static int cannot_write(const char *path)
 {
 	struct jm_error err = {0};
@@ -188,10 +200,7 @@ static int write_page(const char *folder, const struct jm_command *command)
 	to = fopen(path, "w");
 	if (!to)
 		return cannot_write(path);
-	if (command)
-		command_page(to, command);
-	else
-		main_page(to);
+	page(to, command);
 	is_failed = ferror(to);
 	/* What is buffered is written here. */
 	if (fclose(to) || is_failed)
@@ -202,31 +211,51 @@ static int write_page(const char *folder, const struct jm_command *command)
 static int write_all(const char *folder)
 {
 	const struct jm_command *c;
-	int rc = write_page(folder, NULL);
+	struct jm_error err = {0};
 	size_t i;
+	int rc;
+
+	if (jm_file_make_folders(folder, &err))
+		return jm_cli_fail(&err);
+	rc = write_page(folder, NULL);
 
 	for (i = 0; rc == JM_EXIT_OK && (c = jm_cli_command(i)) != NULL; i++)
 		rc = write_page(folder, c);
 	return rc;
 }
 
+/* Shows a page as man does; where there is no man, the help says the same. Gives the exit code. */
+static int show(const struct jm_command *c)
+{
+	FILE *to = system("command -v man >/dev/null 2>&1") == 0 ? popen("man -l -", "w") : NULL;
+
+	if (!to && c)
+		jm_cli_help(c);
+	else if (!to)
+		jm_cli_usage(stdout);
+	if (!to)
+		return JM_EXIT_OK;
+	signal(SIGPIPE, SIG_IGN); /* the reader may have seen enough */
+	page(to, c);
+	return pclose(to) ? JM_EXIT_FAILURE : JM_EXIT_OK;
+}
+
 static int run(void *settings, char **positional, size_t n_positional, char **command)
 {
 	const struct settings *s = settings;
-	const struct jm_command *c;
+	const struct jm_command *c = NULL;
 
 	(void)command;
 	if (s->output)
 		return n_positional ? jm_cli_usage_error(&jm_cmd_man, "--output writes all pages: give no command")
 				    : write_all(s->output);
-	if (n_positional == 0) {
-		main_page(stdout);
-		return JM_EXIT_OK;
-	}
-	c = jm_cli_find(positional[0]);
-	if (!c)
+	if (n_positional > 0)
+		c = jm_cli_find(positional[0]);
+	if (n_positional > 0 && !c)
 		return jm_cli_usage_error(&jm_cmd_man, "there is no command '%s'", positional[0]);
-	command_page(stdout, c);
+	if (isatty(STDOUT_FILENO))
+		return show(c);
+	page(stdout, c);
 	return JM_EXIT_OK;
 }
 
@@ -238,8 +267,11 @@ const struct jm_command jm_cmd_man = {
     .name = "man",
     .summary = "print the manual page of a command, or write all of them",
     .usage = "[COMMAND] | --output FOLDER",
-    .details = "Pages are in roff, as man reads it. An installation has them already: man joulemap-record.",
-    .examples = "  joulemap man record | man -l -\n"
+    .details =
+	"On a terminal the page is shown as man does. Else it is roff, as man reads it. An installation has them all\n"
+	"already: man joulemap-record.",
+    .examples = "  joulemap man record\n"
+		"  joulemap man record >joulemap-record.1\n"
 		"  joulemap man --output ~/.local/share/man/man1\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

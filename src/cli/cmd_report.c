@@ -142,9 +142,9 @@ const struct jm_command jm_cmd_report = {
     .summary = "say where the energy of a recording went",
     .usage = "FILE [--by layer|type|group|iteration|channel|process|container|kernel|range|stream] [--sort energy|time|power|name] "
 	     "[--format table|csv|json]",
-    .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, idle and "
-	       "the rest\n"
-	       "add up to the channel's total (sum check).",
+    .details = "Every figure is measured or marked estimated, with a 95 % interval where one is known; parts, the "
+	       "time between\n"
+	       "iterations and the rest add up to the channel's total (sum check).",
     .examples = "  joulemap report run.jmap\n"
 		"  joulemap report run.jmap --by type --sort time\n"
 		"  joulemap report run.jmap --by kernel\n"

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "core/text.h"
+#include "core/display.h"
 #include "core/units.h"
 
 #include <stdio.h>
@@ -106,6 +106,15 @@ static const char *state_colour(const struct settings *s, const char *state)
 	return strcmp(state, "measured") == 0 ? "\033[32m" : strcmp(state, "estimated") == 0 ? "\033[33m" : "\033[31m";
 }
 
+#define INDENT "              "
+
+/* What may be a command to copy is not broken into lines. */
+static void print_remedy(const char *remedy)
+{
+	if (*remedy)
+		jm_cli_line(stdout, INDENT "mend: %s", remedy);
+}
+
 static void print_calibration(const struct jm_sensors *sensors, size_t i)
 {
 	struct jm_calibration_info calibration;
@@ -113,36 +122,51 @@ static void print_calibration(const struct jm_sensors *sensors, size_t i)
 	int rc = jm_sensors_calibration(sensors, i, &calibration, &err);
 
 	if (rc == 0)
-		jm_cli_line(stdout, "  %-11s   calibrated: %s", "", calibration.text);
+		jm_cli_wrapped(stdout, INDENT "calibrated: %s", calibration.text);
 	else if (rc != JM_E_NOT_FOUND)
-		jm_cli_line(stdout, "  %-11s   calibration refused: %s", "", err.message);
-	if (rc && rc != JM_E_NOT_FOUND && *err.remedy)
-		jm_cli_line(stdout, "  %-11s   mend: %s", "", err.remedy);
+		jm_cli_wrapped(stdout, INDENT "calibration refused: %s", err.message);
+	if (rc && rc != JM_E_NOT_FOUND)
+		print_remedy(err.remedy);
+}
+
+/* "measured    text": the state coloured, what goes on below the text. */
+static void print_state(const struct settings *s, const char *state, const char *text)
+{
+	const char *colour = state_colour(s, state);
+	struct jm_buffer b = {0};
+
+	jm_buffer_printf(&b, "  %s%-11s%s ", colour, state, *colour ? "\033[0m" : "");
+	jm_display_text(&b, "%s", text);
+	jm_buffer_puts(&b, "\n");
+	jm_display_wrap(&b, 0, jm_cli_width(STDOUT_FILENO), sizeof(INDENT) - 1);
+	if (!b.is_failed)
+		fwrite(b.data, 1, b.n, stdout);
+	jm_buffer_finish(&b);
 }
 
 static void print_channel(const struct settings *s, const struct jm_sensors *sensors, size_t i,
 			  const struct jm_channel_info *c)
 {
-	const char *colour = state_colour(s, c->state);
-	char period[32] = "update ?";
+	struct jm_buffer b = {0};
 
+	jm_buffer_printf(&b, "%-38s %s, %s, ", c->name, c->quantity, c->kind);
 	if (c->update_period_ns > 0)
-		snprintf(period, sizeof(period), "update %.4g ms", (double)c->update_period_ns / (double)JM_NS_PER_MS);
-	printf("  %s%-11s%s", colour, c->state, *colour ? "\033[0m" : "");
-	jm_cli_text(stdout, " %-38s %s, %s, %s", c->name, c->quantity, c->kind, period);
+		jm_buffer_printf(&b, "update %.4g ms", (double)c->update_period_ns / (double)JM_NS_PER_MS);
+	else
+		jm_buffer_puts(&b, "update ?");
 	if (c->step)
-		jm_cli_text(stdout, ", step %llu %s", (unsigned long long)c->step, c->unit);
+		jm_buffer_printf(&b, ", step %llu %s", (unsigned long long)c->step, c->unit);
 	if (*c->part_of)
-		jm_cli_text(stdout, ", part of %s", c->part_of);
+		jm_buffer_printf(&b, ", part of %s", c->part_of);
 	if (*c->same_as)
-		jm_cli_text(stdout, ", same as %s", c->same_as);
-	if (c->is_default)
-		printf("  *");
-	printf("\n");
+		jm_buffer_printf(&b, ", same as %s", c->same_as);
+	jm_buffer_puts(&b, c->is_default ? "  *" : "");
+	if (jm_buffer_terminate(&b))
+		print_state(s, c->state, b.data);
+	jm_buffer_finish(&b);
 	if (*c->reason)
-		jm_cli_line(stdout, "  %-11s   %s", "", c->reason);
-	if (*c->remedy)
-		jm_cli_line(stdout, "  %-11s   mend: %s", "", c->remedy);
+		jm_cli_wrapped(stdout, INDENT "%s", c->reason);
+	print_remedy(c->remedy);
 	print_calibration(sensors, i);
 }
 
@@ -153,22 +177,21 @@ static void print_table(const struct settings *s, const struct jm_sensors *senso
 	size_t i, k;
 
 	for (i = 0; jm_sensors_driver(sensors, i, &driver) == 0; i++) {
-		jm_cli_line(stdout, "%s: %s", driver.name, driver.summary);
+		jm_cli_wrapped(stdout, "%s: %s", driver.name, driver.summary);
 		for (k = 0; jm_sensors_channel(sensors, k, &channel) == 0; k++)
 			if (strcmp(channel.driver, driver.name) == 0)
 				print_channel(s, sensors, k, &channel);
 		if (driver.n_channels == 0) {
-			printf("  %sunavailable%s", state_colour(s, "unavailable"),
-			       *state_colour(s, "unavailable") ? "\033[0m" : "");
-			jm_cli_line(stdout, " %s", *driver.reason ? driver.reason : "nothing found");
-			if (*driver.remedy)
-				jm_cli_line(stdout, "  %-11s mend: %s", "", driver.remedy);
+			print_state(s, "unavailable", *driver.reason ? driver.reason : "nothing found");
+			print_remedy(driver.remedy);
 		}
 	}
-	if (!s->common.is_quiet)
-		printf("\n* used by default. Others by name: -s DRIVER[:ARGUMENT],... Also: exec:COMMAND (a meter of "
-		       "your own), "
-		       "replay:FILE.\n");
+	if (s->common.is_quiet)
+		return;
+	printf("\n");
+	jm_cli_wrapped(stdout,
+		       "* used by default. Others by name: -s DRIVER[:ARGUMENT],... Also: exec:COMMAND (a meter of "
+		       "your own), replay:FILE.");
 }
 
 static int run(void *settings, char **positional, size_t n_positional, char **command)

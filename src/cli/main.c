@@ -1,13 +1,15 @@
 #include "cli/cli.h"
 
+#include "core/display.h"
+
 #include <stdio.h>
 #include <string.h>
 
 static const struct jm_command *const commands[] = {
-    &jm_cmd_sensors, &jm_cmd_record, &jm_cmd_stat,  &jm_cmd_idle,    &jm_cmd_calibrate, &jm_cmd_run,     &jm_cmd_report,
-    &jm_cmd_export,  &jm_cmd_import, &jm_cmd_map,   &jm_cmd_model,   &jm_cmd_serve,     &jm_cmd_ask,     &jm_cmd_data,
-    &jm_cmd_compare, &jm_cmd_top,    &jm_cmd_bench, &jm_cmd_dataset, &jm_cmd_fit,       &jm_cmd_predict,
-    &jm_cmd_man,     &jm_cmd_completion,
+    &jm_cmd_sensors, &jm_cmd_record,  &jm_cmd_stat,    &jm_cmd_idle,       &jm_cmd_calibrate, &jm_cmd_run,
+    &jm_cmd_report,  &jm_cmd_export,  &jm_cmd_import,  &jm_cmd_map,        &jm_cmd_model,     &jm_cmd_serve,
+    &jm_cmd_ask,     &jm_cmd_data,    &jm_cmd_compare, &jm_cmd_top,        &jm_cmd_bench,     &jm_cmd_dataset,
+    &jm_cmd_fit,     &jm_cmd_predict, &jm_cmd_man,     &jm_cmd_completion,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -26,14 +28,21 @@ const struct jm_command *jm_cli_find(const char *name)
 	return NULL;
 }
 
-static void usage(FILE *to)
+#define SUMMARY_COLUMN 13
+
+void jm_cli_usage(FILE *to)
 {
+	struct jm_buffer b = {0};
 	size_t i;
 
-	fprintf(to, "joulemap: where the energy of AI inference goes\n\nUsage: joulemap COMMAND ...\n\n");
+	jm_buffer_puts(&b, "joulemap: where the energy of AI inference goes\n\nUsage: joulemap COMMAND ...\n\n");
 	for (i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(to, "\njoulemap COMMAND --help says more; joulemap --version gives the version.\n");
+		jm_buffer_printf(&b, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	jm_buffer_puts(&b, "\njoulemap COMMAND --help says more; joulemap --version gives the version.\n");
+	jm_display_wrap(&b, 0, jm_cli_help_width(to), SUMMARY_COLUMN);
+	if (!b.is_failed)
+		fwrite(b.data, 1, b.n, to);
+	jm_buffer_finish(&b);
 }
 
 static int run(int argc, char **argv)
@@ -41,7 +50,7 @@ static int run(int argc, char **argv)
 	const struct jm_command *command;
 
 	if (argc < 2) {
-		usage(stderr);
+		jm_cli_usage(stderr);
 		return JM_EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
@@ -56,7 +65,7 @@ static int run(int argc, char **argv)
 	if (command)
 		return jm_cli_dispatch(command, argc - 1, argv + 1);
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		usage(stdout);
+		jm_cli_usage(stdout);
 		return JM_EXIT_OK;
 	}
 	jm_cli_line(stderr, "joulemap: there is no command '%s'", argv[1]);

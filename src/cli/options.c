@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "core/text.h"
+#include "core/display.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,31 +21,70 @@ const struct jm_option *jm_cli_common_options(size_t *n_out)
 	return common_options;
 }
 
-static void print_options(const struct jm_option *options, size_t n)
+#define HELP_COLUMN 31
+/* Beyond this lines of prose are hard to read. */
+#define HELP_WIDTH_MAX 100
+
+int jm_cli_help_width(FILE *to)
+{
+	int width = jm_cli_width(fileno(to));
+
+	return width <= 0 ? JM_CLI_WIDTH : width < HELP_WIDTH_MAX ? width : HELP_WIDTH_MAX;
+}
+
+static void add_options(const struct jm_option *options, size_t n, struct jm_buffer *b)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
+		size_t from = b->n;
 		char left[64];
 
 		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", options[i].letter ? '-' : ' ',
 			 options[i].letter ? options[i].letter : ' ', options[i].letter ? ", " : "  ", options[i].name,
 			 options[i].argument ? " " : "", options[i].argument ? options[i].argument : "");
-		printf("  %-28s %s\n", left, options[i].help);
+		jm_buffer_printf(b, "  %-28s %s\n", left, options[i].help);
+		jm_display_wrap(b, from, jm_cli_help_width(stdout), HELP_COLUMN);
 	}
+}
+
+/* Joins the lines of a paragraph, which end where the source's did. Those that begin with a space, or are empty, stay. */
+static void add_prose(const char *text, struct jm_buffer *b)
+{
+	size_t from = b->n;
+
+	for (; *text; text++) {
+		bool is_joint = *text == '\n' && text[1] && text[1] != '\n' && text[1] != ' ' && b->n > from &&
+				b->data[b->n - 1] != '\n';
+
+		jm_buffer_append(b, is_joint ? " " : text, 1);
+	}
+	jm_buffer_puts(b, "\n");
+	jm_display_wrap(b, from, jm_cli_help_width(stdout), 0);
 }
 
 void jm_cli_help(const struct jm_command *command)
 {
-	printf("joulemap %s: %s\n\nUsage: joulemap %s %s\n", command->name, command->summary, command->name,
-	       command->usage);
-	if (command->details)
-		printf("\n%s\n", command->details);
-	printf("\nOptions:\n");
-	print_options(command->options, command->n_options);
-	print_options(common_options, N_COMMON);
-	if (command->examples)
-		printf("\nExamples:\n%s", command->examples);
+	struct jm_buffer b = {0};
+	size_t from;
+
+	jm_buffer_printf(&b, "joulemap %s: %s\n\n", command->name, command->summary);
+	jm_display_wrap(&b, 0, jm_cli_help_width(stdout), JM_DISPLAY_HANG);
+	from = b.n;
+	jm_buffer_printf(&b, "Usage: joulemap %s %s\n", command->name, command->usage);
+	jm_display_wrap(&b, from, jm_cli_help_width(stdout), strlen("Usage: "));
+	if (command->details) {
+		jm_buffer_puts(&b, "\n");
+		add_prose(command->details, &b);
+	}
+	jm_buffer_puts(&b, "\nOptions:\n");
+	add_options(command->options, command->n_options, &b);
+	add_options(common_options, N_COMMON, &b);
+	if (command->examples) /* to be copied: as they are */
+		jm_buffer_printf(&b, "\nExamples:\n%s", command->examples);
+	if (!b.is_failed)
+		fwrite(b.data, 1, b.n, stdout);
+	jm_buffer_finish(&b);
 }
 
 int jm_cli_usage_error(const struct jm_command *command, const char *format, ...)
@@ -122,8 +161,8 @@ static int set(const struct jm_command *command, const struct jm_option *option,
 		if (!value)
 			*(double *)field = JM_FRACTION_BARE;
 		else if (!is_fraction(value, field))
-			return jm_cli_usage_error(command, "--%s wants a number above 0, at most 1, not '%s'", option->name,
-						  value);
+			return jm_cli_usage_error(command, "--%s wants a number above 0, at most 1, not '%s'",
+						  option->name, value);
 		return 0;
 	}
 	return 0;

@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 
 #include "core/display.h"
+#include "core/error.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,9 +60,24 @@ void jm_cli_line(FILE *to, const char *format, ...)
 	va_end(args);
 }
 
+void jm_cli_wrapped(FILE *to, const char *format, ...)
+{
+	struct jm_buffer b = {0};
+	va_list args;
+
+	va_start(args, format);
+	jm_display_vtext(&b, format, args);
+	va_end(args);
+	jm_buffer_puts(&b, "\n");
+	jm_display_wrap(&b, 0, jm_cli_width(fileno(to)), JM_DISPLAY_HANG);
+	if (!b.is_failed)
+		fwrite(b.data, 1, b.n, to);
+	jm_buffer_finish(&b);
+}
+
 int jm_cli_fail(const struct jm_error *err)
 {
-	jm_cli_line(stderr, "joulemap: %s", err->message[0] ? err->message : jm_error_text(err->code));
+	jm_cli_wrapped(stderr, "joulemap: %s", err->message[0] ? err->message : jm_error_text(err->code));
 	if (err->remedy[0])
 		jm_cli_line(stderr, "  try: %s", err->remedy);
 	return JM_EXIT_FAILURE;
@@ -87,13 +104,24 @@ bool jm_cli_is_colour(const struct jm_common *common, int fd)
 	return isatty(fd) && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
 }
 
+/* A terminal on a serial line does not know its size. */
+static int assumed_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	uint64_t n;
+
+	if (columns && jm_text_u64(columns, strlen(columns), &n) == 0 && n > 0 && n < 10000)
+		return (int)n;
+	return JM_CLI_WIDTH;
+}
+
 int jm_cli_width(int fd)
 {
 	struct winsize size;
 
-	if (ioctl(fd, TIOCGWINSZ, &size) || size.ws_col == 0)
+	if (!isatty(fd))
 		return 0;
-	return size.ws_col;
+	return ioctl(fd, TIOCGWINSZ, &size) || size.ws_col == 0 ? assumed_width() : size.ws_col;
 }
 
 int jm_cli_write_stdout(void *ctx, const char *text, size_t n)
@@ -113,14 +141,18 @@ static FILE *open_output(const char *path, bool is_forced, struct jm_error *err)
 	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (is_forced ? O_TRUNC : O_EXCL);
 	int fd = open(path, flags, 0644);
 	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	struct stat st;
+	int code;
 
 	if (f)
 		return f;
-	err->code = errno == EEXIST ? JM_E_EXISTS : JM_E_IO;
-	snprintf(err->message, sizeof(err->message), "cannot write %s: %s", path, strerror(errno));
-	err->remedy[0] = '\0';
+	code = errno;
 	if (fd >= 0)
 		close(fd);
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		jm_file_refuse_link(path, err);
+	else
+		jm_error_errno(err, code, "cannot write %s", path);
 	return NULL;
 }
 
@@ -160,7 +192,8 @@ static int produce_view(const void *what, jm_write_fn write, void *ctx, struct j
 	return jm_report_write(v->report, v->view, write, ctx, err);
 }
 
-int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path, bool is_forced)
+int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path,
+			bool is_forced)
 {
 	return jm_cli_write_file(path, is_forced, produce_view, &(struct viewed){report, view});
 }

@@ -99,6 +99,16 @@ static int print_comparison(const struct jm_own_cost_trials *t, const struct inp
 	return JM_EXIT_OK;
 }
 
+void jm_cli_print_own_cost(const struct jm_own_cost *cost, const char *behind)
+{
+	struct jm_buffer text = {0};
+
+	jm_own_cost_text(cost, &text);
+	if (jm_buffer_terminate(&text))
+		jm_cli_line(stdout, "own cost    %s%s", text.data, behind);
+	jm_buffer_finish(&text);
+}
+
 int jm_cli_own_cost(const char *folder, const struct jm_own_cost_trials *t)
 {
 	struct inputs inputs = {.texts = calloc(2 * (size_t)t->rounds, PATH_BYTES)};

@@ -3,6 +3,7 @@
 #define CLI_OWN_COST_H
 
 #include "cli/cli.h"
+#include "core/own_cost.h"
 
 struct jm_own_cost_trials {
 	uint64_t rounds;   /* two runs each */
@@ -17,5 +18,8 @@ struct jm_own_cost_trials {
 /* Runs the trials, recordings in folder, and prints the difference in power and in energy a run, with its interval; or why there is
  * none. Ends with the first run that fails. Gives its exit code, else JM_EXIT_OK. All recordings are removed. */
 int jm_cli_own_cost(const char *folder, const struct jm_own_cost_trials *trials);
+
+/* Prints what a command's measuring took to stdout, as a line like those of reports; behind: what is to be said of it. */
+void jm_cli_print_own_cost(const struct jm_own_cost *cost, const char *behind);
 
 #endif

@@ -324,6 +324,16 @@ int jm_comparison_make(struct jm_trial *trials, size_t n, uint64_t seed, struct 
 	return rc;
 }
 
+struct jm_own_cost jm_comparison_own_cost(struct jm_trial *const *trials, size_t n)
+{
+	struct jm_own_cost sum = {.cpu_s = 0};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		jm_own_cost_add(&sum, &trials[i]->own_cost);
+	return sum;
+}
+
 void jm_comparison_finish(struct jm_comparison_data *c)
 {
 	size_t i;

@@ -54,6 +54,8 @@ struct jm_comparison_data {
  * errors. seed: of the resampling. out: jm_comparison_finish. Errors: JM_E_NOMEM. */
 int jm_comparison_make(struct jm_trial *trials, size_t n, uint64_t seed, struct jm_comparison_data *out);
 void jm_comparison_finish(struct jm_comparison_data *c);
+/* Gives what taking these trials took of the machine, together; of memory the largest. */
+struct jm_own_cost jm_comparison_own_cost(struct jm_trial *const *trials, size_t n);
 
 /* Why figures of two variants may not be set against each other; what differs besides is noted. Part of jm_comparison_make. */
 struct jm_refusals {

@@ -43,9 +43,11 @@ void jm_compare_csv(const struct jm_comparison_data *c, struct jm_buffer *out)
 	size_t i;
 	int f;
 
-	jm_buffer_puts(out,
-		       "variant,figure,trials,mean,std,against_first,ci_low,ci_high,p,basis,n,energy_state,reason\n");
-	for (i = 0; i < c->n_variants; i++)
+	jm_buffer_puts(out, "variant,figure,trials,mean,std,against_first,ci_low,ci_high,p,basis,n,energy_state,"
+			    "reason," JM_OWN_COST_COLUMNS "\n");
+	for (i = 0; i < c->n_variants; i++) {
+		struct jm_own_cost cost = jm_comparison_own_cost(c->variants[i].trials, c->variants[i].n_trials);
+
 		for (f = 0; f < JM_N_FIGURES; f++) {
 			const struct jm_variant *v = &c->variants[i];
 			const struct jm_against *a = &v->against[f];
@@ -64,8 +66,10 @@ void jm_compare_csv(const struct jm_comparison_data *c, struct jm_buffer *out)
 			jm_compare_count_cell(out, a->n, is_other);
 			jm_compare_text_cell(out, jm_state_text(v->state));
 			jm_compare_text_cell(out, is_other ? a->why : "");
-			jm_compare_end_row(out);
+			jm_own_cost_csv(&cost, out);
+			jm_buffer_puts(out, "\n");
 		}
+	}
 }
 
 const char *jm_compare_precision_name(const struct jm_comparison_data *c, const struct jm_variant *v)

@@ -93,6 +93,9 @@ static void trial(struct jm_buffer *b, const struct jm_trial *t)
 		key(b, jm_figure_key((enum jm_figure)f));
 		jm_buffer_json_number(b, t->values[f]);
 	}
+	jm_buffer_puts(b, ",");
+	key(b, "own_cost");
+	jm_own_cost_json(&t->own_cost, b);
 	jm_buffer_puts(b, "}");
 }
 

@@ -12,31 +12,14 @@
 
 #define CELL         64
 #define NAME_COLUMNS 24 /* of a variant in a heading */
-#define INDENT       "  "
 
-/* What follows the first line is indented. */
 void jm_compare_line(const char *line, size_t n, int terminal, struct jm_buffer *out)
 {
-	size_t width = terminal > 0 ? (size_t)terminal : 0, column = 0, at = 0;
+	size_t from = out->n;
 
-	while (at < n) {
-		const char *space = memchr(line + at + 1, ' ', n - at - 1);
-		size_t end = space ? (size_t)(space - line) : n, columns;
-		char word[256];
-
-		snprintf(word, sizeof(word), "%.*s", (int)(end - at), line + at);
-		columns = jm_display_columns(word);
-		if (width && at && column + columns > width) {
-			jm_buffer_puts(out, "\n" INDENT);
-			column = strlen(INDENT) + columns - 1;
-			at++; /* the space */
-		} else {
-			column += columns;
-		}
-		jm_buffer_append(out, line + at, end - at);
-		at = end;
-	}
+	jm_buffer_append(out, line, n);
 	jm_buffer_puts(out, "\n");
+	jm_display_wrap(out, from, terminal, JM_DISPLAY_HANG);
 }
 
 void jm_compare_say(int width, struct jm_buffer *out, const char *format, ...)
@@ -365,6 +348,24 @@ static void print_basis(const struct jm_comparison_data *c, struct jm_buffer *ou
 		jm_buffer_printf(out, "intervals from %zu %s\n", a->n, jm_basis_text(a->basis));
 }
 
+/* Trials of several variants follow each other: what each took adds up. */
+static void print_own_cost(const struct jm_comparison_data *c, int width, struct jm_buffer *out)
+{
+	struct jm_own_cost sum = {.cpu_s = 0}, cost;
+	struct jm_buffer text = {0};
+	size_t i;
+
+	for (i = 0; i < c->n_variants; i++) {
+		cost = jm_comparison_own_cost(c->variants[i].trials, c->variants[i].n_trials);
+		jm_own_cost_add(&sum, &cost);
+	}
+	jm_own_cost_text(&sum, &text);
+	if (jm_buffer_terminate(&text))
+		jm_compare_say(width, out, "own cost of measuring these: %s", text.data);
+	out->is_failed = out->is_failed || text.is_failed;
+	jm_buffer_finish(&text);
+}
+
 int jm_compare_table(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out)
 {
 	int rc;
@@ -378,5 +379,6 @@ int jm_compare_table(const struct jm_comparison_data *c, const struct jm_compare
 		jm_buffer_puts(out, "\n");
 		print_lines("", &c->verdicts, view->width, out);
 	}
+	print_own_cost(c, view->width, out);
 	return rc;
 }

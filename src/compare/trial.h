@@ -65,6 +65,7 @@ struct jm_trial {
 	enum jm_state state; /* of the energy */
 	double values[JM_N_FIGURES];
 	struct jm_latency latency;
+	struct jm_own_cost own_cost;
 	double min_power_w, max_power_w, median_power_w, duration_s, coverage, dither_fraction;
 	/* Stretches of the run, for intervals where there is one recording only: latency, power, energies. */
 	double *blocks[JM_N_FIGURES];

@@ -157,3 +157,89 @@ void jm_display_line(struct jm_buffer *b, const char *format, ...)
 	va_end(args);
 	jm_buffer_puts(b, "\n");
 }
+
+/* Gives the columns of n bytes, which are followed by what is no UTF-8 continuation; escape sequences (ECMA-48, 5.4) take none. */
+static size_t columns_in(const char *text, size_t n)
+{
+	size_t at = 0, used = 0, bytes;
+
+	while (at < n) {
+		int32_t code;
+
+		if (n - at >= 2 && text[at] == '\033' && text[at + 1] == '[') {
+			for (at += 2; at < n && (text[at] < '@' || text[at] > '~'); at++)
+				;
+			at++;
+			continue;
+		}
+		code = decode((const unsigned char *)text + at, &bytes);
+		used += columns_of(code < 0 ? '?' : code);
+		at += bytes;
+	}
+	return used;
+}
+
+#define LABEL_COLUMNS 14 /* at most, with the spaces behind it */
+
+/* Where what goes on of a line stands. */
+static size_t hang(const char *line, size_t n)
+{
+	size_t lead = 0, at, end;
+
+	while (lead < n && line[lead] == ' ')
+		lead++;
+	for (at = lead; at < n && at < LABEL_COLUMNS; at++) {
+		for (end = at; end < n && line[end] == ' '; end++)
+			;
+		if (end - at >= 2 && end <= LABEL_COLUMNS)
+			return end;
+	}
+	return lead + 2;
+}
+
+static void wrap_line(const char *line, size_t n, size_t width, size_t indent, struct jm_buffer *out)
+{
+	size_t at = 0, column = 0, spaces, end, columns;
+
+	indent = indent == JM_DISPLAY_HANG ? hang(line, n) : indent;
+	while (at < n) {
+		for (spaces = 0; at + spaces < n && line[at + spaces] == ' '; spaces++)
+			;
+		for (end = at + spaces; end < n && line[end] != ' '; end++)
+			;
+		columns = columns_in(line + at + spaces, end - at - spaces);
+		if (at && columns && column + spaces + columns > width) {
+			jm_buffer_printf(out, "\n%*s", (int)indent, "");
+			at += spaces;
+			column = indent;
+			spaces = 0;
+		}
+		jm_buffer_append(out, line + at, end - at);
+		column += spaces + columns;
+		at = end;
+	}
+}
+
+void jm_display_wrap(struct jm_buffer *b, size_t from, int width, size_t indent)
+{
+	struct jm_buffer out = {0};
+	const char *line, *end;
+
+	if (width <= 0 || from >= b->n || !jm_buffer_terminate(b))
+		return;
+	for (line = b->data + from; line < b->data + b->n; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(b->data + b->n - line));
+		if (!end)
+			end = b->data + b->n;
+		if (columns_in(line, (size_t)(end - line)) <= (size_t)width)
+			jm_buffer_append(&out, line, (size_t)(end - line));
+		else
+			wrap_line(line, (size_t)(end - line), (size_t)width, indent, &out);
+		if (end < b->data + b->n)
+			jm_buffer_puts(&out, "\n");
+	}
+	b->is_failed = b->is_failed || out.is_failed;
+	b->n = from;
+	jm_buffer_append(b, out.data, out.n);
+	jm_buffer_finish(&out);
+}

@@ -29,4 +29,10 @@ void jm_display_text(struct jm_buffer *b, const char *format, ...) __attribute__
 void jm_display_line(struct jm_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void jm_display_vtext(struct jm_buffer *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
+/* Breaks the lines appended since byte `from` at spaces where they are wider than width columns (0: leaves them). What goes on stands
+ * `indent` columns in; JM_DISPLAY_HANG: below the text behind a label ("idle        text"), else two columns further than the line.
+ * Colours take no columns. Not for commands that somebody may copy. */
+#define JM_DISPLAY_HANG ((size_t)-1)
+void jm_display_wrap(struct jm_buffer *b, size_t from, int width, size_t indent);
+
 #endif

@@ -7,10 +7,22 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define NAMES_TRIED 100
+
+int jm_file_refuse_link(const char *path, struct jm_error *err)
+{
+	char target[512];
+	ssize_t n = readlink(path, target, sizeof(target));
+
+	jm_error_set(err, JM_E_INVALID, "cannot write %s: it is a symbolic link, and none is followed", path);
+	if (n > 0 && n < (ssize_t)sizeof(target))
+		return jm_error_remedy(err, "name the file that it points to (%.*s), or another", (int)n, target);
+	return jm_error_remedy(err, "name the file that it points to, or another");
+}
 
 int jm_file_is_free(const char *path, bool is_forced, struct jm_error *err)
 {
@@ -19,7 +31,7 @@ int jm_file_is_free(const char *path, bool is_forced, struct jm_error *err)
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : jm_error_errno(err, errno, "cannot write %s", path);
 	if (S_ISLNK(st.st_mode))
-		return jm_error_set(err, JM_E_INVALID, "cannot write %s: it is a symbolic link", path);
+		return jm_file_refuse_link(path, err);
 	if (!S_ISREG(st.st_mode))
 		return jm_error_set(err, JM_E_INVALID, "cannot write %s: it is no regular file", path);
 	return is_forced ? 0 : jm_error_errno(err, EEXIST, "cannot write %s", path);
@@ -63,6 +75,27 @@ static int give_name(const char *partial, const char *path, bool is_forced)
 	if (renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return 0;
 	return errno == EINVAL || errno == ENOSYS ? rename(partial, path) : -1;
+}
+
+int jm_file_make_folders(const char *path, struct jm_error *err)
+{
+	char part[PATH_MAX];
+	struct stat st;
+	size_t n, length = strlen(path);
+
+	if (length >= sizeof(part))
+		return jm_error_errno(err, ENAMETOOLONG, "cannot make the folder %s", path);
+	for (n = 1; n <= length; n++) {
+		if (path[n] != '/' && path[n] != '\0')
+			continue;
+		memcpy(part, path, n);
+		part[n] = '\0';
+		if (mkdir(part, 0777) && errno != EEXIST)
+			return jm_error_errno(err, errno, "cannot make the folder %s", part);
+	}
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return jm_error_errno(err, ENOTDIR, "cannot write into %s", path);
+	return 0;
 }
 
 int jm_file_write(const char *path, const void *data, size_t n, bool is_forced, struct jm_error *err)

@@ -6,6 +6,7 @@
 #include "core/channel.h"
 #include "core/device_result.h"
 #include "core/ledger.h"
+#include "core/own_cost.h"
 #include "core/process.h"
 #include "core/timeline.h"
 
@@ -137,11 +138,6 @@ struct jm_run {
 	double profiled_latency_ms;                      /* median with the layer profiler on; NAN: unknown */
 	double distortion;                               /* profiled / unprofiled median latency; NAN: unknown */
 	int exit_code;                                   /* of the command; -1: unknown or none */
-};
-
-struct jm_own_cost {
-	double cpu_s, cpu_fraction; /* NAN: unknown */
-	uint64_t rss_bytes;         /* 0: unknown */
 };
 
 struct jm_result {

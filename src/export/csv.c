@@ -21,9 +21,10 @@ static void text(struct jm_buffer *b, const char *value)
 	jm_buffer_puts(b, ",");
 }
 
-/* What the user's figures make of an energy, in columns behind all others; none where none were given. */
-static void tariff_head(struct jm_buffer *b, const struct jm_tariff *t)
+/* Own cost is of the whole, and the same in every row. Behind it what the user's figures make of an energy, where any were given. */
+static void last_heads(struct jm_buffer *b, const struct jm_tariff *t)
 {
+	jm_buffer_puts(b, "," JM_OWN_COST_COLUMNS);
 	jm_buffer_puts(b, t->has_carbon ? ",carbon_g" : "");
 	jm_buffer_puts(b, t->has_price ? ",price" : "");
 	if (t->has_price && t->currency[0]) {
@@ -33,13 +34,15 @@ static void tariff_head(struct jm_buffer *b, const struct jm_tariff *t)
 	jm_buffer_puts(b, "\n");
 }
 
-static void tariff(struct jm_buffer *b, const struct jm_tariff *t, double energy_j)
+static void last_cells(struct jm_buffer *b, const struct jm_result *r, const struct jm_tariff *t, double energy_j)
 {
 	const double values[] = {jm_tariff_carbon_g(t, energy_j), jm_tariff_price(t, energy_j)};
 	const bool is_given[] = {t->has_carbon, t->has_price};
 	char text[32];
 	size_t i;
 
+	jm_buffer_puts(b, ",");
+	jm_own_cost_csv(&r->own_cost, b);
 	for (i = 0; i < 2; i++) {
 		jm_buffer_puts(b, is_given[i] ? "," : "");
 		if (is_given[i] && isfinite(values[i]))
@@ -72,10 +75,11 @@ static void row(struct jm_buffer *b, const struct jm_result *r, const struct jm_
 	text(b, jm_method_text(row->method));
 	jm_buffer_puts(b, row->resolvable ? "true," : "false,");
 	jm_buffer_csv(b, row->reason);
-	tariff(b, t, row->energy_j);
+	last_cells(b, r, t, row->energy_j);
 }
 
-static void channel(struct jm_buffer *b, const struct jm_channel_result *c, const struct jm_tariff *t)
+static void channel(struct jm_buffer *b, const struct jm_result *r, const struct jm_channel_result *c,
+		    const struct jm_tariff *t)
 {
 	text(b, c->channel->name);
 	text(b, jm_state_text(c->channel->state));
@@ -93,7 +97,7 @@ static void channel(struct jm_buffer *b, const struct jm_channel_result *c, cons
 			 (unsigned long long)c->ledger.missed, (unsigned long long)c->ledger.repeated);
 	number(b, c->has_ledger ? jm_ledger_coverage(&c->ledger) : NAN);
 	jm_buffer_csv(b, c->reason);
-	tariff(b, t, c->energy_j);
+	last_cells(b, r, t, c->energy_j);
 }
 
 static void bytes(struct jm_buffer *b, int64_t value)
@@ -131,7 +135,7 @@ static void process(struct jm_buffer *b, const struct jm_result *r, const struct
 	number(b, row->share);
 	text(b, row->basis);
 	jm_buffer_csv(b, row->reason);
-	tariff(b, t, row->energy_j);
+	last_cells(b, r, t, row->energy_j);
 }
 
 static int write(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out, struct jm_error *err)
@@ -143,9 +147,9 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 		jm_buffer_puts(out,
 			       "name,state,kind,energy_j,energy_low_j,energy_high_j,mean_power_w,std_power_w,"
 			       "min_power_w,max_power_w,gap_s,expected,taken,late,missed,repeated,coverage,reason");
-		tariff_head(out, &view->tariff);
+		last_heads(out, &view->tariff);
 		for (i = 0; i < r->n_channels; i++)
-			channel(out, &r->channels[i], &view->tariff);
+			channel(out, r, &r->channels[i], &view->tariff);
 		return 0;
 	}
 	rows = jm_view_sorted(r, view, -2, &n, NULL);
@@ -156,7 +160,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 			       "name,pid,parent_pid,ns_pid,command,runtime,container,pod,processes,channel,state,cpu_s,"
 			       "children_cpu_s,rss_bytes,pss_bytes,uss_bytes,energy_j,energy_low_j,energy_high_j,"
 			       "mean_power_w,share,basis,reason");
-		tariff_head(out, &view->tariff);
+		last_heads(out, &view->tariff);
 		for (i = 0; i < n; i++)
 			process(out, r, rows[i], &view->tariff);
 		free((void *)rows);
@@ -166,7 +170,7 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 		       "name,type,channel,state,count,time_s,latency_ms,energy_j,energy_low_j,energy_high_j,"
 		       "energy_per_iteration_mj,energy_per_item_mj,mean_power_w,mean_power_low_w,mean_power_high_w,"
 		       "share,macs,flops,bytes,method,resolvable,reason");
-	tariff_head(out, &view->tariff);
+	last_heads(out, &view->tariff);
 	for (i = 0; i < n; i++)
 		row(out, r, rows[i], &view->tariff);
 	free((void *)rows);

@@ -365,18 +365,6 @@ static void run(struct object *parent, const struct jm_run *run)
 	end(&o);
 }
 
-static void own_cost(struct object *parent, const struct jm_own_cost *cost)
-{
-	struct object o;
-
-	member(parent, "own_cost");
-	o = begin(parent->b);
-	number(&o, "cpu_s", cost->cpu_s);
-	number(&o, "cpu_fraction", cost->cpu_fraction);
-	known_count(&o, "rss_bytes", cost->rss_bytes);
-	end(&o);
-}
-
 static void texts(struct object *o, const char *name, char *const *values, size_t n)
 {
 	size_t i;
@@ -457,7 +445,8 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 	rc = rc ? rc : rows(&o, "containers", r, JM_BY_CONTAINER, view);
 	closure(&o, "process_closure", r, r->process_closure, r->n_process_closure);
 	tariff(&o, r, &view->tariff);
-	own_cost(&o, &r->own_cost);
+	member(&o, "own_cost");
+	jm_own_cost_json(&r->own_cost, out);
 	end(&o);
 	jm_buffer_puts(out, "\n");
 	return rc ? jm_error_set(err, rc, "out of memory for the rows") : 0;

@@ -212,6 +212,7 @@ static void latency(struct page *p)
 
 static void run(struct page *p, const struct jm_tariff *tariff)
 {
+	const struct jm_own_cost *cost = &p->r->own_cost;
 	const struct jm_run *run = &p->r->run;
 	size_t i;
 
@@ -226,6 +227,9 @@ static void run(struct page *p, const struct jm_tariff *tariff)
 	single(p, "duration_seconds", "seconds", "Length of the measured window", run->duration_s);
 	single(p, "iterations", "", "Inferences in it", run->iterations ? (double)run->iterations : NAN);
 	single(p, "warnings", "", "Warnings of the report", (double)p->r->n_warnings);
+	single(p, "own_cpu_seconds", "seconds", "Processor time that measuring itself took", cost->cpu_s);
+	single(p, "own_memory_bytes", "bytes", "Largest resident memory of it",
+	       cost->rss_bytes ? (double)cost->rss_bytes : NAN);
 	latency(p);
 	if (tariff->has_carbon) {
 		family(p, "carbon_grams", "grams", "CO2 equivalent of the energy, by the user's figure");

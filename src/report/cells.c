@@ -123,15 +123,16 @@ static void fit(struct jm_cells *cells, size_t n_rows, size_t shrink, size_t wid
 }
 
 /* What is not shown is said. */
-static void tell_left_out(const struct jm_cells *cells, const bool *is_out, struct jm_buffer *out)
+static void tell_left_out(const struct jm_cells *cells, const bool *is_out, int width, struct jm_buffer *out)
 {
-	size_t i, n = 0;
+	size_t from = out->n, i, n = 0;
 
 	for (i = 0; i < cells->n_columns; i++)
 		if (is_out[i])
 			jm_display_text(out, "%s%s", n++ ? ", " : "  no room for: ", cells->texts[i]);
 	if (n)
 		jm_buffer_puts(out, "\n");
+	jm_display_wrap(out, from, width, JM_DISPLAY_HANG);
 }
 
 int jm_cells_print(struct jm_cells *cells, size_t shrink, int width, bool is_colour, struct jm_buffer *out)
@@ -150,7 +151,7 @@ int jm_cells_print(struct jm_cells *cells, size_t shrink, int width, bool is_col
 		jm_buffer_puts(out, is_colour && i == 0 ? "\033[0m\n" : "\n");
 	}
 	if (n_rows && !cells->is_quiet)
-		tell_left_out(cells, is_out, out);
+		tell_left_out(cells, is_out, width, out);
 	for (i = 0; i < cells->n; i++)
 		free(cells->texts[i]);
 	free(cells->texts);

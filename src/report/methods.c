@@ -195,9 +195,9 @@ static int print_context(const struct jm_method_column *columns, size_t n_column
 }
 
 /* What each method says of itself, and whether its parts and the rest make the whole. */
-static void print_reasons(const struct jm_method_column *columns, size_t n_columns, struct jm_buffer *out)
+static void print_reasons(const struct jm_method_column *columns, size_t n_columns, int width, struct jm_buffer *out)
 {
-	size_t c, i;
+	size_t from = out->n, c, i;
 
 	for (c = 0; c < n_columns; c++) {
 		const struct jm_result *r = columns[c].result;
@@ -209,12 +209,15 @@ static void print_reasons(const struct jm_method_column *columns, size_t n_colum
 		jm_display_line(out, "          cost: %.3g s of blocks and %.3g s of rests when recorded, %.2g s now",
 				columns[c].blocks_s, columns[c].rests_s, columns[c].report_s);
 		for (i = 0; i < r->n_closure; i++)
-			jm_display_line(
-			    out, "          %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
-			    r->channels[r->closure[i].channel].channel->name, r->closure[i].total_j,
-			    r->closure[i].parts_j, r->closure[i].idle_j, r->closure[i].unattributed_j,
-			    r->closure[i].residual_j);
+			jm_display_line(out,
+					"          %s: %.4f J = parts %.4f + between iterations %.4f + unattributed "
+					"%.4f + residual "
+					"%.2g",
+					r->channels[r->closure[i].channel].channel->name, r->closure[i].total_j,
+					r->closure[i].parts_j, r->closure[i].idle_j, r->closure[i].unattributed_j,
+					r->closure[i].residual_j);
 	}
+	jm_display_wrap(out, from, width, JM_DISPLAY_HANG);
 }
 
 int jm_report_methods(const struct jm_method_column *columns, size_t n_columns, const struct jm_view *view,
@@ -242,6 +245,6 @@ int jm_report_methods(const struct jm_method_column *columns, size_t n_columns, 
 		return jm_error_set(err, rc, "out of memory for the table");
 	if (print_context(columns, n_columns, view, out) < 0)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the table");
-	print_reasons(columns, n_columns, out);
+	print_reasons(columns, n_columns, view->width, out);
 	return 0;
 }

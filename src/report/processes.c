@@ -111,6 +111,7 @@ static int print_channel(const struct jm_result *r, const struct jm_view *view, 
 {
 	size_t n, n_all;
 	const struct jm_row **rows = jm_view_sorted(r, view, channel, &n, &n_all);
+	size_t from = out->n;
 	int rc = 0;
 
 	if (!rows)
@@ -121,6 +122,7 @@ static int print_channel(const struct jm_result *r, const struct jm_view *view, 
 		if (rows[0]->reason[0])
 			jm_display_line(out, "  %s: %s", rows[0]->resolvable ? "estimated" : "not split",
 					rows[0]->reason);
+		jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
 		rc = print_rows(view, rows, n, out);
 		if (n < n_all)
 			jm_display_line(out, "  ... and %zu more: --limit all shows them", n_all - n);
@@ -132,12 +134,13 @@ static int print_channel(const struct jm_result *r, const struct jm_view *view, 
 
 int jm_report_processes(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
-	size_t i;
+	size_t from = out->n, i;
 	int rc = 0;
 
 	jm_display_line(out, "processes   %s", r->process_reason);
 	if (r->split_reason[0])
 		jm_display_line(out, "split       %s", r->split_reason);
+	jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
 	jm_buffer_puts(out, "\n");
 	for (i = 0; i < r->n_process_closure && rc == 0; i++)
 		rc = print_channel(r, view, r->process_closure[i].channel, out);
@@ -164,13 +167,13 @@ void jm_report_process_sums(const struct jm_result *r, struct jm_buffer *out)
 		const struct jm_closure *c = &r->process_closure[i];
 		double others = others_j(r, c->channel);
 
-		jm_display_text(out,
-				"sum check   %s: %.4f J = processes %.4f + other processes %.4f + idle %.4f%s + "
-				"unattributed %.4f + residual %.2g",
-				r->channels[c->channel].channel->name, c->total_j, c->parts_j - others, others,
-				c->idle_j,
-				isnan(r->channels[c->channel].idle_power_w) ? " (by unused processor time)" : "",
-				c->unattributed_j, c->residual_j);
+		jm_display_text(
+		    out,
+		    "sum check   %s: %.4f J = processes %.4f + other processes %.4f + idle machine %.4f%s + "
+		    "unattributed %.4f + residual %.2g",
+		    r->channels[c->channel].channel->name, c->total_j, c->parts_j - others, others, c->idle_j,
+		    isnan(r->channels[c->channel].idle_power_w) ? " (by unused processor time)" : "", c->unattributed_j,
+		    c->residual_j);
 		if (c->gap_s >= 0.0005)
 			jm_display_text(out, "; %.3f s without readings are in no sum", c->gap_s);
 		jm_buffer_puts(out, "\n");

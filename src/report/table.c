@@ -6,6 +6,7 @@
 #include "report/devices.h"
 #include "report/figures.h"
 #include "report/processes.h"
+#include "report/run.h"
 #include "report/tariff.h"
 
 #include <math.h>
@@ -23,13 +24,26 @@ static const char *off(const struct jm_view *view)
 	return view->is_colour ? "\033[0m" : "";
 }
 
+/* Ends a line with text. On a terminal a command that mends it stands on a line of its own, whole: somebody may copy it. */
+static void end_mendable(const char *text, const struct jm_view *view, size_t from, struct jm_buffer *out)
+{
+	const char *mend = view->width > 0 ? strstr(text, "; mend: ") : NULL;
+
+	jm_display_line(out, "%.*s", (int)(mend ? (size_t)(mend - text) : strlen(text)), text);
+	jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
+	if (mend)
+		jm_display_line(out, "    %s", mend + strlen("; "));
+}
+
 static void warnings(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
 	size_t i;
 
 	for (i = 0; i < r->n_warnings; i++) {
+		size_t from = out->n;
+
 		jm_buffer_printf(out, "%swarning:%s ", red(view), off(view));
-		jm_display_line(out, "%s", r->warnings[i]);
+		end_mendable(r->warnings[i], view, from, out);
 	}
 	if (r->n_warnings)
 		jm_buffer_puts(out, "\n");
@@ -71,19 +85,23 @@ static bool is_energy(const struct jm_channel_result *c)
 }
 
 /* Why a figure is missing or not measured, and what would mend it. */
-static void notes(const struct jm_result *r, struct jm_buffer *out)
+static void notes(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
+	char text[sizeof(r->channels->channel->reason) + sizeof(r->channels->channel->remedy) + 16];
 	size_t i;
 
 	for (i = 0; i < r->n_channels; i++) {
 		const struct jm_channel_result *c = &r->channels[i];
 		const char *reason = c->reason[0] ? c->reason : c->channel->reason, *remedy;
+		size_t from = out->n;
 
 		if (!is_energy(c) || (c->channel->state == JM_STATE_MEASURED && isfinite(c->energy_j)) || !reason[0])
 			continue;
 		/* The channel's remedy mends what the channel says of itself. */
 		remedy = c->reason[0] && c->channel->state != JM_STATE_MEASURED ? "" : c->channel->remedy;
-		jm_display_line(out, "  %s: %s%s%s", c->channel->name, reason, remedy[0] ? "; mend: " : "", remedy);
+		snprintf(text, sizeof(text), "%s%s%s", reason, remedy[0] ? "; mend: " : "", remedy);
+		jm_display_text(out, "  %s: ", c->channel->name);
+		end_mendable(text, view, from, out);
 	}
 }
 
@@ -101,7 +119,7 @@ static int sensors(const struct jm_result *r, const struct jm_view *view, struct
 		if (is_energy(&r->channels[i]))
 			add_channel(&cells, &r->channels[i]);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
-	notes(r, out);
+	notes(r, view, out);
 	jm_buffer_puts(out, "\n");
 	return rc;
 }
@@ -129,74 +147,6 @@ static bool is_outermost(const struct jm_result *r, const struct jm_channel_resu
 			return false;
 	}
 	return false;
-}
-
-static void idle(const struct jm_result *r, struct jm_buffer *out)
-{
-	char level[32], above[32], mean[32];
-	size_t i;
-
-	if (!r->baseline_reason[0])
-		return;
-	jm_display_line(out, "idle        %s", r->baseline_reason);
-	for (i = 0; i < r->n_channels; i++) {
-		const struct jm_channel_result *c = &r->channels[i];
-
-		if (c->channel->same_as >= 0 || !isfinite(c->idle_power_w) || !(c->mean_power_w > 0) ||
-		    !is_outermost(r, c))
-			continue;
-		jm_report_quantity(c->idle_power_w, "W", level, sizeof(level));
-		if (c->idle_power_w > c->mean_power_w) {
-			jm_report_quantity(c->mean_power_w, "W", mean, sizeof(mean));
-			jm_display_line(
-			    out, "            %s: %s when idle, more than the %s of the work: no idle level of it",
-			    c->channel->name, level, mean);
-			continue;
-		}
-		jm_report_quantity(c->energy_j * (1 - c->idle_power_w / c->mean_power_w), "J", above, sizeof(above));
-		jm_display_line(out, "            %s: %s when idle; %s above that", c->channel->name, level, above);
-	}
-}
-
-static void run(const struct jm_result *r, struct jm_buffer *out)
-{
-	const struct jm_run *run = &r->run;
-	const struct jm_latency *l = &run->latency;
-	size_t i;
-
-	if (run->model)
-		jm_display_line(out, "model       %s%s%s", run->model, run->precision ? ", " : "",
-				run->precision ? run->precision : "");
-	if (run->command)
-		jm_display_line(out, "command     %s", run->command);
-	if (run->exit_code > 0)
-		jm_display_line(out, "exit code   %d", run->exit_code);
-	if (r->counters[0])
-		jm_display_line(out, "counters    %s", r->counters);
-	if (isfinite(run->duration_s))
-		jm_display_line(out, "measured    %.3f s", run->duration_s);
-	if (l->n) {
-		jm_display_line(out,
-				"latency     mean %.4g ms, std %.3g, min %.4g, median %.4g, p95 %.4g, max %.4g  (%llu "
-				"iterations)",
-				l->mean_ms, l->std_ms, l->min_ms, l->median_ms, l->p95_ms, l->max_ms,
-				(unsigned long long)l->n);
-		if (isfinite(run->throughput_items_s))
-			jm_display_line(out, "throughput  %.4g items/s (%llu per iteration)", run->throughput_items_s,
-					(unsigned long long)run->items_per_iteration);
-	}
-	if (isfinite(run->distortion))
-		jm_display_line(
-		    out,
-		    "profiler    layer times from profiled blocks: %.4g ms an iteration there, %.2f times the "
-		    "unprofiled median; scaled back, energy is from unprofiled blocks",
-		    run->profiled_latency_ms, run->distortion);
-	if (r->n_layers)
-		jm_display_line(out, "method      %s: %s", jm_method_text(r->method), r->method_reason);
-	for (i = 0; i < r->n_notes; i++)
-		jm_display_line(out, "fit         %s", r->notes[i]);
-	idle(r, out);
-	jm_buffer_puts(out, "\n");
 }
 
 static void add_state(struct jm_cells *cells, const struct jm_row *row)
@@ -261,9 +211,9 @@ static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool 
 #define ABSOLUTE_COLUMN 6 /* after the interval */
 
 /* The reasons of rows without a figure, each once. */
-static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_buffer *out)
+static void row_reasons(const struct jm_row *const *rows, size_t n, int width, struct jm_buffer *out)
 {
-	size_t n_notes = 0, i, k;
+	size_t from = out->n, n_notes = 0, i, k;
 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < i && strcmp(rows[k]->reason, rows[i]->reason) != 0; k++)
@@ -275,6 +225,7 @@ static void row_reasons(const struct jm_row *const *rows, size_t n, struct jm_bu
 	if (n_notes > NOTES_MAX)
 		jm_display_line(out, "  note: and %zu more reasons like these: --format csv gives each row's",
 				n_notes - NOTES_MAX);
+	jm_display_wrap(out, from, width, JM_DISPLAY_HANG);
 }
 
 /* The accuracy class of most sensors is not known: then there is no column for it. */
@@ -328,7 +279,7 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (n < n_all)
 		jm_display_line(out, "  ... and %zu more: --limit all shows them", n_all - n);
-	row_reasons(rows, n, out);
+	row_reasons(rows, n, view->width, out);
 	jm_buffer_puts(out, "\n");
 	return rc;
 }
@@ -389,7 +340,8 @@ static void sums(const struct jm_result *r, struct jm_buffer *out)
 		if (!is_outermost(r, &r->channels[c->channel]) || !isfinite(c->total_j))
 			continue;
 		jm_display_text(out,
-				"sum check   %s: %.4f J = parts %.4f + idle %.4f + unattributed %.4f + residual %.2g",
+				"sum check   %s: %.4f J = parts %.4f + between iterations %.4f + unattributed %.4f + "
+				"residual %.2g",
 				channel->name, c->total_j, c->parts_j, c->idle_j, c->unattributed_j, c->residual_j);
 		if (c->gap_s >= 0.0005)
 			jm_display_text(out, "; %.3f s without readings are in no sum", c->gap_s);
@@ -429,13 +381,8 @@ static void accuracy(const struct jm_result *r, struct jm_buffer *out)
 
 static void own_cost(const struct jm_result *r, struct jm_buffer *out)
 {
-	if (!isfinite(r->own_cost.cpu_s))
-		return;
-	jm_display_text(out, "own cost    %.3f s processor time", r->own_cost.cpu_s);
-	if (isfinite(r->own_cost.cpu_fraction))
-		jm_display_text(out, ", %.2f %% of one core", r->own_cost.cpu_fraction * 100);
-	if (r->own_cost.rss_bytes)
-		jm_display_text(out, ", %.1f MiB resident", (double)r->own_cost.rss_bytes / 1048576);
+	jm_buffer_puts(out, "own cost    ");
+	jm_own_cost_text(&r->own_cost, out);
 	jm_buffer_puts(out, "\n");
 }
 
@@ -443,16 +390,20 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 		    struct jm_error *err)
 {
 	bool is_process = view->by == JM_BY_PROCESS || view->by == JM_BY_CONTAINER;
+	size_t from;
 	int rc;
 
 	warnings(r, view, out);
 	rc = sensors(r, view, out);
+	from = out->n;
 	jm_report_devices(r, out);
-	run(r, out);
+	jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
+	jm_report_run(r, view, is_outermost, out);
 	if (rc == 0 && !is_summary && is_process)
 		rc = jm_report_processes(r, view, out);
 	else if (rc == 0 && !is_summary)
 		rc = tables(r, view, out);
+	from = out->n;
 	if (is_process)
 		jm_report_process_sums(r, out);
 	else
@@ -460,6 +411,7 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 	accuracy(r, out);
 	jm_report_tariff(r, view, is_outermost, out);
 	own_cost(r, out);
+	jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
 	if (rc == 0 && out->is_failed)
 		rc = JM_E_NOMEM;
 	return rc ? jm_error_set(err, rc, "out of memory for the report") : 0;

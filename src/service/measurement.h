@@ -36,7 +36,7 @@ struct jm_device_sum {
 struct jm_moment {
 	int64_t t_ns, realtime_ns;
 	struct jm_device_sum devices[JM_N_DEVICES];
-	double cpu_s;
+	double cpu_s; /* of the process and what descends from it; in moments of the machine: of the service itself */
 	uint64_t start_ticks; /* of the process, since boot; 0: not known yet */
 	bool is_gone;
 };

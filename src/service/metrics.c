@@ -73,10 +73,10 @@ static void channel_split(struct page *p)
 	const struct jm_service *s = p->s;
 	size_t i, k;
 
-	jm_metrics_family(
-	    &p->page, "joulemap_split_joules", "counter",
-	    "Where the energy of a channel went: the idle machine, watched processes, others, nobody known. Adds up "
-	    "to it");
+	jm_metrics_family(&p->page, "joulemap_split_joules", "counter",
+			  "Where the energy of a channel went: the idle machine, watched processes, other processes, "
+			  "and what no process "
+			  "can be shown to have taken (unattributed). Adds up to it");
 	for (i = 0; i < s->n_channels; i++) {
 		const struct jm_live_channel *c = &s->channels[i];
 		double parts[] = {c->idle_j, c->others_j, c->unattributed_j,

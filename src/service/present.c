@@ -1,5 +1,6 @@
 #include "service/present.h"
 
+#include "core/own_cost.h"
 #include "core/units.h"
 
 #include <math.h>
@@ -116,6 +117,19 @@ static void present_recording(struct jm_buffer *b, const struct jm_service *s, c
 	jm_buffer_json_string(b, path);
 }
 
+/* Of the service, which all its measurements share: its time since this one began, its memory now. */
+static void present_own_cost(struct jm_buffer *b, const struct jm_measurement *m)
+{
+	const struct jm_moment *from = &m->machine_first, *to = &m->machine_last;
+	struct jm_own_cost cost = {.cpu_s = to->t_ns ? to->cpu_s - from->cpu_s : NAN,
+				   .wall_s = jm_s_from_ns(to->t_ns - from->t_ns)};
+	int64_t cpu_ns, rss_bytes;
+
+	jm_own_cost(&cpu_ns, &rss_bytes);
+	cost.rss_bytes = rss_bytes > 0 ? (uint64_t)rss_bytes : 0;
+	jm_own_cost_json(&cost, b);
+}
+
 void jm_present_measurement(struct jm_buffer *b, const struct jm_service *s, const struct jm_measurement *m,
 			    bool is_brief)
 {
@@ -142,7 +156,8 @@ void jm_present_measurement(struct jm_buffer *b, const struct jm_service *s, con
 		jm_buffer_puts(b, "],\"machine\":{\"time_s\":");
 		jm_buffer_json_number(b, jm_s_from_ns(m->machine_last.t_ns - m->machine_first.t_ns));
 		present_devices(b, m, &m->machine_first, &m->machine_last);
-		jm_buffer_puts(b, "}");
+		jm_buffer_puts(b, "},\"own_cost\":");
+		present_own_cost(b, m);
 	}
 	jm_buffer_puts(b, "}");
 }

@@ -120,9 +120,12 @@ static void process_moment(void *ctx, uint32_t id, struct jm_moment *out)
 static void machine_moment(void *ctx, struct jm_moment *out)
 {
 	struct jm_service *s = ctx;
+	int64_t own_cpu_ns, own_rss_bytes;
 
 	take_figures(s);
-	*out = (struct jm_moment){.t_ns = s->state.t_ns, .realtime_ns = s->state.realtime_ns};
+	jm_own_cost(&own_cpu_ns, &own_rss_bytes);
+	*out = (struct jm_moment){
+	    .t_ns = s->state.t_ns, .realtime_ns = s->state.realtime_ns, .cpu_s = jm_s_from_ns(own_cpu_ns)};
 	memcpy(out->devices, s->machine, sizeof(out->devices));
 }
 

@@ -2,6 +2,7 @@
 
 #include "attribution/baseline.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "session/session.h"
 
 #include <errno.h>
@@ -11,22 +12,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Makes each folder of path up to its last slash; those that exist are fine. */
+/* Makes the folder that path is in. */
 static int make_folders(char *path, struct jm_error *err)
 {
-	char *slash = path;
+	char *slash = strrchr(path, '/');
+	int rc;
 
-	while ((slash = strchr(slash + 1, '/'))) {
-		*slash = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST) {
-			int rc = jm_error_errno(err, errno, "cannot make the folder %s", path);
-
-			*slash = '/';
-			return rc;
-		}
-		*slash = '/';
-	}
-	return 0;
+	if (!slash || slash == path)
+		return 0;
+	*slash = '\0';
+	rc = jm_file_make_folders(path, err);
+	*slash = '/';
+	return rc;
 }
 
 int jm_session_data_path(const char *name, bool make_folder, char *out, size_t size, struct jm_error *err)

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,15 @@ int jm_calibrations_get(const struct jm_calibrations *list, size_t i, struct jm_
 const char *jm_calibrations_note(const struct jm_calibrations *list, size_t i)
 {
 	return i < list->n_notes ? list->notes[i] : NULL;
+}
+
+void jm_calibrations_cost(const struct jm_calibrations *list, double *cpu_s, double *wall_s, int64_t *rss_bytes)
+{
+	const struct jm_own_cost *cost = &list->own_cost;
+
+	*cpu_s = cost->wall_s > 0 ? cost->cpu_s : NAN;
+	*wall_s = cost->wall_s > 0 ? cost->wall_s : NAN;
+	*rss_bytes = cost->rss_bytes ? (int64_t)cost->rss_bytes : -1;
 }
 
 void jm_calibrations_destroy(struct jm_calibrations *list)

@@ -2,6 +2,7 @@
 #ifndef SESSION_CALIBRATE_H
 #define SESSION_CALIBRATE_H
 
+#include "core/own_cost.h"
 #include "session/calibration.h"
 #include "session/player.h"
 
@@ -15,6 +16,7 @@ struct jm_calibrations {
 	size_t n, capacity;
 	char **notes;
 	size_t n_notes;
+	struct jm_own_cost own_cost; /* of the recordings, all together */
 };
 
 /* One load and the sensors that it is for. */

@@ -7,6 +7,7 @@
 #include "core/units.h"
 #include "session/calibrate_fit.h"
 #include "session/recorder.h"
+#include "session/report.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -112,6 +113,7 @@ static int record(struct jm_calibrate_run *run, struct take *t, const char *name
 					    .kind = "calibrate",
 					    .is_oversampled = true};
 	struct jm_recorder *r = NULL;
+	struct jm_own_cost cost;
 	struct jm_error stopping = {0};
 	int64_t start_ns;
 	size_t n_played = 0, i;
@@ -143,7 +145,12 @@ static int record(struct jm_calibrate_run *run, struct take *t, const char *name
 	for (i = 0; (text = jm_recorder_warning(r, i)); i++)
 		jm_calibrate_note(run->out, "%s", text);
 	jm_recorder_destroy(r);
-	return rc ? rc : jm_recording_open(t->path, &t->recording, err);
+	rc = rc ? rc : jm_recording_open(t->path, &t->recording, err);
+	if (rc)
+		return rc;
+	jm_session_own_cost(t->recording, &cost);
+	jm_own_cost_add(&run->out->own_cost, &cost);
+	return 0;
 }
 
 static const struct jm_sensor *sensor_of(const struct jm_sensors *s, const char *channel, const struct jm_channel **out)

@@ -80,6 +80,7 @@ static void describe(struct jm_recording *r, const struct jm_result *result, str
 	t->iterations = result->run.iterations;
 	t->items_per_iteration = result->run.items_per_iteration;
 	t->latency = result->run.latency;
+	t->own_cost = result->own_cost;
 	t->duration_s = result->run.duration_s;
 	t->dither_fraction = number(r, "dither_fraction");
 	t->method = result->method;

@@ -152,9 +152,11 @@ static int begin(struct jm_live_recording *rec, const struct jm_live_record_opti
 {
 	struct jm_live *live = rec->live;
 	size_t n_channels = live->sensors->set.n_channels;
+	int64_t rss_bytes;
 	int rc;
 
 	rec->start_ns = live->ticked_ns;
+	jm_own_cost(&rec->own_cpu_ns, &rss_bytes);
 	rec->committed_ns = jm_env_now(&live->sensors->env);
 	rec->before = calloc(n_channels + 1, sizeof(*rec->before));
 	rec->ledgers = calloc(n_channels + 1, sizeof(*rec->ledgers));
@@ -211,6 +213,18 @@ int jm_live_recording_status(const struct jm_live_recording *rec, struct jm_erro
 	return jm_writer_status(rec->writer, err);
 }
 
+/* Of this process, which may do other things, too: a service has no more than the live view and what asks for it. */
+static void write_own_cost(struct jm_live_recording *rec)
+{
+	int64_t cpu_ns, rss_bytes;
+
+	jm_own_cost(&cpu_ns, &rss_bytes);
+	jm_writer_meta_double(rec->writer, "own_cpu_s", jm_s_from_ns(cpu_ns - rec->own_cpu_ns));
+	jm_writer_meta_double(rec->writer, "own_wall_s", jm_s_from_ns(rec->live->ticked_ns - rec->start_ns));
+	if (rss_bytes > 0)
+		jm_writer_meta_i64(rec->writer, "own_peak_rss_bytes", rss_bytes);
+}
+
 void jm_live_recording_end(struct jm_live_recording *rec)
 {
 	struct jm_live_recording **at;
@@ -223,6 +237,7 @@ void jm_live_recording_end(struct jm_live_recording *rec)
 	if (*at)
 		*at = rec->next;
 	write_ledgers(rec);
+	write_own_cost(rec);
 	jm_writer_meta_i64(rec->writer, "window_end_ns", live->ticked_ns);
 	jm_writer_meta_i64(rec->writer, "end_monotonic_ns", live->ticked_ns);
 	jm_writer_meta_i64(rec->writer, "end_realtime_ns", live->ticked_realtime_ns);

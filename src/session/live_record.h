@@ -24,6 +24,7 @@ struct jm_live_recording {
 	struct jm_ledger *before;  /* ledgers when it began, one a channel */
 	struct jm_ledger *ledgers; /* of them: gap, first and last as seen here */
 	int64_t start_ns, committed_ns;
+	int64_t own_cpu_ns; /* of this process, when it began */
 	uint64_t n_steps, n_commits;
 	struct jm_live_recording *next;
 };

@@ -89,7 +89,8 @@ static void oversample(struct jm_sensor_set *set, bool is_calibration)
 		int64_t period_ns = own_ns / (is_counter && s->may_block ? 10 : 20);
 		/* Readings that wander through the period see an update's moment more finely than their own distance. */
 		period_ns = period_ns ? period_ns + period_ns / OVERSAMPLED_WANDER : OVERSAMPLED_UNKNOWN_NS;
-		if (!is_calibration && c && (c->same_as >= 0 || !jm_channel_has_energy(c) || (is_counter && s->may_block)))
+		if (!is_calibration && c &&
+		    (c->same_as >= 0 || !jm_channel_has_energy(c) || (is_counter && s->may_block)))
 			continue;
 		if (!s->drain_period_ns && !s->is_paced)
 			s->min_period_ns = period_ns > OVERSAMPLED_MIN_NS ? period_ns : OVERSAMPLED_MIN_NS;
@@ -102,7 +103,8 @@ static int open_sensors(struct jm_recorder *r, const struct jm_record_options *o
 	int rc = jm_session_open(r->sensors, warn_left_out, r, &why);
 
 	if (rc == JM_E_NOT_FOUND && options->may_lack_sensors) {
-		jm_recorder_warn(r, "%s: times only, no energy%s%s", why.message, why.remedy[0] ? "; " : "", why.remedy);
+		jm_recorder_warn(r, "%s: times only, no energy%s%s", why.message, why.remedy[0] ? "; " : "",
+				 why.remedy);
 		return 0;
 	}
 	if (rc && err)
@@ -281,9 +283,23 @@ static void write_own_cost(struct jm_recorder *r)
 		cpu_ns += jm_sampler_ledger(r->sampler, (uint16_t)i)->cpu_ns;
 	jm_writer_meta_double(r->writer, "own_cpu_s", jm_s_from_ns(cpu_ns));
 	jm_writer_meta_double(r->writer, "own_wall_s", jm_s_from_ns(jm_env_now(&r->sensors->env) - r->started_ns));
-	/* Where the model runs in this very process, its memory is not ours to tell apart. */
-	if (!r->is_model_inside && getrusage(RUSAGE_SELF, &usage) == 0)
+	if (getrusage(RUSAGE_SELF, &usage))
+		return;
+	/* Where the load runs in this very process, its memory is not ours to tell apart once it is there. */
+	if (!r->is_model_inside)
 		jm_writer_meta_i64(r->writer, "own_peak_rss_bytes", (int64_t)usage.ru_maxrss * 1024);
+	if (!r->rss_before_model_bytes)
+		return;
+	jm_writer_meta_i64(r->writer, "own_peak_rss_bytes", r->rss_before_model_bytes);
+	jm_writer_meta_i64(r->writer, "own_rss_with_model_bytes", (int64_t)usage.ru_maxrss * 1024);
+}
+
+void jm_recorder_model_comes(struct jm_recorder *r)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		r->rss_before_model_bytes = (int64_t)usage.ru_maxrss * 1024;
 }
 
 static void write_lost_spans(struct jm_recorder *r)
@@ -296,8 +312,9 @@ static void write_lost_spans(struct jm_recorder *r)
 	if (!n_lost)
 		return;
 	jm_writer_meta_i64(r->writer, "lost_spans", (int64_t)n_lost);
-	jm_recorder_warn(r, "%llu spans were lost: begun too deep, ended without a begin, or faster than they could be written",
-	     (unsigned long long)n_lost);
+	jm_recorder_warn(
+	    r, "%llu spans were lost: begun too deep, ended without a begin, or faster than they could be written",
+	    (unsigned long long)n_lost);
 }
 
 /* What a device stamps and buffers itself speaks of the window's end only some time behind it. */

@@ -14,6 +14,9 @@ struct jm_span_sink jm_recorder_span_sink(struct jm_recorder *r);
 /* Adds a line to the warnings. Any thread. */
 void jm_recorder_add_warning(struct jm_recorder *r, const char *text);
 
+/* Keeps how much memory is taken by now: what follows is the model's and its runtime's. */
+void jm_recorder_model_comes(struct jm_recorder *r);
+
 const struct jm_env *jm_recorder_env(const struct jm_recorder *r);
 
 /* How much of all processors' time was idle by then. */

@@ -29,9 +29,10 @@ struct jm_recorder {
 	sem_t cancel;
 	int64_t pump_cpu_ns; /* written by the pump before it ends */
 	int64_t started_ns;
-	bool is_model_inside;       /* kind "run": the load shares our process */
-	bool has_window;            /* the caller has set one */
-	struct jm_cuda_watch *cuda; /* NULL: none */
+	bool is_model_inside;                  /* kind "run": the load shares our process */
+	int64_t rss_before_model_bytes;        /* 0: no model was loaded by jm_run_model */
+	bool has_window;                       /* the caller has set one */
+	struct jm_cuda_watch *cuda;            /* NULL: none */
 	struct jm_process_recorder *processes; /* NULL: none are watched */
 };
 

@@ -47,6 +47,9 @@ struct jm_report_options;
 int jm_report_open_target(const char *path, const struct jm_report_options *options, double target_fraction,
 			  struct jm_report **out, struct jm_error *err);
 
+/* Gives what taking the recording took, as it says itself. */
+void jm_session_own_cost(struct jm_recording *r, struct jm_own_cost *cost);
+
 /* Fills run and own_cost with what the recording says of the run besides times. Texts are borrowed from r. */
 void jm_report_describe_run(struct jm_recording *r, struct jm_result *result);
 

@@ -2,11 +2,27 @@
 
 #include <math.h>
 
+void jm_session_own_cost(struct jm_recording *r, struct jm_own_cost *cost)
+{
+	double cpu_s, wall_s;
+	int64_t value;
+
+	*cost = JM_OWN_COST_UNKNOWN;
+	if (jm_recording_meta_double(r, "own_cpu_s", &cpu_s) == 0 &&
+	    jm_recording_meta_double(r, "own_wall_s", &wall_s) == 0 && wall_s > 0) {
+		cost->cpu_s = cpu_s;
+		cost->wall_s = wall_s;
+	}
+	if (jm_recording_meta_i64(r, "own_peak_rss_bytes", &value) == 0 && value > 0)
+		cost->rss_bytes = (uint64_t)value;
+	if (jm_recording_meta_i64(r, "own_rss_with_model_bytes", &value) == 0 && value > 0)
+		cost->rss_with_model_bytes = (uint64_t)value;
+}
+
 void jm_report_describe_run(struct jm_recording *r, struct jm_result *result)
 {
 	struct jm_run *run = &result->run;
 	int64_t value;
-	double cpu_s, wall_s;
 
 	*run = (struct jm_run){.command = jm_recording_meta(r, "command"),
 			       .model = jm_recording_meta(r, "model"),
@@ -20,14 +36,7 @@ void jm_report_describe_run(struct jm_recording *r, struct jm_result *result)
 		run->batch = (uint64_t)value;
 	if (jm_recording_meta_i64(r, "exit_code", &value) == 0)
 		run->exit_code = (int)value;
-	result->own_cost = (struct jm_own_cost){NAN, NAN, 0};
-	if (jm_recording_meta_double(r, "own_cpu_s", &cpu_s) == 0 &&
-	    jm_recording_meta_double(r, "own_wall_s", &wall_s) == 0 && wall_s > 0) {
-		result->own_cost.cpu_s = cpu_s;
-		result->own_cost.cpu_fraction = cpu_s / wall_s;
-	}
-	if (jm_recording_meta_i64(r, "own_peak_rss_bytes", &value) == 0 && value > 0)
-		result->own_cost.rss_bytes = (uint64_t)value;
+	jm_session_own_cost(r, &result->own_cost);
 }
 
 /* With rests between the calls the window says nothing of the rate that the model can keep up. */

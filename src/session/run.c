@@ -156,6 +156,7 @@ int jm_run_model(struct jm_recorder *r, const struct jm_run_options *options, jm
 	if (options->size < sizeof(*options) || !options->model || options->threads > 4096)
 		return jm_error_set(err, JM_E_INVALID,
 				    "a run needs a model, at most 4096 threads, and options of this version");
+	jm_recorder_model_comes(r);
 	rc = jm_run_data_load(options, &data, err);
 	runner_options.input.shapes = data.shapes;
 	runner_options.input.n_shapes = data.n_shapes;

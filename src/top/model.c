@@ -199,6 +199,18 @@ static void take_note(struct jm_top *top, const struct jm_live *live)
 		snprintf(top->note, sizeof(top->note), "%s", text);
 }
 
+static void update_own_cost(struct jm_top *top, bool is_first)
+{
+	int64_t cpu_ns, rss_bytes;
+
+	jm_own_cost(&cpu_ns, &rss_bytes);
+	if (is_first)
+		top->own_cpu_started_s = jm_s_from_ns(cpu_ns);
+	top->own_cost.cpu_s = jm_s_from_ns(cpu_ns) - top->own_cpu_started_s;
+	top->own_cost.wall_s = jm_s_from_ns(top->updated_ns - top->started_ns);
+	top->own_cost.rss_bytes = rss_bytes > 0 ? (uint64_t)rss_bytes : 0;
+}
+
 int jm_top_update(struct jm_top *top, const struct jm_live *live)
 {
 	size_t n = jm_live_n_channels(live), i;
@@ -228,6 +240,7 @@ int jm_top_update(struct jm_top *top, const struct jm_live *live)
 	top->started_ns = is_first ? state.t_ns : top->started_ns;
 	top->updated_ns = state.t_ns;
 	top->realtime_ns = state.realtime_ns;
+	update_own_cost(top, is_first);
 	top->n_updates++;
 	return 0;
 }

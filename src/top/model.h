@@ -2,6 +2,7 @@
 #ifndef TOP_MODEL_H
 #define TOP_MODEL_H
 
+#include "core/own_cost.h"
 #include "top/top.h"
 
 #define JM_TOP_HISTORY 240
@@ -37,6 +38,8 @@ struct jm_top {
 	struct jm_top_process *processes; /* in the order of id; view sorts pointers */
 	size_t n_channels, n_processes;
 	struct jm_top_split split;
+	struct jm_own_cost own_cost; /* of this program, since the first update */
+	double own_cpu_started_s;
 	char split_reason[160]; /* why nothing is split, or empty */
 	char note[256];         /* the last note of the library, or empty */
 	bool has_gpu, has_containers;

@@ -13,6 +13,8 @@
 
 #define SPARK_MIN 8
 #define SPARK_MAX 60
+/* On fewer rows each is wanted for a process. */
+#define OWN_COST_ROWS 12
 /* Columns of the other cells of a channel. */
 #define CHANNEL_COLUMNS 72
 
@@ -198,6 +200,17 @@ static void split(const struct jm_top *top, const struct jm_top_size *size, stru
 	    processes, idle, others, unknown);
 }
 
+static void own_cost(const struct jm_top *top, const struct jm_top_size *size, struct jm_top_lines *out)
+{
+	struct jm_buffer text = {0};
+
+	jm_own_cost_text(&top->own_cost, &text);
+	if (jm_buffer_terminate(&text))
+		say(out, size, JM_TOP_DIM, "own cost %s", text.data);
+	out->is_failed = out->is_failed || text.is_failed;
+	jm_buffer_finish(&text);
+}
+
 static double key_of(const struct jm_top_process *p, enum jm_top_sort sort)
 {
 	return sort == JM_TOP_BY_POWER    ? p->power_w
@@ -364,6 +377,8 @@ int jm_top_view(const struct jm_top *top, const struct jm_top_size *size, struct
 		help(size, out);
 	} else {
 		split(top, size, out);
+		if (size->rows <= 0 || size->rows >= OWN_COST_ROWS)
+			own_cost(top, size, out);
 		say(out, size, JM_TOP_PLAIN, "%s", "");
 		processes(top, size, room(size, out), out);
 	}

@@ -156,11 +156,19 @@ static void a_table_and_json_hold_the_same_figures(void **state)
 	assert_says(text, "\nmJ/item           1525");
 	assert_says(text, "\nenergy is     measured");
 	assert_says(text, "fp16");
+	assert_says(text,
+		    "\nown cost of measuring these: 0.750 s processor time, 2.50 % of one core, 8.0 MiB resident\n");
+	jm_buffer_finish(&b);
+	jm_compare_csv(&c, &b);
+	text = jm_buffer_terminate(&b);
+	assert_says(text, ",reason,own_cpu_s,own_cpu_fraction,own_rss_bytes\n");
+	assert_says(text, ",0.5,0.025,8388608\nfp32,");
 	jm_buffer_finish(&b);
 	jm_compare_json(&c, &b);
 	text = jm_buffer_terminate(&b);
 	assert_says(text, "\"energy_per_item_mj\":{\"mean\":1525.0,");
 	assert_says(text, "\"format\":\"joulemap-compare/1\"");
+	assert_says(text, "\"own_cost\":{\"cpu_s\":0.25,\"cpu_fraction\":0.025,");
 	jm_buffer_finish(&b);
 	jm_comparison_finish(&c);
 }

@@ -43,6 +43,7 @@ static inline void trial_init(struct jm_trial *t, const char *label, const char 
 	t->items_per_iteration = t->batch = 4;
 	t->warmup = 10;
 	t->coverage = 1;
+	t->own_cost = (struct jm_own_cost){0.25, 10, 8 << 20, 0};
 	t->dither_fraction = NAN;
 	t->min_power_w = power_w - 1;
 	t->max_power_w = power_w + 1;

@@ -56,6 +56,7 @@ static inline const struct jm_result *small_result_init(struct small_result *s)
 	s->result.n_layers = 2;
 	s->result.run.distortion = NAN;
 	s->result.run.exit_code = -1;
+	s->result.own_cost = (struct jm_own_cost){0.5, 2, 4096, 0};
 	return &s->result;
 }
 

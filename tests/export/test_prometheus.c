@@ -35,6 +35,8 @@ static void figures_have_units_states_and_bounds(void **state)
 	    strstr(text, "joulemap_recording_energy_joules{channel=\"estimate/cpu\",state=\"estimated\",part_of=\"\","
 			 "same_as=\"\",bound=\"high\"} 16.0\n"));
 	assert_non_null(strstr(text, "which=\"missed\"} 3.0\n"));
+	assert_non_null(strstr(text, "\njoulemap_recording_own_cpu_seconds 0.5\n"));
+	assert_non_null(strstr(text, "\njoulemap_recording_own_memory_bytes 4096.0\n"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 	free(text);
 }

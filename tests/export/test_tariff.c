@@ -80,7 +80,7 @@ static void tables_csv_and_json_say_them_and_whose_they_are(void **state)
 			       "carbon      estimate/cpu: 933.3 ug CO2e [466.7 ug, 1.867 mg]; "
 			       "at 420 g/kWh, your figure, and estimated energy\n"));
 	assert_non_null(strstr(table.data, "price       estimate/cpu: 6.667e-07 EUR"));
-	assert_non_null(strstr(jm_buffer_terminate(&csv), "reason,carbon_g,price_EUR\n"));
+	assert_non_null(strstr(jm_buffer_terminate(&csv), "own_rss_bytes,carbon_g,price_EUR\n"));
 	assert_non_null(strstr(csv.data, ",0.000933333"));
 	assert_non_null(strstr(jm_buffer_terminate(&json), "\"source\":\"given by the user\""));
 	jm_buffer_finish(&table);

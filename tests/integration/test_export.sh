@@ -100,7 +100,7 @@ for line in lines[:-2]:
 assert "joulemap_recording_energy_joules" in seen
 P
 check "carbon and price are the user's" sh -c "'$JM' export a.jmap --format csv --by channel --carbon 400 --price 0.25EUR >c.csv"
-check "and stand in columns of their own" grep -q 'reason,carbon_g,price_EUR$' c.csv
+check "and stand in columns of their own" grep -q 'own_rss_bytes,carbon_g,price_EUR$' c.csv
 check "no figure, no column" sh -c "! '$JM' export a.jmap --format csv --by channel | grep -q carbon"
 check "a figure that is none is refused" exits 1 "$JM" export a.jmap --format csv --carbon lots
 finish

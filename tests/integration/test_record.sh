@@ -68,11 +68,11 @@ check "sensors prints JSON" sh -c "'$JM' sensors --json | python3 -m json.tool >
 check "sensors lists the estimate" says sensors '"name": "estimate/cpu"'
 check "idle is kept" exits 0 "$JM" idle -f -d 0.5 -s estimate
 check "a report uses it" exits 0 "$JM" report a.jmap
-check "it says whence the level is" says out "idle level: from this machine's idle recording"
+check "it says whence the level is" says out "idle level  from this machine's idle recording"
 # Where the machine was as busy as at the work, the level is said and not used.
 check "it gives the level, and the energy above it" says out 'estimate/cpu: .*W when idle\(; .*J above that\|, more than .* of the work\)'
 check "JSON gives the level" sh -c "'$JM' report a.jmap --format json | grep -q '\"idle_power_w\":[0-9]'"
-check "no baseline is said" sh -c "'$JM' report a.jmap --baseline none | grep -q 'no idle level: --baseline none'"
+check "no baseline is said" sh -c "'$JM' report a.jmap --baseline none | grep -q 'idle level  none: --baseline none'"
 cp data/joulemap/idle-*.jmap kept.jmap
 "$JM" idle -q -f -d 30 -s estimate >idle.out 2>&1 &
 pid=$!

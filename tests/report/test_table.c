@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 static char *print(struct small_result *s, bool is_measured, double accuracy, double offset_w)
 {
@@ -42,6 +43,39 @@ static void both_intervals_are_printed_where_the_class_is_known(void **state)
 	assert_non_null(strstr(text, "[125, 1500]"));
 	assert_non_null(strstr(text, "relative    estimate/cpu: [4, 16] J, relative to the sensor"));
 	assert_non_null(strstr(text, "absolute    estimate/cpu: [4, 16] J, with the sensor's class of 5 % and 5 W"));
+	free(text);
+}
+
+static void lines_fit_the_terminal_and_what_mends_is_whole(void **state)
+{
+	static const char remedy[] = "sudo sh -c 'a command that is longer than forty columns'";
+	struct jm_view view = {.by = JM_BY_LAYER, .width = 40};
+	struct jm_buffer b = {0};
+	struct small_result s;
+	char *line;
+
+	(void)state;
+	small_result_init(&s);
+	snprintf(s.channel.reason, sizeof(s.channel.reason), "estimated from what can be read without a sensor");
+	snprintf(s.channel.remedy, sizeof(s.channel.remedy), "%s", remedy);
+	assert_int_equal(jm_report_table(&s.result, &view, true, &b, NULL), 0);
+	assert_non_null(
+	    strstr(jm_buffer_terminate(&b), "    mend: sudo sh -c 'a command that is longer than forty columns'\n"));
+	for (line = strtok(b.data, "\n"); line; line = strtok(NULL, "\n"))
+		if (!strstr(line, "mend: "))
+			assert_true(jm_display_columns(line) <= 40);
+	jm_buffer_finish(&b);
+}
+
+static void own_cost_and_time_between_iterations_are_named(void **state)
+{
+	struct small_result s;
+	char *text = print(&s, true, -1, 0);
+
+	(void)state;
+	assert_non_null(
+	    strstr(text, "sum check   estimate/cpu: 8.0000 J = parts 2.0000 + between iterations 0.0000 + "));
+	assert_non_null(strstr(text, "\nown cost    0.500 s processor time, 25.00 % of one core, 0.0 MiB resident\n"));
 	free(text);
 }
 
@@ -184,6 +218,8 @@ int main(void)
 	    cmocka_unit_test(estimates_have_neither_line),
 	    cmocka_unit_test(names_forge_no_lines),
 	    cmocka_unit_test(tables_fit_the_terminal_and_keep_the_state),
+	    cmocka_unit_test(lines_fit_the_terminal_and_what_mends_is_whole),
+	    cmocka_unit_test(own_cost_and_time_between_iterations_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

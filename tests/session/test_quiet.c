@@ -36,14 +36,14 @@ static void report_says(struct scratch *s, const char *busy, const char *wanted,
 
 static void quiet_stretches_give_the_level(void **state)
 {
-	report_says(*state, "0.0500", "idle level: the quiet stretch after", "were not quiet");
+	report_says(*state, "0.0500", "idle level  the quiet stretch after", "were not quiet");
 }
 
 static void stretches_at_work_give_none(void **state)
 {
 	report_says(
 	    *state, "1.0000",
-	    "no idle level: the stretches before and after were not quiet (processors at work 100 %); stop what "
+	    "idle level  none: the stretches before and after were not quiet (processors at work 100 %); stop what "
 	    "runs, or joulemap idle",
 	    "when idle");
 }

@@ -43,6 +43,7 @@ static void make(struct world *w)
 	    .processes = w->processes,
 	    .n_channels = 2,
 	    .n_processes = 4,
+	    .own_cost = {.cpu_s = 0.5, .wall_s = 10, .rss_bytes = 1 << 20},
 	    .split = {.all_w = 10, .processes_w = 8, .idle_w = 1, .others_w = 0.5, .unattributed_w = 0.5}};
 	for (i = 0; i < 2; i++) {
 		struct jm_top_channel *c = &w->channels[i];
@@ -124,6 +125,7 @@ static void forty_columns_keep_what_matters(void **state)
 	assert_non_null(strstr(line_with(&lines, "ge-1"), "LOST"));
 	assert_non_null(strstr(line_with(&lines, "busy"), "6.500 W"));
 	assert_non_null(line_with(&lines, "q end"));
+	assert_non_null(line_with(&lines, "own cost 0.500 s processor time, 5.00 %"));
 	jm_top_lines_finish(&lines);
 }
 

@@ -116,7 +116,7 @@ function timelineSection(m) {
 function closureSection(m) {
   const c = m.report.closure.find((x) => x.channel === m.channel);
   if (!c || !have(c.total_j)) return section("closure", "Where it went", h("p", { class: "note" }, "There is no sum check for this channel: it gave no energy, or nothing was attributed."));
-  const parts = [["Parts: rows with a figure", c.parts_j, "--c0"], ["Idle, between inferences", c.idle_j, "--c5"], ["Unattributed, inside inferences", c.unattributed_j, "--c4"], ["Residual", c.residual_j, "--c7"]]
+  const parts = [["Parts: rows with a figure", c.parts_j, "--c0"], ["Between inferences", c.idle_j, "--c5"], ["Unattributed, inside inferences", c.unattributed_j, "--c4"], ["Residual", c.residual_j, "--c7"]]
     .filter(([, v]) => have(v)).map(([name, value, colour]) => ({ name, value, colour: cssVariable(colour) }));
   const tiny = (v) => Math.abs(v) < 1e-9 * Math.abs(c.total_j) ? "0 (within rounding)" : quantity(v, "J", 6);
   return section("closure", "Where it went",
