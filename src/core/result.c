@@ -39,6 +39,30 @@ const char *jm_origin_text(enum jm_origin origin)
 	return (unsigned)origin < sizeof(texts) / sizeof(texts[0]) ? texts[origin] : "unknown";
 }
 
+static const struct jm_channel_result *find_channel(const struct jm_result *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < r->n_channels; i++)
+		if (strcmp(r->channels[i].channel->name, name) == 0)
+			return &r->channels[i];
+	return NULL;
+}
+
+bool jm_result_is_outermost(const struct jm_result *r, const struct jm_channel_result *c)
+{
+	size_t i;
+
+	for (i = 0; i <= r->n_channels; i++) {
+		c = find_channel(r, c->part_of);
+		if (!c)
+			return true;
+		if (isfinite(c->energy_j))
+			return false;
+	}
+	return false;
+}
+
 static void free_texts(char **texts, size_t n)
 {
 	size_t i;

@@ -176,6 +176,9 @@ struct jm_result {
 
 /* Frees all; r itself is yours. */
 void jm_result_finish(struct jm_result *r);
+/* Says whether a channel has nothing above it that has figures: such channels add up, once those that are the same as another
+ * (same_as) are left out. */
+bool jm_result_is_outermost(const struct jm_result *r, const struct jm_channel_result *c);
 /* Adds a warning. Errors: JM_E_NOMEM. */
 int jm_result_warn(struct jm_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds a note. Errors: JM_E_NOMEM. */

@@ -19,7 +19,7 @@ static void idle_reason(const char *reason, struct jm_buffer *out)
 		jm_display_line(out, "idle level  %s", reason);
 }
 
-static void idle(const struct jm_result *r, jm_channel_is_shown_fn is_shown, struct jm_buffer *out)
+static void idle(const struct jm_result *r, struct jm_buffer *out)
 {
 	char level[32], above[32], mean[32];
 	size_t i;
@@ -30,7 +30,8 @@ static void idle(const struct jm_result *r, jm_channel_is_shown_fn is_shown, str
 	for (i = 0; i < r->n_channels; i++) {
 		const struct jm_channel_result *c = &r->channels[i];
 
-		if (c->channel->same_as >= 0 || !isfinite(c->idle_power_w) || !(c->mean_power_w > 0) || !is_shown(r, c))
+		if (c->channel->same_as >= 0 || !isfinite(c->idle_power_w) || !(c->mean_power_w > 0) ||
+		    !jm_result_is_outermost(r, c))
 			continue;
 		jm_report_quantity(c->idle_power_w, "W", level, sizeof(level));
 		if (c->idle_power_w > c->mean_power_w) {
@@ -59,8 +60,7 @@ static void latency(const struct jm_run *run, struct jm_buffer *out)
 				(unsigned long long)run->items_per_iteration);
 }
 
-void jm_report_run(const struct jm_result *r, const struct jm_view *view, jm_channel_is_shown_fn is_shown,
-		   struct jm_buffer *out)
+void jm_report_run(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
 	const struct jm_run *run = &r->run;
 	size_t from, i;
@@ -89,7 +89,7 @@ void jm_report_run(const struct jm_result *r, const struct jm_view *view, jm_cha
 		jm_display_line(out, "method      %s: %s", jm_method_text(r->method), r->method_reason);
 	for (i = 0; i < r->n_notes; i++)
 		jm_display_line(out, "fit         %s", r->notes[i]);
-	idle(r, is_shown, out);
+	idle(r, out);
 	jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
 	jm_buffer_puts(out, "\n");
 }

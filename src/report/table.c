@@ -124,31 +124,6 @@ static int sensors(const struct jm_result *r, const struct jm_view *view, struct
 	return rc;
 }
 
-static const struct jm_channel_result *find_channel(const struct jm_result *r, const char *name)
-{
-	size_t i;
-
-	for (i = 0; name && i < r->n_channels; i++)
-		if (strcmp(r->channels[i].channel->name, name) == 0)
-			return &r->channels[i];
-	return NULL;
-}
-
-/* What has figures and is inside of nothing that has: these add up. */
-static bool is_outermost(const struct jm_result *r, const struct jm_channel_result *c)
-{
-	size_t i;
-
-	for (i = 0; i <= r->n_channels; i++) {
-		c = find_channel(r, c->part_of);
-		if (!c)
-			return true;
-		if (isfinite(c->energy_j))
-			return false;
-	}
-	return false;
-}
-
 static void add_state(struct jm_cells *cells, const struct jm_row *row)
 {
 	jm_cells_add(cells, "%s%s",
@@ -315,7 +290,7 @@ static int tables(const struct jm_result *r, const struct jm_view *view, struct 
 		size_t n, n_all;
 		const struct jm_row **rows;
 
-		if (channel >= 0 && !is_outermost(r, &r->channels[channel]))
+		if (channel >= 0 && !jm_result_is_outermost(r, &r->channels[channel]))
 			continue;
 		rows = jm_view_sorted(r, view, channel, &n, &n_all);
 		if (!rows)
@@ -337,7 +312,7 @@ static void sums(const struct jm_result *r, struct jm_buffer *out)
 		const struct jm_closure *c = &r->closure[i];
 		const struct jm_channel *channel = r->channels[c->channel].channel;
 
-		if (!is_outermost(r, &r->channels[c->channel]) || !isfinite(c->total_j))
+		if (!jm_result_is_outermost(r, &r->channels[c->channel]) || !isfinite(c->total_j))
 			continue;
 		jm_display_text(out,
 				"sum check   %s: %.4f J = parts %.4f + between iterations %.4f + unattributed %.4f + "
@@ -360,7 +335,7 @@ static void accuracy(const struct jm_result *r, struct jm_buffer *out)
 		const struct jm_channel *channel = c->channel;
 
 		if (!is_energy(c) || channel->same_as >= 0 || channel->state != JM_STATE_MEASURED ||
-		    !isfinite(c->energy_ci_j.low) || !is_outermost(r, c))
+		    !isfinite(c->energy_ci_j.low) || !jm_result_is_outermost(r, c))
 			continue;
 		jm_report_bounds(c->energy_ci_j, 1, relative, sizeof(relative));
 		jm_report_bounds(c->energy_absolute_ci_j, 1, absolute, sizeof(absolute));
@@ -398,7 +373,7 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 	from = out->n;
 	jm_report_devices(r, out);
 	jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
-	jm_report_run(r, view, is_outermost, out);
+	jm_report_run(r, view, out);
 	if (rc == 0 && !is_summary && is_process)
 		rc = jm_report_processes(r, view, out);
 	else if (rc == 0 && !is_summary)
@@ -409,7 +384,7 @@ int jm_report_table(const struct jm_result *r, const struct jm_view *view, bool 
 	else
 		sums(r, out);
 	accuracy(r, out);
-	jm_report_tariff(r, view, is_outermost, out);
+	jm_report_tariff(r, view, out);
 	own_cost(r, out);
 	jm_display_wrap(out, from, view->width, JM_DISPLAY_HANG);
 	if (rc == 0 && out->is_failed)

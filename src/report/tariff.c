@@ -58,16 +58,14 @@ static void line(const struct jm_result *r, const struct jm_view *view, const st
 			c->channel->state == JM_STATE_ESTIMATED ? ", and estimated energy" : "");
 }
 
-void jm_report_tariff(const struct jm_result *r, const struct jm_view *view,
-		      bool (*is_shown)(const struct jm_result *r, const struct jm_channel_result *c),
-		      struct jm_buffer *out)
+void jm_report_tariff(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out)
 {
 	size_t i;
 
 	for (i = 0; i < r->n_channels; i++) {
 		const struct jm_channel_result *c = &r->channels[i];
 
-		if (c->channel->same_as >= 0 || !isfinite(c->energy_j) || !is_shown(r, c))
+		if (c->channel->same_as >= 0 || !isfinite(c->energy_j) || !jm_result_is_outermost(r, c))
 			continue;
 		if (view->tariff.has_carbon)
 			line(r, view, c, true, out);
