@@ -33,7 +33,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 		return jm_cli_usage_error(&jm_cmd_export, "which recording?");
 	if (!s->format)
 		return jm_cli_usage_error(&jm_cmd_export,
-					  "which --format? perfetto, chrome, html, csv, json, prometheus or aipowermeter");
+					  "which --format? perfetto, chrome, html, csv, json, folded, prometheus or aipowermeter");
 	if (!s->output && isatty(STDOUT_FILENO) && strcmp(s->format, "perfetto") == 0)
 		return jm_cli_usage_error(&jm_cmd_export, "this format is binary: name a file with -o");
 	if (jm_report_open(positional[0], &options, &report, &err))
@@ -47,7 +47,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 }
 
 static const struct jm_option options[] = {
-    {0, "format", "FORMAT", "perfetto, chrome, html, csv, json, prometheus or aipowermeter", JM_OPTION_TEXT,
+    {0, "format", "FORMAT", "perfetto, chrome, html, csv, json, folded, prometheus or aipowermeter", JM_OPTION_TEXT,
      offsetof(struct settings, format)},
     {'o', "output", "FILE", "file to write (default: standard output)", JM_OPTION_TEXT,
      offsetof(struct settings, output)},
@@ -64,11 +64,12 @@ static const struct jm_option options[] = {
 const struct jm_command jm_cmd_export = {
     .name = "export",
     .summary = "write a recording in a format of other programs",
-    .usage = "FILE --format perfetto|chrome|html|csv|json|prometheus|aipowermeter [-o FILE]",
+    .usage = "FILE --format perfetto|chrome|html|csv|json|folded|prometheus|aipowermeter [-o FILE]",
     .details = "perfetto, chrome: power above the layers, for ui.perfetto.dev and other trace viewers, energies as "
 	       "arguments.\n"
-	       "csv, json: the results, as report --format. prometheus: the same as OpenMetrics text. aipowermeter:\n"
-	       "power_metrics.json, a record for each look at the processes. docs/export.md says more.",
+	       "csv, json: the results, as report --format. folded: stacks, for flame graphs of energy. prometheus: the\n"
+	       "results as OpenMetrics text. aipowermeter: power_metrics.json, a record for each look at the processes.\n"
+	       "docs/export.md says more.",
     .examples = "  joulemap export run.jmap --format perfetto -o run.perfetto-trace   # open in ui.perfetto.dev\n"
 		"  joulemap export run.jmap --format chrome --by kernel -o run.json\n"
 		"  joulemap export run.jmap --format csv --by iteration -o iterations.csv\n"

@@ -23,7 +23,7 @@ static const struct {
     {"data", NULL, "init add status push pull fetch checkout remote"},
     {"dataset", NULL, "build"},
     {"export", "by", BY},
-    {"export", "format", "perfetto chrome html csv json prometheus aipowermeter"},
+    {"export", "format", "perfetto chrome html csv json folded prometheus aipowermeter"},
     {"fit", "format", "table csv json"},
     {"map", "compat", "head seed"},
     {"model", "by", "layer type"},

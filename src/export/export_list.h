@@ -3,6 +3,7 @@
 	X(aipowermeter)                                                                                                \
 	X(chrome)                                                                                                      \
 	X(csv)                                                                                                         \
+	X(folded)                                                                                                      \
 	X(json)                                                                                                        \
 	X(perfetto)                                                                                                    \
 	X(prometheus)

@@ -67,7 +67,7 @@ static int write_to(const struct jm_report *report, const char *format, const st
 	exporter = jm_exporter_find(format);
 	if (!exporter)
 		return jm_error_set(err, JM_E_INVALID,
-				    "there is no format '%s': table, summary, html, csv, json, prometheus, chrome, perfetto or aipowermeter", format);
+				    "there is no format '%s': table, summary, html, csv, json, folded, prometheus, chrome, perfetto or aipowermeter", format);
 	return exporter->write(r, view, b, err);
 }
 
