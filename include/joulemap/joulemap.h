@@ -203,6 +203,12 @@ JM_API int jm_track_open(struct jm_recorder *r, const char *name, struct jm_trac
 /* Gives the id of a span name, for jm_span_begin. Cold: takes a lock; call once per name. type: "Conv", or NULL. */
 JM_API int jm_span_name(struct jm_recorder *r, const char *name, const char *type, uint32_t *id_out);
 
+/* Says what layers of a name (of jm_span_name) take and give, once a name, before or after its spans: operator, window, types and shapes,
+ * "Conv(kernel=3,3 stride=1,1 padding=2,2) fp32[1,3,8,8] fp32[16,3,3,3] -> fp32[1,16,8,8]" (docs/recording-format.md). From it come
+ * the layer's MACs, FLOPs and bytes, and its row of training data. Cold: takes a lock.
+ * Errors: JM_E_INVALID (not of that form, too long, an unknown name, or r is stopped), those of the file. */
+JM_API int jm_span_shapes(struct jm_recorder *r, uint32_t name_id, const char *shapes, struct jm_error *err);
+
 /* Begins and ends a region on a track, by the thread that owns it. Hot: no lock, no allocation, well below 100 ns.
  * Depth at most 64; a deeper begin and an end without begin are counted as lost and said in the recording. */
 JM_API void jm_span_begin(struct jm_track *track, uint32_t name_id);

@@ -158,6 +158,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "jm_recorder_window": (c.c_int, [c.c_void_p, c.c_int64, c.c_int64]),
     "jm_track_open": (c.c_int, [c.c_void_p, c.c_char_p, _OUT, _ERR]),
     "jm_span_name": (c.c_int, [c.c_void_p, c.c_char_p, c.c_char_p, c.POINTER(c.c_uint32)]),
+    "jm_span_shapes": (c.c_int, [c.c_void_p, c.c_uint32, c.c_char_p, _ERR]),
     "jm_spans_add": (c.c_int, [c.c_void_p, c.c_void_p, c.POINTER(TimedSpan), c.c_size_t, _ERR]),
     "jm_report_open": (c.c_int, [c.c_char_p, c.POINTER(ReportOptions), _OUT, _ERR]),
     "jm_report_write": (c.c_int, [c.c_void_p, c.POINTER(ViewOptions), WRITE_FN, c.c_void_p, _ERR]),

@@ -213,6 +213,11 @@ class Recording:
             self._lib.fail(rc, what=f"the name '{name}' cannot be added; the recording may have ended")
         return int(found.value)
 
+    def shapes(self, name_id: int, text: str) -> None:
+        """Says what layers of a name (of name_id()) execute, take and give, once a name: `Conv(kernel=3,3 stride=1,1 padding=2,2)
+        fp32[1,3,8,8] fp32[16,3,3,3] -> fp32[1,16,8,8]` (docs/recording-format.md). Raises InvalidError for another form."""
+        self._lib.call(self._lib.jm_span_shapes, self._started().recorder, name_id, encode(text) or b"")
+
     def _open_track(self, name: str) -> c.c_void_p:
         track = c.c_void_p()
         self._lib.call(self._lib.jm_track_open, self._started().recorder, encode(name), c.byref(track))

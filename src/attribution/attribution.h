@@ -46,6 +46,8 @@ struct jm_attribution_input {
 	const uint32_t
 	    *ties; /* n_names entries: names with equal numbers are identical layers (same kernel, same shapes) and
 				 share one power; or NULL */
+	const double *calls; /* n_names entries: executions in one iteration, where profiled spans are pieces of one (its kernels); 0: a span is
+				an execution; or NULL */
 	const struct jm_process_log *processes; /* what ran meanwhile; NULL or without steps: not known */
 	int64_t process_quantum_ns;             /* resolution of processor times there */
 	const char *process_counts;     /* what hardware counters saw: "user and kernel mode", ...; NULL: nothing, */

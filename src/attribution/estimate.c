@@ -29,7 +29,6 @@
 #define TYPE_NOISE       0.02  /* unless the model leaves less than that of the swing, */
 #define TYPE_RESIDUAL    0.05  /* nor do readings of whose swing the model leaves more than that */
 #define SHARED_SD        0.06  /* where types share a factor, what they differ by is the layers' own */
-#define TIED_SD          0.015 /* by which identical layers differ all the same */
 #define LIMITED_MIN      0.01  /* of the time, from which on a limit matters */
 #define LIMITED_SD       0.025 /* what a layer draws alone or on another day differs by so much where a limit was at work */
 #define TIGHT_LAG        0.05 /* of the response: a lag known so well needs no blocks */
@@ -214,7 +213,7 @@ static double limited_sd(const struct jm_work *w, size_t c)
 static void tie_error(const struct jm_work *w, const struct jm_estimate_input *in, size_t l, struct jm_part *part)
 {
 	size_t k, n = 0;
-	double own_j = TIED_SD * part->energy_j;
+	double own_j = JM_TIED_SD * part->energy_j;
 
 	for (k = 0; k < w->n_layers; k++)
 		n += in->fitted_of_layer[k] == in->fitted_of_layer[l];

@@ -29,12 +29,16 @@ void jm_estimate_alone(const struct jm_work *w, const struct jm_isolated *isolat
 		}
 		parts[l].resolvable = true;
 		parts[l].origin = JM_ORIGIN_PRIOR;
-		snprintf(parts[l].reason, sizeof(parts[l].reason), "%s",
-			 isnan(sd)
-			     ? "power of the layer alone times its time in place; no interval: its blocks do not tell "
-			       "how far they stray"
-			     : "power of the layer alone times its time in place; its interval does not know the "
-			       "difference between the two");
+		snprintf(
+		    parts[l].reason, sizeof(parts[l].reason), "%s",
+		    isolated->n_blocks[l] == 0
+			? "power of an identical layer alone times its time in place; its interval does not know the "
+			  "difference between alone and in place"
+		    : isnan(sd)
+			? "power of the layer alone times its time in place; no interval: its blocks do not tell "
+			  "how far they stray"
+			: "power of the layer alone times its time in place; its interval does not know the "
+			  "difference between the two");
 	}
 }
 

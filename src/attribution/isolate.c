@@ -256,13 +256,44 @@ static int describe(struct jm_isolated *out, const struct block *blocks, size_t 
 	fill_spread(blocks, n, out, n_layers, passes, n_passes, quantum_w, tallies);
 	for (i = 0; i < n_layers; i++) {
 		out->n_blocks[i] = tallies[i].weight;
-		out->n_known += !isnan(out->power_w[i]);
+		out->n_known += !isnan(out->power_w[i]); /* of those run alone */
 	}
 	average(blocks, n, offsetof(struct block, settle_w), out->settle_w, out->settle_sd_w, n_layers, tallies);
 	average(blocks, n, offsetof(struct block, call_s), out->call_s, NULL, n_layers, tallies);
 	free(tallies);
 	free(passes);
 	return 0;
+}
+
+/* A layer that was not run alone has the mean power of identical ones that were. */
+static void take_twins(const struct jm_work *w, struct jm_isolated *out)
+{
+	double *const arrays[] = {out->sd_w, out->call_s, out->settle_w, out->settle_sd_w};
+	size_t *first = malloc((w->in->n_names + 1) * sizeof(*first)), l, k;
+	struct tally *tallies = calloc(w->in->n_names + 1, sizeof(*tallies));
+
+	for (l = 0; l < w->n_layers && first && tallies; l++) {
+		uint32_t tie = w->in->ties[w->layers[l].name];
+
+		if (isnan(out->power_w[l]))
+			continue;
+		first[tie] = tallies[tie].weight > 0 ? first[tie] : l;
+		tallies[tie].sum += out->power_w[l];
+		tallies[tie].weight++;
+	}
+	for (l = 0; l < w->n_layers && first && tallies; l++) {
+		uint32_t tie = w->in->ties[w->layers[l].name];
+
+		if (!isnan(out->power_w[l]) || tallies[tie].weight == 0)
+			continue;
+		for (k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++)
+			arrays[k][l] = arrays[k][first[tie]];
+		out->power_w[l] = tallies[tie].sum / tallies[tie].weight;
+		out->sd_w[l] = hypot(out->sd_w[l], JM_TIED_SD * out->power_w[l]);
+	}
+	/* Without memory they stay unknown, which is no error. */
+	free(first);
+	free(tallies);
 }
 
 /* What the sensor's steps alone leave open of a block's mean, W. */
@@ -296,6 +327,8 @@ int jm_isolated_init(struct jm_isolated *out, const struct jm_work *w, size_t c,
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for isolated blocks");
 	}
 	free(blocks);
+	if (w->in->ties)
+		take_twins(w, out);
 	return 0;
 }
 

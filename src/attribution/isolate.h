@@ -6,14 +6,14 @@
 
 /* What is known of layers run alone. All arrays: n_layers of the work. */
 struct jm_isolated {
-	double *power_w; /* level; NAN: not run alone, or no reading inside */
+	double *power_w; /* level; NAN: neither it nor an identical layer was run alone, or no reading inside */
 	double *sd_w;    /* sd of the level: spread between its blocks, passes, quantum; NAN where nothing tells it */
 	double *call_s;  /* length of one call alone; NAN: unknown */
 	double
 	    *settle_w; /* level at the end of a block less that at its start, W, mean over its blocks; NAN: unknown */
 	double *settle_sd_w; /* sd of that */
-	double *n_blocks;
-	size_t n_known;
+	double *n_blocks; /* of its own; 0 with a level: that of identical layers */
+	size_t n_known;   /* layers that ran alone themselves */
 	double block_sd;  /* sd of one block about its layer's level and its pass, a fraction; NAN: unknown */
 	double shared_sd; /* of sd_w: the part that all layers share (the passes' mean), a fraction of the level */
 	double pass_sd;   /* sd from pass to pass, a fraction of the level, common to all layers; NAN: one pass only */

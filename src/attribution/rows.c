@@ -101,7 +101,7 @@ static void fill_row(const struct jm_work *w, size_t c, const struct row_sum *su
 static struct row_sum sum_of(const struct jm_layer *layer, const struct jm_part *p)
 {
 	struct row_sum s = {
-	    .count = layer->count, .time_s = layer->time_s, .resolvable = p->resolvable, .reason = p->reason};
+	    .count = layer->runs, .time_s = layer->time_s, .resolvable = p->resolvable, .reason = p->reason};
 
 	s.seen_s = p->seen_s;
 	s.energy_j = p->energy_j;

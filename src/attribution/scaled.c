@@ -190,8 +190,10 @@ static void fill_parts(const struct jm_work *w, const struct jm_isolated *isolat
 				 100 * sd / m->centre[l]);
 		else
 			snprintf(p->reason, sizeof(p->reason),
-				 "power alone times scaled time, brought to the measured sum; its interval holds the "
-				 "profiler's distortion");
+				 "power %salone times scaled time, brought to the measured sum; its interval holds the "
+				 "profiler's distortion",
+				 isolated->power_w[l] > 0 && isolated->n_blocks[l] == 0 ? "of an identical layer "
+											: "");
 	}
 }
 

@@ -5,11 +5,13 @@
 #include "attribution/layout.h"
 
 #define JM_NO_LAYER UINT32_MAX
+#define JM_TIED_SD  0.015 /* by which identical layers differ all the same: relative sd of their powers */
 
 /* A layer that ran in the measured windows. */
 struct jm_layer {
 	uint32_t name;
-	double count;            /* runs */
+	double count;            /* spans */
+	double runs;             /* executions, of which a span may be a piece */
 	double time_s;           /* self time in the windows */
 	double span_s;           /* length of its spans together (children included), for the mean length of a run */
 	const char *text, *type; /* in the result */

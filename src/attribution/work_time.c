@@ -280,6 +280,7 @@ static int count_layers(struct jm_work *w, const struct jm_span *spans, size_t n
 		if (!layer)
 			return JM_E_NOMEM;
 		layer->count += scale;
+		layer->runs += scale;
 		layer->span_s += jm_s_from_ns(spans[i].end_ns - spans[i].start_ns) * span_scale;
 	}
 	return 0;
@@ -312,6 +313,9 @@ static int scale_profiled(struct jm_work *w, struct jm_stretches *profiled, cons
 	if (code == 0 && n_profiled > 0)
 		code = count_layers(w, spans, n, profiled, w->n_iterations / (double)n_profiled,
 				    stretch * w->n_iterations / (double)n_profiled);
+	for (i = 0; i < w->n_layers && w->in->calls; i++)
+		if (w->in->calls[w->layers[i].name] > 0)
+			w->layers[i].runs = w->in->calls[w->layers[i].name] * w->n_iterations;
 	w->is_scaled = w->slices.n > 0;
 	w->stretch = stretch;
 	jm_layout_finish(&layout);

@@ -46,7 +46,7 @@ static const struct op ops[] = {
     {"Sigmoid", RULE_OUT, 1}, {"Relu", RULE_OUT, 1}, {"LeakyRelu", RULE_OUT, 1}, {"PRelu", RULE_OUT, 1},
     {"Clip", RULE_OUT, 1}, {"Elu", RULE_OUT, 1}, {"Selu", RULE_OUT, 1}, {"Celu", RULE_OUT, 1},
     {"HardSigmoid", RULE_OUT, 3}, {"HardSwish", RULE_OUT, 4}, {"Softplus", RULE_OUT, 2}, {"Softsign", RULE_OUT, 3},
-    {"Mish", RULE_OUT, 4}, {"Gelu", RULE_OUT, 5}, {"FastGelu", RULE_OUT, 8}, {"BiasGelu", RULE_OUT, 6},
+    {"Mish", RULE_OUT, 4}, {"Gelu", RULE_OUT, 5}, {"Swish", RULE_OUT, 2}, {"FastGelu", RULE_OUT, 8}, {"BiasGelu", RULE_OUT, 6},
     {"QuickGelu", RULE_OUT, 3}, {"BiasAdd", RULE_OUT, 1}, {"Floor", RULE_OUT, 1}, {"Ceil", RULE_OUT, 1},
     {"Round", RULE_OUT, 1}, {"Sign", RULE_OUT, 1}, {"Not", RULE_OUT, 1}, {"And", RULE_OUT, 1}, {"Or", RULE_OUT, 1},
     {"Xor", RULE_OUT, 1}, {"Equal", RULE_OUT, 1}, {"Greater", RULE_OUT, 1}, {"GreaterOrEqual", RULE_OUT, 1},

@@ -65,12 +65,74 @@ static int parse_dims(const char **at, struct jm_shape *s)
 	return 0;
 }
 
+/* Reads one or two numbers "3" or "3,3" at *at and moves on behind them. Gives how many; 0: none. */
+static size_t parse_pair(const char **at, int64_t out[2])
+{
+	char *end;
+	size_t n = 0;
+
+	do {
+		*at += n > 0;
+		if (**at < '0' || **at > '9')
+			return 0;
+		out[n++] = strtoll(*at, &end, 10);
+		*at = end;
+	} while (n < 2 && **at == ',');
+	return n;
+}
+
+/* Reads "kernel=3,3 stride=1,1)" at *at and moves on behind it. */
+static int parse_window(const char **at, struct jm_window *w)
+{
+	static const char *const keys[] = {"kernel", "stride", "padding", "dilation", "groups"};
+	int64_t *const values[] = {w->kernel, w->stride, w->padding, w->dilation, &w->groups};
+	size_t i, n;
+
+	*w = (struct jm_window){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+	while (**at != ')') {
+		int64_t pair[2];
+
+		*at += strspn(*at, " ");
+		n = strcspn(*at, "=)");
+		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			if (strlen(keys[i]) == n && memcmp(keys[i], *at, n) == 0)
+				break;
+		if (i == sizeof(keys) / sizeof(keys[0]) || (*at)[n] != '=')
+			return JM_E_FORMAT;
+		*at += n + 1;
+		if (parse_pair(at, pair) != (values[i] == &w->groups ? 1u : 2u))
+			return JM_E_FORMAT;
+		memcpy(values[i], pair, values[i] == &w->groups ? sizeof(*pair) : sizeof(pair));
+		w->is_known = w->is_known || i == 0;
+	}
+	(*at)++;
+	return w->groups > 0 ? 0 : JM_E_FORMAT;
+}
+
+/* Reads "Conv(...)" at *at, if that is there, and moves on behind it. */
+static int parse_operator(const char **at, struct jm_operands *out)
+{
+	size_t n = strcspn(*at, "([ ");
+
+	if ((*at)[n] != '(')
+		return 0;
+	if (n == 0 || n >= sizeof(out->op))
+		return JM_E_FORMAT;
+	memcpy(out->op, *at, n);
+	*at += n + 1;
+	return parse_window(at, &out->window);
+}
+
 int jm_operands_parse(const char *text, struct jm_operands *out)
 {
 	const char *at = text;
 	bool is_out = false;
+	int code;
 
 	memset(out, 0, sizeof(*out));
+	code = parse_operator(&at, out);
+	if (code)
+		return code;
 	for (;;) {
 		struct jm_shape *list = is_out ? out->out : out->in;
 		size_t *n = is_out ? &out->n_out : &out->n_in;

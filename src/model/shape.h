@@ -29,14 +29,20 @@ struct jm_window {
 
 #define JM_OPERANDS_MAX 64
 
+#define JM_OPERATOR_SIZE 48
+
 /* What one operator took and gave. */
 struct jm_operands {
 	struct jm_shape in[JM_OPERANDS_MAX], out[JM_OPERANDS_MAX];
 	size_t n_in, n_out;
+	char op[JM_OPERATOR_SIZE]; /* what was executed, where the layer's type does not say it; empty: the type does */
+	struct jm_window window;
 };
 
-/* Reads "fp32[1,3,8,8] fp32[16,3,3,3] -> fp32[1,16,8,8]", the form that recordings keep. Types that are not known are read as
- * such. Errors: JM_E_FORMAT; JM_E_FULL beyond JM_OPERANDS_MAX operands or JM_SHAPE_DIMS_MAX dimensions. */
+/* Reads the form that recordings keep: "fp32[1,3,8,8] fp32[16,3,3,3] -> fp32[1,16,8,8]", with the operator before it where the layer's
+ * type is no operator, and its window where it has one: "Conv(kernel=3,3 stride=1,1 padding=2,2 dilation=1,1 groups=1) fp32[...] ...",
+ * "Gelu() fp32[8] -> fp32[8]". What a window leaves out is 1, of padding 0. Types that are not known are read as such.
+ * Errors: JM_E_FORMAT; JM_E_FULL beyond JM_OPERANDS_MAX operands or JM_SHAPE_DIMS_MAX dimensions. */
 int jm_operands_parse(const char *text, struct jm_operands *out);
 
 #endif

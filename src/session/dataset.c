@@ -126,7 +126,9 @@ static int add_row(struct jm_dataset_building *b, struct jm_report *report, cons
 		return JM_E_NOMEM;
 	rc = jm_operands_parse(names->items[name].shapes, operands);
 	rc = rc ? rc
-		: jm_features_from(row->type, operands, SIZE_MAX, jm_windows_find(&known->windows, row->name),
+		: jm_features_from(operands->op[0] ? operands->op : row->type, operands, SIZE_MAX,
+				   operands->window.is_known ? &operands->window
+							     : jm_windows_find(&known->windows, row->name),
 				   &out->features);
 	free(operands);
 	if (rc) {

@@ -2,6 +2,8 @@
 #include "session/recorder_internal.h"
 
 #include "core/error.h"
+#include "model/shape.h"
+#include "recording/schema.h"
 #include "session/marker.h"
 
 #include <stdio.h>
@@ -100,6 +102,26 @@ struct jm_span_sink jm_recorder_span_sink(struct jm_recorder *r)
 int jm_span_name(struct jm_recorder *r, const char *name, const char *type, uint32_t *id_out)
 {
 	return locked_name(r, name, strlen(name), type, type ? strlen(type) : 0, id_out);
+}
+
+int jm_span_shapes(struct jm_recorder *r, uint32_t name_id, const char *shapes, struct jm_error *err)
+{
+	struct jm_operands *operands = malloc(sizeof(*operands));
+	bool is_known;
+	int rc = operands ? jm_operands_parse(shapes, operands) : JM_E_NOMEM;
+
+	free(operands);
+	if (rc)
+		return jm_error_set(err, rc == JM_E_NOMEM ? rc : JM_E_INVALID, "these are no operands: '%.200s'",
+				    shapes);
+	pthread_mutex_lock(&r->lock);
+	is_known = name_id < r->n_names;
+	pthread_mutex_unlock(&r->lock);
+	if (!is_known || strlen(shapes) > JM_TEXT_BYTES_MAX / 4)
+		return jm_error_set(err, JM_E_INVALID, "operands of %s",
+				    is_known ? "so many bytes are not kept" : "a name that jm_span_name did not give");
+	rc = locked_shapes(r, name_id, shapes);
+	return rc ? jm_error_set(err, rc, "the operands cannot be kept") : 0;
 }
 
 /* What the writer would refuse ends a recording, so it must not get there. */

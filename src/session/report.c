@@ -275,6 +275,7 @@ static int load_spans(struct jm_recording *r, struct loaded *l, const char *by, 
 	l->in.names = l->parts.names;
 	l->in.n_names = l->parts.n_names;
 	l->in.ties = l->parts.ties;
+	l->in.calls = l->parts.calls;
 	return 0;
 }
 
@@ -431,8 +432,10 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 		report->n_windows = l.in.n_windows;
 		report->iterations = l.iterations;
 		report->n_iterations = l.in.n_iterations;
+		report->calls = l.parts.calls;
 		l.windows = NULL;
 		l.iterations = NULL;
+		l.parts.calls = NULL;
 	}
 	if (rc == 0 && options->with_scene)
 		rc = jm_report_make_scene(report, l.in.samples, l.in.n_samples, l.from_ns, l.to_ns, err);
@@ -478,6 +481,7 @@ void jm_report_destroy(struct jm_report *report)
 	jm_process_log_finish(&report->processes);
 	free(report->windows);
 	free(report->iterations);
+	free(report->calls);
 	jm_scene_destroy(report->scene);
 	jm_recording_close(report->recording);
 	free(report);

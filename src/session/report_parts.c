@@ -30,6 +30,7 @@ void jm_parts_finish(struct jm_parts *p)
 	free(p->own);
 	free(p->names);
 	free(p->ties);
+	free(p->calls);
 	free(p->spans);
 	memset(p, 0, sizeof(*p));
 }
@@ -214,6 +215,31 @@ static int load_ties(struct jm_recording *r, struct jm_parts *p)
 	return 0;
 }
 
+/* How often layers are executed in one iteration, where the profiler saw their kernels: meta "calls" is "3:1 9:2.5". What cannot be
+ * read is left out. Errors: JM_E_NOMEM. */
+static int load_calls(struct jm_recording *r, struct jm_parts *p)
+{
+	const char *text = jm_recording_meta(r, "calls");
+
+	if (!text)
+		return 0;
+	p->calls = calloc(p->n_names + 1, sizeof(*p->calls));
+	if (!p->calls)
+		return JM_E_NOMEM;
+	while (*text) {
+		char *end;
+		unsigned long name = strtoul(text, &end, 10);
+		double calls = *end == ':' ? strtod(end + 1, &end) : 0;
+
+		if (end == text)
+			break;
+		if (name < p->n_names && calls > 0 && calls < UINT32_MAX)
+			p->calls[name] = calls;
+		text = end + strspn(end, " ");
+	}
+	return 0;
+}
+
 int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts *out, struct jm_error *err)
 {
 	int rc;
@@ -241,6 +267,8 @@ int jm_report_load_parts(struct jm_recording *r, const char *by, struct jm_parts
 	}
 	if (rc == 0 && !jm_parts_are(by) && load_ties(r, out))
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for identical layers");
+	if (rc == 0 && !jm_parts_are(by) && load_calls(r, out))
+		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the layers' calls");
 	if (rc)
 		jm_parts_finish(out);
 	return rc;

@@ -12,6 +12,7 @@ struct jm_parts {
 	char **own;
 	size_t n_own;
 	uint32_t *ties; /* n_names: equal for names of identical layers (struct jm_attribution_input); NULL: none are */
+	double *calls;  /* n_names: executions in one iteration (struct jm_attribution_input); NULL: spans are executions */
 	uint32_t kinds; /* of which kinds of spans (bit 1 << kind) the rows' names are the names; 0: of none */
 };
 

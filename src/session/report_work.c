@@ -15,7 +15,7 @@ static struct jm_row_work work_of(const char *type, const char *text)
 	struct jm_op_cost cost = {.macs = NAN};
 
 	if (operands && jm_operands_parse(text, operands) == 0)
-		jm_op_cost(type, operands->in, operands->n_in, operands->out, operands->n_out, &cost);
+		jm_op_cost(operands->op[0] ? operands->op : type, operands->in, operands->n_in, operands->out, operands->n_out, &cost);
 	free(operands);
 	if (!isnan(cost.macs) && !isnan(cost.flops) && !isnan(cost.bytes))
 		work = (struct jm_row_work){true, cost.macs, cost.flops, cost.bytes};

@@ -21,6 +21,35 @@ static int by_name(const void *a, const void *b)
 	return (x->duration_s > y->duration_s) - (x->duration_s < y->duration_s);
 }
 
+static int by_name_and_iteration(const void *a, const void *b)
+{
+	const struct execution *x = a, *y = b;
+
+	if (x->name != y->name)
+		return x->name < y->name ? -1 : 1;
+	return (x->iteration > y->iteration) - (x->iteration < y->iteration);
+}
+
+/* Pieces of a layer's executions become one mean execution an iteration. calls: by name, in an iteration; 0: not in pieces. Gives how
+ * many executions are left. */
+static size_t join_pieces(struct execution *e, size_t n, const double *calls)
+{
+	size_t i, kept = 0;
+
+	qsort(e, n, sizeof(*e), by_name_and_iteration);
+	for (i = 0; i < n; i++) {
+		double per_iteration = calls[e[i].name];
+		struct execution *last = kept ? &e[kept - 1] : NULL;
+
+		e[i].duration_s /= per_iteration > 0 ? per_iteration : 1;
+		if (per_iteration > 0 && last && last->name == e[i].name && last->iteration == e[i].iteration)
+			last->duration_s += e[i].duration_s;
+		else
+			e[kept++] = e[i];
+	}
+	return kept;
+}
+
 static int by_iteration(const void *a, const void *b)
 {
 	const struct execution *x = a, *y = b;
@@ -48,22 +77,22 @@ static double percentile_of(const struct execution *e, size_t n, double percenti
 			 : e[n - 1].duration_s;
 }
 
-/* Fills in the figures by name. Gives the sum of what is typical over all executions. */
-static double take_names(struct execution *e, size_t n, double percentile, struct jm_typical *out)
+/* Fills in the figures by name. calls: as of join_pieces, or NULL. Gives the sum of what is typical over all executions. */
+static double take_names(struct execution *e, size_t n, double percentile, const double *calls, struct jm_typical *out)
 {
 	size_t first, end;
 	double all_s = 0;
 
 	qsort(e, n, sizeof(*e), by_name);
 	for (first = 0; first < n; first = end) {
-		double sum = 0, typical;
+		double sum = 0, typical, joined = calls && calls[e[first].name] > 0 ? calls[e[first].name] : 1;
 
 		for (end = first; end < n && e[end].name == e[first].name; end++)
 			sum += e[end].duration_s;
 		typical = percentile_of(e + first, end - first, percentile);
 		out->typical_s[e[first].name] = typical;
 		out->mean_s[e[first].name] = sum / (double)(end - first);
-		all_s += typical * (double)(end - first);
+		all_s += typical * (double)(end - first) * joined;
 	}
 	return all_s;
 }
@@ -106,7 +135,9 @@ int jm_typical_load(struct jm_report *report, double percentile, struct jm_typic
 		e[n++] = (struct execution){s->name, s->iteration, (double)(s->end_ns - s->start_ns) * 1e-9};
 	}
 	n_iterations = count_iterations(e, n);
-	all_s = take_names(e, n, percentile, out);
+	if (profiled && report->calls && n > 0)
+		n = join_pieces(e, n, report->calls);
+	all_s = take_names(e, n, percentile, profiled ? report->calls : NULL, out);
 	if (profiled && n_iterations > 0 && plain_s > 0 && all_s > plain_s * (double)n_iterations)
 		out->fit = plain_s * (double)n_iterations / all_s;
 	free(spans);

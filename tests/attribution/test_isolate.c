@@ -186,9 +186,39 @@ static void one_pass_has_no_interval(void **state)
 	emu_destroy(w);
 }
 
+static void a_layer_that_did_not_run_alone_has_the_power_of_an_identical_one(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("a100-like"), &o, 1);
+	uint32_t ties[EMU_LAYERS + 1];
+	struct jm_result r;
+	size_t i, kept = 0;
+
+	(void)state;
+	for (i = 0; i <= EMU_LAYERS; i++)
+		ties[i] = (uint32_t)i;
+	/* Layers 5 and 9 lose their blocks; 9 is said to be identical to 3. */
+	for (i = 0; i < w->n_layers; i++)
+		if (!(w->layers[i].flags & JM_SPAN_ISOLATED) || (w->layers[i].name != 5 && w->layers[i].name != 9))
+			w->layers[kept++] = w->layers[i];
+	w->n_layers = w->in.n_layers = kept;
+	ties[9] = 3;
+	w->in.ties = ties;
+	r = attribute(w, JM_METHOD_ISOLATE);
+	assert_true(fabs(r.layers[9].mean_power_w / r.layers[3].mean_power_w - 1) < 1e-9);
+	assert_non_null(strstr(r.layers[9].reason, "identical"));
+	assert_null(strstr(r.layers[3].reason, "identical"));
+	assert_true(r.layers[9].energy_ci_j.high - r.layers[9].energy_ci_j.low >
+		    0.05 * r.layers[9].energy_j); /* 1.96 x 1.5 % to both sides */
+	assert_true(isnan(r.layers[5].energy_j));
+	jm_result_finish(&r);
+	emu_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_layer_that_did_not_run_alone_has_the_power_of_an_identical_one),
 	    cmocka_unit_test(edges_of_blocks_anchor_the_lag_of_a_boxcar),
 	    cmocka_unit_test(edges_of_blocks_anchor_the_lag_of_a_low_pass),
 	    cmocka_unit_test(a_loose_lag_is_put_right),

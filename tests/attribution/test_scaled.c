@@ -214,9 +214,32 @@ static void auto_takes_the_blocks(void **state)
 	emu_destroy(w);
 }
 
+/* A profiler of kernels sees several spans of one execution. */
+static void pieces_of_one_execution_are_counted_once(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("v100-like"), &o, 0);
+	double calls[EMU_LAYERS + 1] = {[4] = 0.5};
+	struct jm_result spans, executions;
+
+	(void)state;
+	profile(w, COST_PER_LAYER, 0.1e-3);
+	spans = attribute(w, JM_METHOD_FUSED);
+	w->in.calls = calls;
+	executions = attribute(w, JM_METHOD_FUSED);
+	assert_int_equal(executions.layers[3].count, spans.layers[3].count);
+	assert_true(llabs((long long)(2 * executions.layers[4].count - spans.layers[4].count)) <= 1);
+	assert_true(fabs(executions.layers[4].latency_ms / spans.layers[4].latency_ms - 2) < 0.01);
+	assert_true(fabs(executions.layers[4].energy_j - spans.layers[4].energy_j) < 1e-12 * spans.layers[4].energy_j);
+	jm_result_finish(&spans);
+	jm_result_finish(&executions);
+	emu_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(pieces_of_one_execution_are_counted_once),
 	    cmocka_unit_test(the_sum_is_met_and_intervals_hold_the_distortion),
 	    cmocka_unit_test(short_layers_have_wider_intervals),
 	    cmocka_unit_test(regress_says_what_it_cannot),

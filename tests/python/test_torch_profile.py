@@ -107,7 +107,7 @@ class Profiles(common.TestCase):
             p = self.profile(Odd(), inputs, isolate=True, isolate_passes=1)
             self.assertLessEqual({"a", "pair"}, {r.name for r in p})
             self.assertEqual(p.batch, 3)
-            self.assertEqual(set(p.isolated), {"a", "pair"})
+            self.assertEqual(set(p.isolated) - {"(model) (own)"}, {"a", "pair"})
 
     def test_a_module_that_raises_leaves_no_hook_and_no_recording(self):
         class Fails(nn.Module):
@@ -242,6 +242,121 @@ assert "times only" in str(p)
             (told,) = db.execute("SELECT value FROM meta WHERE key = 'identical'").fetchone()
             names = dict(db.execute("SELECT id, text FROM name"))
         self.assertEqual([{names[int(n)] for n in group.split()} for group in told.split(";")], [{"a", "b"}])
+
+    def operators_of(self, model, inputs, **options):
+        """Gives what the recording keeps of each row: {name: text}."""
+        path = self.folder / "operators.jmap"
+        profile = self.profile(model, inputs, path=str(path), overwrite=True, **options)
+        with closing(sqlite3.connect(path)) as db:
+            found = dict(db.execute("SELECT n.text, s.text FROM shape AS s JOIN name AS n ON n.id = s.name"))
+        return found, profile
+
+    def test_a_recording_keeps_what_each_module_executes(self):
+        model = nn.Sequential(
+            nn.Conv2d(4, 8, (3, 5), stride=(2, 1), padding=(1, 4), dilation=(1, 2), groups=2),
+            nn.BatchNorm2d(8),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2, padding=1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(8, 6, bias=False),
+            nn.LayerNorm(6),
+            nn.Softmax(-1),
+        )
+        found, _ = self.operators_of(model, torch.randn(2, 4, 12, 12))
+        self.assertEqual(
+            found["0"],
+            "Conv(kernel=3,5 stride=2,1 padding=2,8 dilation=1,2 groups=2) "
+            "fp32[2,4,12,12] fp32[8,2,3,5] fp32[8] -> fp32[2,8,6,12]",
+        )
+        self.assertEqual(found["1"], "BatchNormalization() fp32[2,8,6,12] -> fp32[2,8,6,12]")
+        self.assertEqual(found["2"], "Relu() fp32[2,8,6,12] -> fp32[2,8,6,12]")
+        self.assertEqual(
+            found["3"],
+            "MaxPool(kernel=2,2 stride=2,2 padding=2,2 dilation=1,1 groups=1) fp32[2,8,6,12] -> fp32[2,8,4,7]",
+        )
+        self.assertEqual(found["4"], "GlobalAveragePool() fp32[2,8,4,7] -> fp32[2,8,1,1]")
+        self.assertEqual(found["6"], "Gemm() fp32[2,8] fp32[8,6] -> fp32[2,6]")
+        self.assertEqual(found["7"], "LayerNormalization() fp32[2,6] -> fp32[2,6]")
+        self.assertEqual(found["8"], "Softmax() fp32[2,6] -> fp32[2,6]")
+
+    def test_a_product_of_a_sequence_has_the_shapes_of_its_module(self):
+        found, _ = self.operators_of(nn.Sequential(nn.Embedding(50, 16), nn.Linear(16, 32)), torch.randint(0, 50, (3, 5)))
+        self.assertEqual(found["0"], "Gather() fp32[50,16] int64[3,5] -> fp32[3,5,16]")
+        self.assertRegex(found["1"], r"^Gemm\(\) fp32\[3,5,16\] fp32\[16,32\] fp32\[32\] -> fp32\[3,5,32\]$")
+
+    def test_what_executes_several_operators_or_several_shapes_is_none(self):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.block, self.twice, self.same = Block(), nn.Linear(16, 16), nn.Linear(16, 16)
+
+            def forward(self, x):
+                y = self.twice(self.block(x))
+                return self.same(self.same(y)).sum() + self.twice(x[:1]).sum()
+
+        found, _ = self.operators_of(Net(), torch.randn(4, 16))
+        self.assertNotIn("twice", found)
+        self.assertNotIn("block (own)", found)
+        self.assertIn("same", found)
+        self.assertIn("block.act", found)
+
+    def test_the_one_operator_of_a_container_is_known_and_runs_alone(self):
+        class Residual(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = nn.ReLU()
+
+            def forward(self, x):
+                y = self.inner(x)
+                y += x
+                return y
+
+        found, p = self.operators_of(
+            nn.Sequential(Residual()), torch.randn(512, 256), isolate=True, isolate_passes=1, method="isolate"
+        )
+        self.assertEqual(found["0 (own)"], "Add() fp32[512,256] fp32[512,256] -> fp32[512,256]")
+        self.assertIn("0 (own)", p.isolated)
+
+    def test_a_module_whose_children_are_not_called_is_a_layer(self):
+        class Quiet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = nn.Linear(8, 8)
+
+            def forward(self, x):
+                return nn.functional.linear(x, self.inner.weight)
+
+        found, p = self.operators_of(nn.Sequential(Quiet(), nn.ReLU()), torch.randn(4, 8), isolate=True, isolate_passes=1)
+        self.assertEqual(p["0"].kind, "layer")
+        self.assertIn("0", p.isolated)
+        self.assertFalse(any("never called" in n for n in p.notes), p.notes)
+        self.assertRegex(found["0"], r"^Gemm\(\)")
+
+    def test_its_recording_teaches(self):
+        program = os.path.join(os.path.dirname(os.environ["JOULEMAP_LIBRARY"]), "joulemap")
+        if not os.path.exists(program):
+            self.skipTest("the program is not built")
+        model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 10))
+        self.operators_of(model, torch.randn(2, 3, 8, 8), name="small")
+        folder = self.folder / "training_data"
+        subprocess.run(
+            [program, "dataset", "build", "-q", str(self.folder / "operators.jmap"), "-o", str(folder)], check=True
+        )
+        with open(folder / "small" / "convolutional.csv", newline="") as f:
+            (row,) = csv.DictReader(f)
+        self.assertEqual((row["layer_type"], row["macs"], row["padding_0"]), ("Conv2d", str(2 * 8 * 64 * 27), "2"))
+        self.assertEqual(sorted(os.listdir(folder / "small")), [f"{k}.csv" for k in ("convolutional", "dense", "elementwise", "pooling")])
+
+    def test_shapes_of_another_form_are_refused(self):
+        with joulemap.Recording(sensors=self.steady()) as rec:
+            number = rec.name_id("layer", "Conv2d")
+            rec.shapes(number, "Relu() fp32[2] -> fp32[2]")
+            for text in ("", "fp32", "Relu( fp32[2] -> fp32[2]"):
+                with self.assertRaises(joulemap.InvalidError):
+                    rec.shapes(number, text)
+            with self.assertRaises(joulemap.InvalidError):
+                rec.shapes(number + 100, "fp32[2] -> fp32[2]")
 
     def test_what_cannot_be_profiled_is_said_plainly(self):
         x = torch.randn(1, 4)

@@ -161,6 +161,26 @@ static void an_ended_recording_takes_no_spans_and_says_so(void **state)
 	assert_non_null(strstr(err.message, "has ended"));
 }
 
+static void operands_of_a_layer_are_kept_and_nonsense_is_refused(void **state)
+{
+	static const char conv[] = "Conv(kernel=3,3 stride=1,1 padding=2,2) fp32[1,3,8,8] fp32[4,3,3,3] -> fp32[1,4,8,8]";
+	struct fixture *f = *state;
+	struct jm_recording *recording;
+	struct jm_error err = {0};
+
+	start(f, "estimate", false);
+	assert_int_equal(jm_span_shapes(f->recorder, f->name, conv, &err), 0);
+	assert_int_equal(jm_span_shapes(f->recorder, f->name, "Conv( fp32", &err), JM_E_INVALID);
+	assert_non_null(strstr(err.message, "Conv( fp32"));
+	assert_int_equal(jm_span_shapes(f->recorder, f->name + 1, conv, &err), JM_E_INVALID);
+	assert_int_equal(jm_recorder_stop(f->recorder, NULL), 0);
+	assert_int_equal(jm_span_shapes(f->recorder, f->name, conv, NULL), JM_E_INVALID);
+	assert_int_equal(jm_recording_open(f->path, &recording, NULL), 0);
+	assert_int_equal(jm_recording_load_shapes(recording, NULL), 0);
+	assert_string_equal(jm_recording_names(recording)->items[f->name].shapes, conv);
+	jm_recording_close(recording);
+}
+
 static void without_any_sensor_times_are_still_recorded(void **state)
 {
 	struct fixture *f = *state;
@@ -193,6 +213,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_bad_span_is_refused_and_named_and_the_recording_goes_on, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(an_ended_recording_takes_no_spans_and_says_so, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(operands_of_a_layer_are_kept_and_nonsense_is_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(without_any_sensor_times_are_still_recorded, set_up, tear_down),
 	};
 

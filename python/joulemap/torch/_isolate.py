@@ -15,7 +15,7 @@ import torch
 
 from joulemap import span_kind
 from joulemap.recording import Span
-from joulemap.torch import _inputs
+from joulemap.torch import _inputs, _operators
 from joulemap.torch._modules import Unit
 from joulemap.torch._run import Runner, Writer
 
@@ -32,7 +32,7 @@ IN_FLIGHT = 4
 
 @dataclass
 class Alone:
-    """A module and its inputs. launch: starts `calls` calls; None: nothing runs, for the level between kernels."""
+    """A module and its inputs, or the operator that a container executes itself. launch: starts `calls` calls; None: nothing runs, for the level between kernels."""
 
     unit: int
     name: str
@@ -53,15 +53,32 @@ class Outcome:
     seconds: float = 0.0
 
 
-def capture_inputs(runner: Runner, chosen: Sequence[int]) -> Dict[int, List[_inputs.Call]]:
-    """Runs the model once and copies what each chosen module is called with, its first calls."""
-    taken: Dict[int, List[_inputs.Call]] = {i: [] for i in chosen}
+@dataclass
+class Captured:
+    """What to call, and copies of what it was called with, its first calls."""
+
+    function: Any
+    calls: List[_inputs.Call] = field(default_factory=list)
+
+
+def capture_inputs(runner: Runner, chosen: Sequence[int]) -> Dict[int, Captured]:
+    """Runs the model once and copies what each chosen module is called with. Containers, which cannot be called without their
+    children, are left out, but for those that execute one operator themselves: that is called."""
+    units = runner.units
+    modules = [i for i in chosen if not units[i].own]
+    taken = {i: Captured(units[i].module) for i in modules}
 
     def see(i: int, args: Any, kwargs: Any) -> None:
-        if len(taken[i]) < CAPTURED_CALLS:
-            taken[i].append((_inputs.clone(args), _inputs.clone(kwargs)))
+        if len(taken[i].calls) < CAPTURED_CALLS:
+            taken[i].calls.append((_inputs.clone(args), _inputs.clone(kwargs)))
 
-    _inputs.watch_calls({i: runner.units[i].module for i in chosen}, runner.once, see)
+    _inputs.watch_calls({i: units[i].module for i in modules}, runner.once, see)
+    try:
+        own = _operators.capture(units, [i for i in chosen if units[i].own], runner.once, CAPTURED_CALLS)
+    except (RuntimeError, NotImplementedError, TypeError):
+        own = {}
+    for i, executed in own.items():
+        taken[i] = Captured(executed[0].function, [(_inputs.clone(e.arguments), _inputs.clone(e.named)) for e in executed])
     runner.synchronize()
     return taken
 
@@ -104,11 +121,11 @@ def _graph(module: Any, inputs: List[_inputs.Call], calls: int, pool: Any) -> Ca
     return replay
 
 
-def prepare(runner: Runner, unit: int, captured: List[_inputs.Call], pool: Any) -> Alone:
+def prepare(runner: Runner, unit: int, captured: Captured, pool: Any) -> Alone:
     """Makes a module ready to run alone. pool: memory that all graphs share, as nobody reads their outputs. Raises
     what the module raises."""
-    module = runner.units[unit].module
-    alone = Alone(unit, runner.units[unit].label, _buffers(captured))
+    module = captured.function
+    alone = Alone(unit, runner.units[unit].label, _buffers(captured.calls))
     n = len(alone.inputs)
     _eager(module, alone.inputs, n)()
     seconds = _seconds_of(_eager(module, alone.inputs, 2 * n), runner) / (2 * n)
@@ -172,9 +189,9 @@ def run(
     ready: List[Alone] = []
     for i in order:
         unit: Unit = runner.units[i]
-        if unit.own:
+        if unit.own and i not in captured:
             continue  # what a container does itself cannot be called
-        if not captured[i]:
+        if i not in captured or not captured[i].calls:
             outcome.skipped[unit.label] = "its inputs could not be captured"
         elif len(ready) >= n_fit:
             outcome.over_budget.append(unit.label)

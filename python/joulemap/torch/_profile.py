@@ -13,7 +13,7 @@ from joulemap._table import number
 from joulemap.errors import InvalidError
 from joulemap.recording import Recording, Span
 from joulemap.report import Channel, Report
-from joulemap.torch import _inputs, _isolate, _kernels, _modules, _result
+from joulemap.torch import _inputs, _isolate, _kernels, _modules, _operators, _result
 from joulemap.torch._clock import clock_for
 from joulemap.torch._modules import Unit
 from joulemap.torch._result import IDLE_INSIDE, OUTSIDE, Profile
@@ -50,6 +50,7 @@ class _Session:
         self.use_kernels = False
         self.unit_time: Dict[int, float] = {}
         self.identical: List[List[int]] = []
+        self.operators: Dict[int, str] = {}
 
     # ---- before the recording
 
@@ -73,8 +74,12 @@ class _Session:
         block = self.runner.block(2, every)
         for i in self.runner.no_hooks:
             self.notes.append(f"{units[i].label}: takes no hooks, its work is part of what holds it")
-        own = _own_times([(i, a, b) for i, a, b, k, _ in block.calls if k == 1], units)
         called = {i for i, *_ in block.calls}
+        for unit in units:
+            # Its children were not called, but what they hold was used: multi-head attention, a fused path.
+            prefix = f"{unit.name}." if unit.name != "(model)" else ""
+            unit.own = unit.own and any(units[i].name.startswith(prefix) and units[i] is not unit for i in called)
+        own = _own_times([(i, a, b) for i, a, b, k, _ in block.calls if k == 1], units)
         # The call itself is an iteration: what the outermost module does itself is unattributed unless it is much.
         least = OWN_MIN * (self.runner.latency_s or 0) * 1e9
         self.chosen = [i for i in every if i in called and (not units[i].own or own.get(i, 0) >= least)]
@@ -84,8 +89,13 @@ class _Session:
             self.chosen = [i for i in self.chosen if i not in no_ops]
             self.notes.append(f"{len(no_ops)} modules do nothing outside of training (dropout) and have no row")
         self.identical = _modules.identical(units, self.chosen, self.runner.once)
+        self.operators = _operators.find(units, self.chosen, self.runner.once)
+        whole = tuple(f"{units[i].name}." for i in called if not units[i].own)
         silent = [
-            units[i].label for i in every if i not in called and not (units[i].own or _modules.does_nothing(units[i]))
+            units[i].label
+            for i in every
+            if i not in called
+            and not (units[i].own or _modules.does_nothing(units[i]) or units[i].name.startswith(whole))
         ]
         if silent:
             more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
@@ -226,9 +236,17 @@ def _refused(report: Report, channel: Optional[Channel]) -> bool:
 
 
 def _isolate_order(session: _Session) -> List[int]:
-    """Units by their time in place, longest first."""
+    """Units by their time in place, longest first; of modules that do the same work one comes before all others, by their time
+    together."""
     found: Set[int] = {i for i in session.unit_time if i >= 0}
-    return sorted(found, key=lambda i: -session.unit_time[i])
+    time_of = dict(session.unit_time)
+    second: Set[int] = set()
+    for group in session.identical:
+        members = [i for i in group if i in found]
+        if members:
+            time_of[members[0]] = sum(session.unit_time[i] for i in members)
+            second.update(members[1:])
+    return sorted(found, key=lambda i: (i in second, -time_of[i]))
 
 
 def _say_isolated(session: _Session, outcome: _isolate.Outcome, passes: int) -> None:
@@ -265,6 +283,7 @@ def profile(
     overwrite: bool = False,
     idle: float = 1.0,
     seed: int = 0,
+    name: Optional[str] = None,
 ) -> Profile:
     """Runs a PyTorch model under measurement and splits its energy over its modules.
 
@@ -274,7 +293,7 @@ def profile(
     rows, instead. isolate: also run each module alone, isolate_passes blocks of 0.2 s each, isolate_budget s in all.
     dither: longest random rest behind an inference, as part of one; None: 0.3 on CUDA, where it tells the sensor's lag,
     else none. method: of reports. sensors, period, path, overwrite: of Recording; path None: nothing is kept but the
-    result. idle: quiet seconds before and after, for the idle level.
+    result. idle: quiet seconds before and after, for the idle level. name: of the network, in the recording; None: its class.
 
     The model runs as it is (eval() it first), without gradients. Hooks are removed in any case. Raises what the model
     raises, and JoulemapError; InvalidError where its very first call fails, since then the inputs do not fit it."""
@@ -301,13 +320,13 @@ def profile(
             path, sensors, period, overwrite=overwrite, require_sensor=False, command="joulemap.torch.profile"
         )
         with recording:
+            recording.meta("model", name or type(model).__name__)
             _describe(recording, session, items, fraction if session.runner.rest is not None else 0.0)
             outcome = _record(recording, session, n_runs, isolate, isolate_passes, isolate_budget, idle)
     return _explain(recording, session, items, method, outcome, isolate_passes, batch is None)
 
 
 def _describe(recording: Recording, session: _Session, items: Optional[int], fraction: float) -> None:
-    recording.meta("model", type(session.model).__name__)
     recording.meta("precision", _inputs.precision_of(session.model))
     if items:
         recording.meta("batch", items)
@@ -320,6 +339,8 @@ def _record(
     recording: Recording, session: _Session, runs: int, isolate: bool, passes: int, budget: float, idle: float
 ) -> Optional[_isolate.Outcome]:
     writer = Writer(recording, session.runner.units)
+    for i, text in session.operators.items():
+        recording.shapes(writer.names[i], text)
     if session.identical:
         groups = (" ".join(str(writer.names[i]) for i in group) for group in session.identical)
         recording.meta("identical", ";".join(groups))
@@ -332,6 +353,9 @@ def _record(
         session.notes.append(
             f"{len(stalled)} of {runs} inferences were held up (up to {number(max(stalled))} ms) and are left out"
         )
+    if session.use_kernels:
+        # Spans are kernels, of which a call has several.
+        recording.meta("calls", " ".join(f"{writer.names[i]}:{n:g}" for i, n in session.calls.items() if n > 0))
     outcome = None
     if isolate:
         order, waiting = _isolate_order(session), _kernels.WAITING if session.use_kernels else None
