@@ -249,10 +249,10 @@ void jm_compare_ratio_text(double ratio, char *out, size_t size)
 {
 	if (ratio >= 999.5)
 		snprintf(out, size, ">999");
-	else if (ratio > 0 && ratio < 0.005)
-		snprintf(out, size, "<0.01");
+	else if (ratio > 0 && ratio < 0.0005)
+		snprintf(out, size, "<0.001");
 	else
-		snprintf(out, size, "%.*f", ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0, ratio);
+		snprintf(out, size, "%.*f", ratio > 0 && ratio < 0.0995 ? 3 : ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0, ratio);
 }
 
 /* "0.61× [0.58, 0.64]" with a star where it is not 1. Of estimates the ratio alone: how they repeat says nothing of the energy. */

@@ -1,5 +1,6 @@
 /* One plain line a variant. */
 #include "compare/compare.h"
+#include "compare/write.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,6 +24,17 @@ static void bounds(const struct jm_against *a, double factor, struct jm_buffer *
 	if (has_interval(a))
 		jm_buffer_printf(out, " [%.*f, %.*f]", factor > 1 ? 1 : 2, factor * a->ci.low, factor > 1 ? 1 : 2,
 				 factor * a->ci.high);
+}
+
+/* " [0.58, 0.64]" of a ratio. */
+static void ratio_bounds(const struct jm_against *a, struct jm_buffer *out)
+{
+	char low[16], high[16];
+
+	jm_compare_ratio_text(a->ci.low, low, sizeof(low));
+	jm_compare_ratio_text(a->ci.high, high, sizeof(high));
+	if (has_interval(a))
+		jm_buffer_printf(out, " [%s, %s]", low, high);
 }
 
 /* A run knows how it strays inside, not from run to run. */
@@ -62,31 +74,33 @@ static void say_energy(const struct jm_variant *first, const struct jm_variant *
 	const char *each = f == JM_FIGURE_ENERGY_ITEM        ? " per item"
 			   : f == JM_FIGURE_ENERGY_ITERATION ? " per iteration"
 							     : "";
+	char ratio[16];
 
 	if (why) {
 		jm_buffer_printf(out, "%s: no verdict on energy (%s)", v->name, why);
 		return;
 	}
+	jm_compare_ratio_text(a->value, ratio, sizeof(ratio));
 	if (v->state == JM_STATE_ESTIMATED) {
 		jm_buffer_printf(
 		    out,
-		    "%s: no verdict on energy (it is estimated from processor use, not measured: %.2f× that of "
+		    "%s: no verdict on energy (it is estimated from processor use, not measured: %s× that of "
 		    "%s%s by the estimate)",
-		    v->name, a->value, first->name, each);
+		    v->name, ratio, first->name, each);
 		return;
 	}
 	if (a->p < 0.05)
-		jm_buffer_printf(out, "%s uses %.2f× the energy of %s%s", v->name, a->value, first->name, each);
+		jm_buffer_printf(out, "%s uses %s× the energy of %s%s", v->name, ratio, first->name, each);
 	else if (has_interval(a))
-		jm_buffer_printf(out, "%s: no difference shown in energy%s: %.2f× that of %s", v->name, each, a->value,
+		jm_buffer_printf(out, "%s: no difference shown in energy%s: %s× that of %s", v->name, each, ratio,
 				 first->name);
 	else
 		jm_buffer_printf(
 		    out,
-		    "%s used %.2f× the energy of %s%s in these runs, which is no verdict: one recording each has "
+		    "%s used %s× the energy of %s%s in these runs, which is no verdict: one recording each has "
 		    "no interval here",
-		    v->name, a->value, first->name, each);
-	bounds(a, 1, out);
+		    v->name, ratio, first->name, each);
+	ratio_bounds(a, out);
 	caveat(a, out);
 }
 
@@ -94,13 +108,16 @@ static void say_latency(const struct jm_variant *v, struct jm_buffer *out)
 {
 	const struct jm_against *a = &v->against[JM_FIGURE_LATENCY];
 
+	char ratio[16];
+
 	if (!isfinite(a->value))
 		return;
+	jm_compare_ratio_text(a->value, ratio, sizeof(ratio));
 	if (a->p >= 0.05)
-		jm_buffer_printf(out, "; no difference shown in latency: %.2f×", a->value);
+		jm_buffer_printf(out, "; no difference shown in latency: %s×", ratio);
 	else
-		jm_buffer_printf(out, "; latency %.2f×", a->value);
-	bounds(a, 1, out);
+		jm_buffer_printf(out, "; latency %s×", ratio);
+	ratio_bounds(a, out);
 	caveat(a, out);
 }
 

@@ -15,7 +15,7 @@ int jm_compare_table(const struct jm_comparison_data *c, const struct jm_compare
 /* Appends a line, broken at spaces where the terminal (0: unlimited) is narrower. */
 void jm_compare_line(const char *line, size_t n, int width, struct jm_buffer *out);
 void jm_compare_say(int width, struct jm_buffer *out, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* Writes a ratio with three digits; what is beyond 999, or rounds to 0, is ">999", "<0.01". */
+/* Writes a ratio with two or three digits; what is beyond 999, or rounds to 0, is ">999", "<0.001". */
 void jm_compare_ratio_text(double ratio, char *out, size_t size);
 /* "joulemap-compare/1": docs/compare.md. Layers where they were matched. */
 void jm_compare_json(const struct jm_comparison_data *c, struct jm_buffer *out);
