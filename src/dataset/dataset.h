@@ -22,6 +22,8 @@ struct jm_dataset_row {
 	double power_low_w, power_high_w;     /* 95 %; NAN: unknown */
 	enum jm_power_state power_state;
 	uint64_t count; /* executions or readings behind the row; 0: not known */
+	/* Of what ran it, mean over the measured time; NAN: not known. */
+	double clock_mhz, memory_clock_mhz;
 };
 
 struct jm_dataset {

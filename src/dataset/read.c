@@ -17,10 +17,10 @@
 #define TABLE_BYTES_MAX (UINT64_C(1) << 30)
 
 /* Columns besides the features. */
-enum own { POWER, RUNTIME, LAYER, TYPE, PRECISION, MACS, FLOPS, BYTES, POWER_LOW, POWER_HIGH, STATE, COUNT, DEVICE, OWN };
+enum own { POWER, RUNTIME, LAYER, TYPE, PRECISION, MACS, FLOPS, BYTES, POWER_LOW, POWER_HIGH, STATE, COUNT, DEVICE, CLOCK, MEMORY_CLOCK, OWN };
 static const char *const own_names[OWN] = {"power",	"runtime", "layer_name", "layer_type", "precision", "macs",
 					   "flops",	"bytes",   "power_low",	 "power_high", "power_state", "count",
-					   "device"};
+					   "device",	"clock_mhz", "memory_clock_mhz"};
 
 /* Which column of the file is which; -1: not there. */
 struct header {
@@ -131,6 +131,8 @@ static int read_figures(struct reading *r, const struct jm_table *t, const struc
 	rc = rc ? rc : number(r, t, h->own[POWER_LOW], &row->power_low_w);
 	rc = rc ? rc : number(r, t, h->own[POWER_HIGH], &row->power_high_w);
 	rc = rc ? rc : number(r, t, h->own[COUNT], &count);
+	rc = rc ? rc : number(r, t, h->own[CLOCK], &row->clock_mhz);
+	rc = rc ? rc : number(r, t, h->own[MEMORY_CLOCK], &row->memory_clock_mhz);
 	if (rc)
 		return rc;
 	row->power_w *= 1e-6;

@@ -37,7 +37,8 @@ static void write_header(struct jm_buffer *b, enum jm_layer_kind kind, bool is_h
 	for (; !is_historic && i < columns.n; i++)
 		jm_buffer_printf(b, ",%s", columns.names[i]);
 	if (!is_historic)
-		jm_buffer_puts(b, ",layer_type,precision,macs,flops,bytes,power_low,power_high,power_state,count,device");
+		jm_buffer_puts(b, ",layer_type,precision,macs,flops,bytes,power_low,power_high,power_state,count,device,clock_mhz,"
+				  "memory_clock_mhz");
 	jm_buffer_puts(b, "\n");
 }
 
@@ -67,6 +68,10 @@ static void write_extra(struct jm_buffer *b, const struct jm_dataset_row *row, c
 		jm_buffer_printf(b, "%llu", (unsigned long long)row->count);
 	jm_buffer_puts(b, ",");
 	jm_buffer_csv(b, row->device);
+	jm_buffer_puts(b, ",");
+	number(b, row->clock_mhz);
+	jm_buffer_puts(b, ",");
+	number(b, row->memory_clock_mhz);
 }
 
 static void write_row(struct jm_buffer *b, const struct jm_dataset_row *row, bool is_historic)

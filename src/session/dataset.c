@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "dataset/engine.h"
 #include "joulemap/predict.h"
+#include "session/clocks.h"
 #include "session/dataset.h"
 #include "session/report.h"
 #include "session/typical.h"
@@ -186,6 +187,7 @@ static int take_report(struct jm_dataset_building *b, const char *path, struct j
 	struct known known = {0};
 	struct left_out l = {0};
 	struct jm_dataset_row row = {0};
+	struct jm_clocks clocks;
 	int channel = main_channel(r), rc;
 	char network[256], device[256];
 	size_t i;
@@ -198,7 +200,10 @@ static int take_report(struct jm_dataset_building *b, const char *path, struct j
 	row.network = network;
 	device_of(report, channel, device, sizeof(device));
 	row.device = device;
-	rc = jm_recording_load_shapes(report->recording, err);
+	rc = jm_clocks_load(report, channel, &clocks, err);
+	row.clock_mhz = clocks.clock_mhz;
+	row.memory_clock_mhz = clocks.memory_clock_mhz;
+	rc = rc ? rc : jm_recording_load_shapes(report->recording, err);
 	rc = rc ? rc : jm_typical_load(report, b->percentile, &known.typical, err);
 	if (rc == 0 && model)
 		jm_windows_load(&known.windows, model);

@@ -181,7 +181,11 @@ static int add_layers(struct jm_dataset_building *b, const struct mapping *m, co
 	for (i = 0; i < m->engine->n; i++) {
 		const struct jm_engine_layer *l = &m->engine->layers[i];
 		const struct sums *s = &m->sums[i];
-		struct jm_dataset_row row = {.network = (char *)(uintptr_t)network, .layer = l->name, .type = l->type};
+		struct jm_dataset_row row = {.network = (char *)(uintptr_t)network,
+					     .layer = l->name,
+					     .type = l->type,
+					     .clock_mhz = NAN,
+					     .memory_clock_mhz = NAN};
 		double variance;
 
 		time_ms += s->time_ms;

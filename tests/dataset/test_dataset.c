@@ -32,6 +32,8 @@ static struct jm_dataset_row convolution(void)
 	    .power_high_w = 1.4,
 	    .power_state = JM_POWER_MEASURED,
 	    .count = 40,
+	    .clock_mhz = 1980.5,
+	    .memory_clock_mhz = NAN,
 	};
 }
 
@@ -74,6 +76,7 @@ static void what_is_written_is_read_again(void **state)
 	assert_string_equal(back.rows[1].device, "a device");
 	assert_true(fabs(back.rows[1].power_w - 1.3) < 1e-12 && fabs(back.rows[1].power_high_w - 1.4) < 1e-12);
 	assert_true(back.rows[1].runtime_ms == 0.25 && back.rows[1].count == 40);
+	assert_true(back.rows[1].clock_mhz == 1980.5 && isnan(back.rows[1].memory_clock_mhz));
 	assert_memory_equal(back.rows[1].features.values, d.rows[1].features.values, sizeof(row.features.values));
 	assert_true(back.rows[1].features.macs == 6912 && back.rows[1].features.dtype == JM_DTYPE_FP32);
 	jm_dataset_finish(&d);
@@ -173,6 +176,7 @@ static void a_historic_table_is_read(void **state)
 	assert_int_equal(left_out, 1);
 	assert_true(fabs(d.rows[0].power_w - 2.5) < 1e-12 && d.rows[0].features.macs == 400 * 120);
 	assert_int_equal(d.rows[0].power_state, JM_POWER_MEASURED);
+	assert_true(isnan(d.rows[0].clock_mhz) && isnan(d.rows[0].memory_clock_mhz));
 	jm_dataset_finish(&d);
 	remove_it(&t);
 }

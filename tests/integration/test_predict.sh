@@ -164,6 +164,28 @@ for folder, rows in ("ran", ran), ("fast", fast):
     assert max(fit) <= 1 + 1e-9 and max(fit) - min(fit) < 1e-6 * max(fit), (folder, min(fit), max(fit))
     assert all(r["power_state"] != "measured" for r in rows.values())
 P
+    check "where nobody told clocks there are none" python3 - <<'P'
+import csv, glob
+rows = [r for p in glob.glob("ran/*/*.csv") for r in csv.DictReader(open(p))]
+assert rows and all(r["clock_mhz"] == r["memory_clock_mhz"] == "" for r in rows), rows[0]
+P
+    echo 'base_mw=200000' >script
+    on_gpu() { JOULEMAP_NVML=$BUILD/fakes/fake_nvml.so JM_FAKE_NVML=$PWD/script timeout 200 "$JM" run "$model" -q -s nvml --no-idle \
+        --shape x=1x3x48x192 --runs 600 -o gpu.jmap; }
+    check "a run beside a GPU is recorded" exits 0 on_gpu
+    check "and becomes training data" exits 0 build gpu.jmap -o gpu
+    check "with the GPU's clocks, where they were read meanwhile" python3 - <<'P'
+import csv, glob, sqlite3
+d = sqlite3.connect("gpu.jmap")
+first, last = d.execute("SELECT min(start_ns), max(start_ns + duration_ns) FROM named_span WHERE name = 'measured'").fetchone()
+def mhz(channel):
+    values = [v / 1e6 for (v,) in d.execute("SELECT value FROM sample JOIN channel ON channel.id = sample.channel WHERE channel.name = ? AND "
+              "t_ns >= ? AND t_ns < ?", (channel, first, last))]
+    return str(values[0]) if values else ""
+rows = [r for p in glob.glob("gpu/*/*.csv") for r in csv.DictReader(open(p))]
+expected = "NVIDIA H200", mhz("nvml/gpu0/sm_clock"), mhz("nvml/gpu0/memory_clock")
+assert rows and all((r["device"], r["clock_mhz"], r["memory_clock_mhz"]) == expected for r in rows), (expected, rows[0])
+P
     if [ -e "$(dirname "$JM")/libjoulemap_onnx.so" ]; then
     check "its model is predicted from it" sh -c "'$JM' fit ran -o ran.json --alphas 10 -q &&
         '$JM' predict ran.json '$model' --shape x=1x3x48x192 --never-run --format json >onnx.json"
