@@ -20,8 +20,10 @@ int jm_file_refuse_link(const char *path, struct jm_error *err)
 
 	jm_error_set(err, JM_E_INVALID, "cannot write %s: it is a symbolic link, and none is followed", path);
 	if (n > 0 && n < (ssize_t)sizeof(target))
-		return jm_error_remedy(err, "name the file that it points to (%.*s), or another", (int)n, target);
-	return jm_error_remedy(err, "name the file that it points to, or another");
+		jm_error_remedy(err, "name the file that it points to (%.*s), or another", (int)n, target);
+	else
+		jm_error_remedy(err, "name the file that it points to, or another");
+	return JM_E_INVALID; /* whether or not anybody wants to know why */
 }
 
 int jm_file_is_free(const char *path, bool is_forced, struct jm_error *err)
