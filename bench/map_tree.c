@@ -4,7 +4,7 @@
  * is removed. */
 #define _GNU_SOURCE
 #include "core/text.h"
-#include "joulemap/joulemap.h"
+#include "joulemap/map.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -203,10 +203,9 @@ JM_API int jm_track_open(struct jm_recorder *r, const char *name, struct jm_trac
 /* Gives the id of a span name, for jm_span_begin. Cold: takes a lock; call once per name. type: "Conv", or NULL. */
 JM_API int jm_span_name(struct jm_recorder *r, const char *name, const char *type, uint32_t *id_out);
 
-/* Says what layers of a name (of jm_span_name) take and give, once a name, before or after its spans: operator, window, types and shapes,
- * "Conv(kernel=3,3 stride=1,1 padding=2,2) fp32[1,3,8,8] fp32[16,3,3,3] -> fp32[1,16,8,8]" (docs/recording-format.md). From it come
- * the layer's MACs, FLOPs and bytes, and its row of training data. Cold: takes a lock.
- * Errors: JM_E_INVALID (not of that form, too long, an unknown name, or r is stopped), those of the file. */
+/* Says, once a name, what layers of it execute, take and give: "Conv(kernel=3,3 stride=1,1 padding=2,2) fp32[1,3,8,8] fp32[16,3,3,3] ->
+ * fp32[1,16,8,8]" (docs/recording-format.md), for their MACs and training data. Cold: takes a lock.
+ * Errors: JM_E_INVALID (another form, too long, an unknown name, or r is stopped), those of the file. */
 JM_API int jm_span_shapes(struct jm_recorder *r, uint32_t name_id, const char *shapes, struct jm_error *err);
 
 /* Begins and ends a region on a track, by the thread that owns it. Hot: no lock, no allocation, well below 100 ns.
@@ -373,48 +372,6 @@ struct jm_import_options {
  * JM_E_UNIDENTIFIABLE when clocks cannot be tied, those of the recording. */
 JM_API int jm_import(const char *const *files, size_t n_files, const struct jm_import_options *options,
 		     struct jm_error *err);
-
-/* ---- Mapping a raw_data tree ------------------------------------------------------------------------------------ */
-
-/* The power of each layer of each inference of a raw_data tree (edge-vision-power-estimation), by the mean of the power
- * readings inside the layer's interval: power_runtime_mapping_layerwise.csv. docs/importers.md describes the files. */
-enum jm_map_mode {
-	JM_MAP_CORRECTED, /* intervals that cannot overlap, every row kept, no reading counted twice or outside */
-	JM_MAP_HEAD, /* as the project's present script: a stamp is the end; rows after the end of the log are dropped */
-	JM_MAP_SEED, /* as its first script: a stamp is the start; readings before a layer are charged to it */
-};
-
-/* What came of one model. */
-struct jm_map_model {
-	const char *name, *csv_path;
-	int rc; /* 0, or why there is no CSV: error says it */
-	struct jm_error error;
-	uint64_t n_cycles, n_layers, n_rows;
-	uint64_t n_measured;                           /* rows with power */
-	uint64_t n_before_log, n_after_log, n_dropped; /* rows; dropped: only JM_MAP_HEAD */
-	uint64_t n_readings, n_readings_used;
-	uint64_t n_laid;        /* cycles whose layers were laid back to back, as their stamps overlap */
-	double layer_time_s;    /* sum of all layers */
-	double measured_time_s; /* of the rows with power */
-	double log_time_s;      /* first to last reading */
-	double uncovered_log_s; /* of it, outside of every layer; NAN: unknown */
-};
-
-struct jm_map_options {
-	size_t size; /* sizeof(struct jm_map_options) */
-	const char *raw_data_dir, *result_dir;
-	enum jm_map_mode mode;
-	bool overwrite;                                              /* replace files that exist */
-	void (*report)(void *ctx, const struct jm_map_model *model); /* after each model; may be NULL */
-	void (*warn)(void *ctx, const char *text);                   /* may be NULL */
-	void *ctx;
-};
-
-/* Maps every model (folder) of the tree, in order of names, and copies its engine info beside the CSV. A model that
- * fails is reported and the others are mapped all the same; the first failure is then the result.
- * Errors: JM_E_NOT_FOUND (no tree, no model, no idle power in a compatible mode), JM_E_FORMAT with file and line,
- * JM_E_EXISTS, JM_E_IO, JM_E_FULL, JM_E_NOMEM. */
-JM_API int jm_map_raw_data(const struct jm_map_options *options, struct jm_error *err);
 
 /* ---- Reports ---------------------------------------------------------------------------------------------------- */
 

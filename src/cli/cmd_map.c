@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "joulemap/map.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "dataset/engine.h"
+#include "joulemap/map.h"
 #include "model/model.h"
 #include "trace/table.h"
 

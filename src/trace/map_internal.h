@@ -5,7 +5,7 @@
 #include "core/decimal.h"
 #include "core/json.h"
 #include "core/span.h"
-#include "joulemap/joulemap.h"
+#include "joulemap/map.h"
 
 struct jm_map_power {
 	int64_t *t_us;

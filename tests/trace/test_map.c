@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "joulemap/joulemap.h"
+#include "joulemap/map.h"
 #include "trace/map_internal.h"
 
 #include "trace/collect.h"
