@@ -10,9 +10,12 @@ Everything stays in DIR: DIR/NAME.jmap, DIR/again/NAME.jmap (a second measuremen
 DIR/training_data, DIR/predictor.json. Recordings that are there are taken as they are. Prints JSON. --small: a test of itself on a
 processor."""
 import argparse
+import csv
 import gc
+import glob
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -211,6 +214,32 @@ def learn(args, networks):
     return json.loads(run(args.joulemap, "fit", data, "-o", predictor, "--force", "--evaluate", "--format", "json"))
 
 
+def rows_of(folder):
+    """{(kind, layer): row} of one network's tables."""
+    found = {}
+    for path in glob.glob(os.path.join(folder, "*.csv")):
+        with open(path, newline="") as f:
+            found.update({(os.path.basename(path), row["layer_name"]): row for row in csv.DictReader(f)})
+    return found
+
+
+def repeated(args, names):
+    """How far two measurements of the same layers lie apart, in per cent, the median of a network's layers."""
+    data = os.path.join(args.folder, "again", "training_data")
+    run(args.joulemap, "dataset", "build", "-q", *[os.path.join(args.folder, "again", n + ".jmap") for n in names], "-o", data)
+    result = {}
+    for name in names:
+        first, second = rows_of(os.path.join(args.folder, "training_data", name)), rows_of(os.path.join(data, name))
+        apart = {}
+        for key in first.keys() & second.keys():
+            for column in ("runtime", "power"):
+                a, b = first[key][column], second[key][column]
+                if a and b and float(a) > 0:
+                    apart.setdefault(column, []).append(100 * abs(float(b) / float(a) - 1))
+        result[name] = {column: statistics.median(values) for column, values in apart.items()}
+    return result
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--joulemap", default=os.path.join(ROOT, "build", "joulemap"))
@@ -244,6 +273,7 @@ def main():
     result = {"machine": None if args.small else machine(), "precision": args.precision, "networks": facts, "again": again}
     if not args.measure_only:
         fitted = learn(args, measured)
+        result["repeated"] = repeated(args, [name for name in again if "failed" not in again[name]]) if again else None
         result.update(
             rows=fitted["rows"], device=fitted["device"],
             left_out=[e for e in fitted["errors"] if e["of"] in ("all", "kind")],
