@@ -318,22 +318,35 @@ static void take_piece(struct problem *p, const struct jm_fit_input *in, size_t 
 	p->n_segments = i;
 }
 
-int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, struct jm_calibration_score *scores)
+/* Begins a problem of that many levels at most; problem_free() it, whatever comes. Errors: JM_E_UNIDENTIFIABLE (too little to tell),
+ * JM_E_NOMEM. */
+static int problem_init(struct problem *p, const struct jm_fit_input *in, size_t levels_max)
 {
-	struct problem p = {.readings = in->readings};
-	int code;
-
+	memset(p, 0, sizeof(*p));
+	p->readings = in->readings;
 	if (in->n_readings < MIN_READINGS || in->n_layers == 0)
 		return JM_E_UNIDENTIFIABLE;
-	p.segments = malloc((in->n_segments + 1) * sizeof(*p.segments));
-	if (!p.segments)
+	p->segments = malloc((in->n_segments + 1) * sizeof(*p->segments));
+	if (!p->segments)
 		return JM_E_NOMEM;
-	take_piece(&p, in, MAX_SEARCH_LEVELS);
-	code = problem_alloc(&p);
+	take_piece(p, in, levels_max);
+	return problem_alloc(p);
+}
+
+static void problem_free(struct problem *p)
+{
+	free(p->segments);
+	free(p->grams);
+}
+
+int jm_calibrate_search(const struct jm_fit_input *in, struct jm_response *out, struct jm_calibration_score *scores)
+{
+	struct problem p;
+	int code = problem_init(&p, in, MAX_SEARCH_LEVELS);
+
 	if (code == 0)
 		code = search(&p, out, scores);
-	free(p.segments);
-	free(p.grams);
+	problem_free(&p);
 	return code;
 }
 
@@ -370,20 +383,12 @@ static int search_lag(struct problem *p, const struct jm_response *known, struct
 
 int jm_calibrate_blocks(const struct jm_fit_input *in, const struct jm_response *known, struct jm_response *out)
 {
-	struct problem p = {.readings = in->readings};
-	int code;
+	struct problem p;
+	int code = problem_init(&p, in, MAX_BLOCK_LEVELS);
 
-	if (in->n_readings < MIN_READINGS || in->n_layers == 0)
-		return JM_E_UNIDENTIFIABLE;
-	p.segments = malloc((in->n_segments + 1) * sizeof(*p.segments));
-	if (!p.segments)
-		return JM_E_NOMEM;
-	take_piece(&p, in, MAX_BLOCK_LEVELS);
-	code = problem_alloc(&p);
 	if (code == 0)
 		code = known->family == JM_RESPONSE_UNKNOWN ? search(&p, out, NULL) : search_lag(&p, known, out);
-	free(p.segments);
-	free(p.grams);
+	problem_free(&p);
 	return code;
 }
 

@@ -54,16 +54,20 @@ static int open_partial(const char *path, char *partial, size_t size, struct jm_
 	return fd >= 0 ? fd : jm_error_errno(err, errno, "cannot write %s", path);
 }
 
-static int write_all(int fd, const char *data, size_t n)
+int jm_file_put(int fd, const void *data, size_t n)
 {
+	const char *at = data;
+
 	while (n > 0) {
-		ssize_t done = write(fd, data, n);
+		ssize_t done = write(fd, at, n);
 
 		if (done < 0 && errno == EINTR)
 			continue;
+		if (done == 0)
+			errno = EIO;
 		if (done <= 0)
 			return -1;
-		data += done;
+		at += done;
 		n -= (size_t)done;
 	}
 	return 0;
@@ -110,7 +114,7 @@ int jm_file_write(const char *path, const void *data, size_t n, bool is_forced, 
 	fd = open_partial(path, partial, sizeof(partial), err);
 	if (fd < 0)
 		return fd;
-	failed = write_all(fd, data, n) ? errno : 0;
+	failed = jm_file_put(fd, data, n) ? errno : 0;
 	if (close(fd) && !failed)
 		failed = errno;
 	if (!failed && give_name(partial, path, is_forced))

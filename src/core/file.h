@@ -18,4 +18,7 @@ int jm_file_make_folders(const char *path, struct jm_error *err);
  * Errors: those of jm_file_is_free, of the system calls; path is then as it was. */
 int jm_file_write(const char *path, const void *data, size_t n, bool is_forced, struct jm_error *err);
 
+/* Writes all n bytes to fd. Gives 0, or -1 with errno. */
+int jm_file_put(int fd, const void *data, size_t n);
+
 #endif

@@ -107,44 +107,50 @@ static int append(char ***texts, size_t *n, char *text)
 	return 0;
 }
 
-int jm_result_warn(struct jm_result *r, const char *format, ...)
+/* Gives a text to free; NULL: no memory. */
+static char *format_text(const char *format, va_list args)
 {
 	char *text = NULL;
+
+	return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
+int jm_result_warn(struct jm_result *r, const char *format, ...)
+{
 	va_list args;
-	int n;
+	int rc;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	rc = append(&r->warnings, &r->n_warnings, format_text(format, args));
 	va_end(args);
-	return append(&r->warnings, &r->n_warnings, n < 0 ? NULL : text);
+	return rc;
 }
 
 int jm_result_note(struct jm_result *r, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
-	int n;
+	int rc;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	rc = append(&r->notes, &r->n_notes, format_text(format, args));
 	va_end(args);
-	return append(&r->notes, &r->n_notes, n < 0 ? NULL : text);
+	return rc;
 }
 
 int jm_result_warn_first(struct jm_result *r, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
-	int n, rc;
+	char *last;
+	int rc;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	rc = append(&r->warnings, &r->n_warnings, format_text(format, args));
 	va_end(args);
-	rc = append(&r->warnings, &r->n_warnings, n < 0 ? NULL : text);
 	if (rc)
 		return rc;
+	last = r->warnings[r->n_warnings - 1];
 	memmove(r->warnings + 1, r->warnings, (r->n_warnings - 1) * sizeof(*r->warnings));
-	r->warnings[0] = text;
+	r->warnings[0] = last;
 	return 0;
 }
 

@@ -121,21 +121,6 @@ static int see_old(struct jm_replacement *i, struct jm_error *err)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, data, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return -1;
-		data += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 /* A new file, not what a build that was killed has left, nor what somebody else has put there. */
 static int write_next(struct jm_replacement *i, const void *data, size_t n, struct jm_error *err)
 {
@@ -147,7 +132,7 @@ static int write_next(struct jm_replacement *i, const void *data, size_t n, stru
 	if (fd < 0)
 		return jm_error_errno(err, errno, "cannot write %s", i->next);
 	i->has_next = true;
-	failed = write_all(fd, data, n) || fsync(fd) ? errno : 0;
+	failed = jm_file_put(fd, data, n) || fsync(fd) ? errno : 0;
 	if (close(fd) && !failed)
 		failed = errno;
 	return failed ? jm_error_errno(err, failed, "cannot write %s", i->current) : 0;

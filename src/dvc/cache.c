@@ -2,6 +2,7 @@
 #include "dvc/cache.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -135,21 +136,6 @@ int jm_dvc_cache_commit(struct jm_dvc_cache *cache, const char *temp, const stru
 	return jm_error_errno(err, errno, "cannot put %s into the cache", oid->text);
 }
 
-static int write_all(int fd, const unsigned char *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t put = write(fd, data, n);
-
-		if (put < 0 && errno != EINTR)
-			return -1;
-		if (put > 0) {
-			data += put;
-			n -= (size_t)put;
-		}
-	}
-	return 0;
-}
-
 /* Writes n bytes that have the hash oid. */
 static int store_bytes(struct jm_dvc_cache *cache, const unsigned char *data, size_t n, const struct jm_dvc_oid *oid,
 		       struct jm_error *err)
@@ -159,7 +145,7 @@ static int store_bytes(struct jm_dvc_cache *cache, const unsigned char *data, si
 
 	if (rc)
 		return rc;
-	if (write_all(fd, data, n))
+	if (jm_file_put(fd, data, n))
 		code = errno;
 	if (close(fd) && !code)
 		code = errno;
@@ -193,7 +179,7 @@ static int copy_bytes(int from, off_t at, off_t size, int to)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 || write_all(to, buffer, (size_t)n))
+		if (n < 0 || jm_file_put(to, buffer, (size_t)n))
 			return errno;
 		if (n == 0)
 			break; /* it became shorter: the caller sees that, as when it grew */

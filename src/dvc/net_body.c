@@ -2,6 +2,7 @@
 #include "dvc/net_body.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
 #include <openssl/evp.h>
 
@@ -143,21 +144,13 @@ int jm_net_body_restart(struct jm_net_body *b)
 
 size_t jm_net_body_take(struct jm_net_body *b, const void *data, size_t n)
 {
-	const char *from = data;
-	size_t put = 0;
-
 	if (b->move->size_max >= 0 && (int64_t)n > b->move->size_max - b->size) {
 		b->is_too_large = true;
 		return 0;
 	}
-	while (put < n) {
-		ssize_t k = write(b->fd, from + put, n - put);
-
-		if (k < 0 && errno != EINTR) {
-			b->write_errno = errno;
-			return 0;
-		}
-		put += k > 0 ? (size_t)k : 0;
+	if (jm_file_put(b->fd, data, n)) {
+		b->write_errno = errno;
+		return 0;
 	}
 	if (!b->move->is_legacy)
 		jm_dvc_md5_add(b->md5, data, n);

@@ -3,6 +3,7 @@
 #include "dvc/net_hub_list.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "dvc/repo.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ struct download {
 	struct jm_hub_tally *tally;
 	struct jm_hub_list list; /* files and folders, in the order found */
 	size_t *files, n_files;  /* entries that are files */
-	pthread_mutex_t lock; /* what follows */
+	pthread_mutex_t lock;    /* what follows */
 	CURL *handles[THREADS];
 	size_t n_handles, n_differ;
 	char first_differs[512];
@@ -78,16 +79,10 @@ struct receiving {
 static size_t on_bytes(char *data, size_t size, size_t n, void *ctx)
 {
 	struct receiving *f = ctx;
-	size_t put = 0;
 
 	n *= size;
-	while (put < n) {
-		ssize_t k = write(f->fd, data + put, n - put);
-
-		if (k < 0 && errno != EINTR)
-			return 0;
-		put += k > 0 ? (size_t)k : 0;
-	}
+	if (jm_file_put(f->fd, data, n))
+		return 0;
 	jm_dvc_md5_add(f->w->md5, data, n);
 	f->size += (int64_t)n;
 	return n;
@@ -188,8 +183,8 @@ static int receive(struct download *d, const struct jm_hub_entry *e, struct rece
 }
 
 /* Into its place, whole: over what is there only where that is allowed. */
-static int put_file(struct download *d, struct jm_dvc_worker *w, const struct jm_hub_entry *e, int folder, const char *name,
-		    struct jm_error *err)
+static int put_file(struct download *d, struct jm_dvc_worker *w, const struct jm_hub_entry *e, int folder,
+		    const char *name, struct jm_error *err)
 {
 	struct jm_dvc_oid there, oid;
 	struct receiving f = {.w = w};
@@ -300,7 +295,8 @@ int jm_hub_download(const struct jm_hub_request *r, struct jm_hub_tally *tally, 
 	d->tally = tally;
 	pthread_mutex_init(&d->lock, NULL);
 	rc = jm_hub_open(&d->hub, r, err);
-	if (rc == 0 && jm_dvc_path_normalise(r->remote_folder + strspn(r->remote_folder, "/"), d->list.top, sizeof(d->list.top)))
+	if (rc == 0 &&
+	    jm_dvc_path_normalise(r->remote_folder + strspn(r->remote_folder, "/"), d->list.top, sizeof(d->list.top)))
 		rc = jm_error_set(err, JM_E_INVALID, "the remote folder leads out of the repository");
 	rc = rc ? rc : download_all(d, err);
 	for (i = 0; i < d->n_handles; i++)

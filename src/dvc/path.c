@@ -2,6 +2,7 @@
 #include "dvc/path.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -202,21 +203,6 @@ int jm_dvc_make_folders(const char *path, mode_t mode, struct jm_error *err)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t put = write(fd, data, n);
-
-		if (put < 0 && errno != EINTR)
-			return -1;
-		if (put > 0) {
-			data += put;
-			n -= (size_t)put;
-		}
-	}
-	return 0;
-}
-
 int jm_dvc_write_file(const char *path, const char *data, size_t n, mode_t mode, struct jm_error *err)
 {
 	char name[JM_DVC_PATH_MAX + 16];
@@ -235,7 +221,7 @@ int jm_dvc_write_file(const char *path, const char *data, size_t n, mode_t mode,
 		umask(mask);
 		mode = stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask;
 	}
-	if (write_all(fd, data, n) || fchmod(fd, mode) || fsync(fd))
+	if (jm_file_put(fd, data, n) || fchmod(fd, mode) || fsync(fd))
 		code = errno;
 	if (close(fd) && !code)
 		code = errno;

@@ -3,6 +3,7 @@
 #include "dvc/cache.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,19 +87,12 @@ static int copy_bytes(struct placing *pl, int from, int to, struct jm_error *err
 
 	jm_dvc_md5_begin(pl->w->md5);
 	while ((n = jm_dvc_read_chunk(pl->w, from, pl->object, err)) > 0) {
-		size_t put = 0;
-
 		if (pl->p->is_legacy)
 			jm_dvc_md5_add_dos2unix(pl->w->md5, pl->w->buffer, (size_t)n);
 		else
 			jm_dvc_md5_add(pl->w->md5, pl->w->buffer, (size_t)n);
-		while (put < (size_t)n) {
-			ssize_t k = write(to, pl->w->buffer + put, (size_t)n - put);
-
-			if (k < 0 && errno != EINTR)
-				return jm_error_errno(err, errno, "cannot write %s", pl->p->shown);
-			put += k > 0 ? (size_t)k : 0;
-		}
+		if (jm_file_put(to, pl->w->buffer, (size_t)n))
+			return jm_error_errno(err, errno, "cannot write %s", pl->p->shown);
 	}
 	if (n < 0)
 		return (int)n;

@@ -3,6 +3,7 @@
 #include "dvc/remote.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,19 +61,12 @@ static int copy_bytes(struct jm_dvc_worker *w, const struct jm_dvc_move *move, i
 
 	jm_dvc_md5_begin(w->md5);
 	while ((n = jm_dvc_read_chunk(w, from, move->oid.text, err)) > 0) {
-		size_t put = 0;
-
 		if (move->is_legacy)
 			jm_dvc_md5_add_dos2unix(w->md5, w->buffer, (size_t)n);
 		else
 			jm_dvc_md5_add(w->md5, w->buffer, (size_t)n);
-		while (put < (size_t)n) {
-			ssize_t k = write(to, w->buffer + put, (size_t)n - put);
-
-			if (k < 0 && errno != EINTR)
-				return jm_error_errno(err, errno, "cannot write the object %s", move->oid.text);
-			put += k > 0 ? (size_t)k : 0;
-		}
+		if (jm_file_put(to, w->buffer, (size_t)n))
+			return jm_error_errno(err, errno, "cannot write the object %s", move->oid.text);
 		size += n;
 	}
 	if (n < 0)

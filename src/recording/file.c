@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "recording/file.h"
 
+#include "core/file.h"
 #include "core/text.h"
 
 #include <errno.h>
@@ -204,20 +205,15 @@ int jm_recording_file_check(const char *path, int64_t *size_out, int64_t *wal_ou
 static int copy_bytes(int in, int out)
 {
 	char buffer[65536];
-	ssize_t n, written, done;
+	ssize_t n;
 
 	while ((n = read(in, buffer, sizeof(buffer))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		for (done = 0; done < n; done += written) {
-			written = write(out, buffer + done, (size_t)(n - done));
-			if (written < 0 && errno != EINTR)
-				return -errno;
-			if (written < 0)
-				written = 0;
-		}
+		if (jm_file_put(out, buffer, (size_t)n))
+			return -errno;
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "session/calibration.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/text.h"
 
 #include <errno.h>
@@ -34,21 +35,6 @@ int jm_calibration_path(const struct jm_env *env, const char *channel, bool make
 	return jm_session_data_path(rest, make_folder, out, size, err);
 }
 
-static int write_whole(int fd, const char *text, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, text, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return -1;
-		text += done;
-		n -= (size_t)done;
-	}
-	return fsync(fd);
-}
-
 static int replace(const char *path, const char *text, size_t n, struct jm_error *err)
 {
 	char partial[JM_PATH_MAX + 16];
@@ -58,7 +44,7 @@ static int replace(const char *path, const char *text, size_t n, struct jm_error
 	fd = mkostemp(partial, O_CLOEXEC);
 	if (fd < 0)
 		return jm_error_errno(err, errno, "cannot write beside %s", path);
-	if (write_whole(fd, text, n) || fchmod(fd, 0644)) {
+	if ((jm_file_put(fd, text, n) || fsync(fd)) || fchmod(fd, 0644)) {
 		saved = errno;
 		close(fd);
 		unlink(partial);

@@ -3,6 +3,7 @@
  * caller formats it before. */
 #define _GNU_SOURCE
 #include "core/error.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "trace/map_internal.h"
 
@@ -119,27 +120,12 @@ static void format(const struct jm_map_out *o, struct block *b)
 	b->is_formatted = true;
 }
 
-static int write_all(int fd, const char *text, size_t n)
-{
-	while (n > 0) {
-		ssize_t written = write(fd, text, n);
-
-		if (written < 0 && errno != EINTR)
-			return errno;
-		if (written > 0) {
-			text += written;
-			n -= (size_t)written;
-		}
-	}
-	return 0;
-}
-
 /* Gives errno or 0. */
 static int finish_block(const struct jm_map_out *o, struct block *b)
 {
 	if (!b->is_formatted)
 		format(o, b);
-	return write_all(o->fd, b->text, b->n_text);
+	return jm_file_put(o->fd, b->text, b->n_text) ? errno : 0;
 }
 
 static void *work(void *ctx)
