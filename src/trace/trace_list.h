@@ -10,6 +10,7 @@
 	X(power_lines)                                                                                                 \
 	X(idle_power)                                                                                                  \
 	X(nvidia_smi)                                                                                                  \
+	X(perf_stat)                                                                                                   \
 	X(gpu_sources)                                                                                                 \
 	X(process_power)                                                                                               \
 	X(aipowermeter)                                                                                                \

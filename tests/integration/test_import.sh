@@ -77,6 +77,21 @@ report = json.load(open(sys.argv[1]))
 for row in report["layers"]: print(row["channel"], row["name"], round(row["energy_j"]))' "$WORK/out" | sort | tr '\n' ';')
 check "each kernel has the energy of its GPU" [ "$rows" = "import/nvidia-smi/0/power.draw work_0 1440;import/nvidia-smi/1/power.draw work_1 4320;" ]
 
+# 2 J in the first second, nobody knows in the second, 5 J in the third.
+cat >perf.csv <<'END'
+# started on Sat Nov 21 18:00:00 2026
+
+     1.000000000,2.00,Joules,power/energy-pkg/,1000000000,100.00,,
+     2.000000000,<not counted>,Joules,power/energy-pkg/,0,100.00,,
+     3.000000000,5.00,Joules,power/energy-pkg/,1000000000,100.00,,
+END
+check "energies of perf stat are imported" exits 0 "$JM" import perf.csv -o perf.jmap
+check "what perf did not count is told" says err 'perf did not count 1 times'
+check "their report" exits 0 "$JM" report perf.jmap --format json
+check "makes no energy of it" python3 -c 'import json, sys
+channel, = json.load(open(sys.argv[1]))["channels"]
+assert abs(channel["energy_j"] - 7) < 1e-9 and abs(channel["gap_s"] - 1) < 1e-9, channel' "$WORK/out"
+
 echo 'timestamp, power.draw [W]' >heading.csv
 check "a log without readings is refused" exits 1 "$JM" import heading.csv -o nothing.jmap
 check "for holding nothing" says err 'neither readings nor spans'
