@@ -32,6 +32,7 @@ SHORTER = (
     (r"\b4711\b", "$PID"),
     (r"/mnt/storage\b", "$HOME/storage"),
     (r"git clone URL", 'git clone "$HOME/docs-data"'),
+    (r"^git show ", "git -C SOURCE show "),
     (r"^joulemap top(?!.*--once)", "joulemap top -n 1"),
 )
 # Runs in the background until the page ends: the next command begins when it has said that it listens.
@@ -48,11 +49,11 @@ class Line:
     def __init__(self, page, number, text, why_not):
         self.page, self.number, self.text, self.why_not = page, number, text, why_not
 
-    def command(self, port):
+    def command(self, source, port):
         text = self.text
         for pattern, replacement in SHORTER:
             text = re.sub(pattern, replacement, text)
-        return text.replace("PORT", str(port))
+        return text.replace("PORT", str(port)).replace("SOURCE", shlex.quote(os.path.abspath(source)))
 
 
 def without_comment(text):
@@ -87,8 +88,16 @@ def pages(source):
                 yield shown, list(lines_of(shown, file.read()))
 
 
-def missing_here(line, world):
+def has_history(source):
+    """Says whether the tree is a whole clone of its repository: then a commit that is not there is an error of the page."""
+    said = subprocess.run(["git", "-C", source, "rev-parse", "--show-prefix", "--is-shallow-repository"], capture_output=True, text=True)
+    return said.returncode == 0 and said.stdout.split() == ["false"]
+
+
+def missing_here(line, source, world):
     """Says why a line cannot be run on this machine, or None."""
+    if line.text.startswith("git show ") and not has_history(source):
+        return "the project's history is not here (a shallow clone, or none)"
     for word in without_comment(line.text).split():
         if word in ("model.onnx", "model.jmap", "run.jmap", "again.jmap") and not os.path.exists(os.path.join(world, "model.onnx")):
             return "no model and no ONNX Runtime here (scripts/setup run demo)"
@@ -96,17 +105,17 @@ def missing_here(line, world):
     return None if shutil.which(program) else f"no {program} here"
 
 
-def script(page_lines, port):
+def script(page_lines, source, port):
     out = ["set -o pipefail\nservers=\n"]
     for line in page_lines:
-        command = line.command(port)
+        command = line.command(source, port)
         if re.match(r"joulemap serve\b", command):
             command = SERVER.format(command=without_comment(command))
         out.append(f"printf '\\n== line {line.number}\\n'\n{command}\n[ $? -eq 0 ] || echo '== failed {line.number}'\n")
     return "".join(out) + END
 
 
-def run_page(page, page_lines, world, port):
+def run_page(page, page_lines, source, world, port):
     """Runs the lines of a page in a copy of the world. Gives the numbers of those that failed, and what was said."""
     folder = os.path.join(os.path.dirname(world), re.sub(r"\W", "-", page.removesuffix(".md")))
     shutil.copytree(world, folder, symlinks=True)
@@ -116,7 +125,7 @@ def run_page(page, page_lines, world, port):
             if os.path.isfile(os.path.join(folder, name)):
                 os.remove(os.path.join(folder, name))
     subprocess.run(["git", "init", "--quiet", folder], check=True)
-    child = subprocess.Popen(["bash", "-c", script(page_lines, port)], cwd=folder, stdin=subprocess.DEVNULL, text=True,
+    child = subprocess.Popen(["bash", "-c", script(page_lines, source, port)], cwd=folder, stdin=subprocess.DEVNULL, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         said, _ = child.communicate(timeout=200)
@@ -135,7 +144,7 @@ def main():
             if not without_comment(line.text):
                 continue
             may_run = without_comment(line.text).split()[0] in MAY_RUN
-            why = line.why_not or (missing_here(line, world) if may_run else None)
+            why = line.why_not or (missing_here(line, source, world) if may_run else None)
             if not why and not may_run:
                 print(f"FAILED: {page}:{line.number}: {line.text}\n  {MEND}")
                 failed += 1
@@ -145,7 +154,7 @@ def main():
                 todo.append(line)
         if not todo:
             continue
-        wrong, said = run_page(page, todo, world, port)
+        wrong, said = run_page(page, todo, source, world, port)
         n_run += len(todo)
         failed += len(wrong)
         for number in wrong:

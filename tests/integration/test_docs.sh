@@ -47,4 +47,10 @@ check "but counted, with the reason" says out '1: needs a miracle (docs/page.md:
 printf '# Page\n\n```sh\ntouch %s/touched\n```\n' "$WORK" >broken/docs/page.md
 check "what might do harm is not run" exits 1 python3 "$SOURCE/tests/integration/doc_commands.py" broken "$WORK/world" "$port"
 check "but has to say so" sh -c '[ ! -e touched ] && grep -q "^FAILED: docs/page.md:4: touch" out'
+printf '# Page\n\n```sh\ngit show --stat 1234567\ngit --version\n```\n' >broken/docs/page.md && rm -rf docs-page
+check "a commit is not looked for where there is no history" exits 0 python3 "$SOURCE/tests/integration/doc_commands.py" broken "$WORK/world" "$port"
+check "and that is said" says out "1: the project's history is not here"
+git init -q broken && git -C broken commit -q --allow-empty -m begin && rm -rf docs-page
+check "where there is one a wrong commit is found" exits 1 python3 "$SOURCE/tests/integration/doc_commands.py" broken "$WORK/world" "$port"
+check "by page and line" says out '^FAILED: docs/page.md:4: git show --stat 1234567'
 finish
