@@ -4,7 +4,7 @@
 Seven kinds of work run in random order with random rests, each a CUDA graph of 0.5 to 3 ms, timed by events. The
 report's regression gives each kind's power and interval. Then each kind runs alone in bursts too short for the power
 cap to act; its plateau is the mean of the readings 45 to 80 ms after the start of a burst. Prints JSON. usage:
-kernel_mix.py [--seconds 50] [--bursts 16] [--keep FILE]"""
+kernel_mix.py [--seconds 50] [--bursts 16] [--kinds other] [--keep FILE]"""
 
 import argparse
 import os
@@ -43,6 +43,32 @@ def kinds():
         "softmax": lambda: torch.softmax(table, -1),
         "layer_norm": lambda: norm(wide),
         "tiny": lambda: small.add_(1e-6),
+    }
+
+
+def other_kinds():
+    """Work of other kinds and shapes, for figures that were found on the first to be tried on."""
+    g = torch.Generator(device="cuda").manual_seed(1)
+
+    def rand(*shape, dtype=torch.float32):
+        return torch.randn(*shape, device="cuda", dtype=torch.float32, generator=g).to(dtype)
+
+    a, b = rand(2048, 16384, dtype=torch.bfloat16), rand(16384, 2048, dtype=torch.bfloat16)
+    conv = torch.nn.Conv2d(256, 256, 3, padding=1, device="cuda", dtype=torch.float16).to(memory_format=torch.channels_last)
+    image = rand(64, 256, 56, 56, dtype=torch.float16).to(memory_format=torch.channels_last)
+    wide = rand(1 << 27, dtype=torch.float16)
+    matrix, turned = rand(16384, 8192), torch.empty(8192, 16384, device="cuda")
+    long = rand(1 << 28)
+    table, rows = rand(1 << 20, 256), torch.randint(0, 1 << 20, (1 << 20,), device="cuda", generator=g)
+    double = rand(1536, 1536).double()
+    return {
+        "gemm_bf16": lambda: torch.mm(a, b),
+        "conv_fp16": lambda: conv(image),
+        "gelu": lambda: torch.nn.functional.gelu(wide),
+        "transpose": lambda: turned.copy_(matrix.t()),
+        "sum": lambda: long.sum(),
+        "lookup": lambda: table.index_select(0, rows),
+        "gemm_fp64": lambda: torch.mm(double, double),
     }
 
 
@@ -172,14 +198,15 @@ def main():
     parser.add_argument("--seconds", type=float, default=50)
     parser.add_argument("--bursts", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", choices=("first", "other"), default="first")
     parser.add_argument("--keep", help="where to leave the recording; default: it is removed")
     args = parser.parse_args()
     need_gpus(1)
     generator = random.Random(args.seed)
-    durations = {"gemm_fp16": 1.2, "gemm_fp32": 2.0, "attention": 2.0, "stream": 2.0, "softmax": 2.0}
-    durations.update({"layer_norm": 1.5, "tiny": 2.0})
+    durations = {"gemm_fp16": 1.2, "gemm_bf16": 1.2, "layer_norm": 1.5}  # ms; others 2
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        graphs = {k: graph_of(work, durations[k] * 1e-3) for k, work in kinds().items()}
+        chosen = kinds() if args.kinds == "first" else other_kinds()
+        graphs = {k: graph_of(work, durations.get(k, 2.0) * 1e-3) for k, work in chosen.items()}
         path = args.keep or os.path.join(folder, "mix.jmap")
         with joulemap.Recording(path) as rec:
             time.sleep(1)
