@@ -26,6 +26,8 @@ def side_by_side(b):
     text = b.evaluate("document.body.innerText")
     for word in ("Side by side", "Against a<b>", "Layer by layer", "Each by itself", "the energy of a<b>"):
         check(f"it says '{word}'", word in text)
+    # The table of single recordings is folded up.
+    check("it says what measuring took", "own cost" in b.evaluate("document.querySelector('#trials')?.textContent ?? ''").lower())
     check("both variants have a row", len(cells(b, "variants", 0)) == 2, cells(b, "variants", 0))
     check("the ratio of the latency is drawn", b.evaluate(
         "[...document.querySelectorAll('#ratios tbody tr')].some((r) =>"

@@ -39,7 +39,7 @@ def is_quiet(b, what):
 def what_it_shows(b):
     text = b.evaluate("document.body.innerText")
     for word in ("Power over time", "Where it went", "Energy against time", "Sensors and what came of them", "How it was measured", "Machine and command",
-                 "bench html_recording", "add up to the whole", "60", "the least, the mean and the greatest power of each bucket"):
+                 "bench html_recording", "add up to the whole", "Own cost of measuring", "60", "the least, the mean and the greatest power of each bucket"):
         check(f"it says '{word}'", word in text)
     check("the whole's shares are 100 %", b.evaluate(
         "(() => { const r = [...document.querySelectorAll('#closure tbody tr')].map((x) => parseFloat(x.cells[2].innerText));"

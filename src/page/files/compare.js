@@ -109,6 +109,7 @@ function trialTable(c) {
   return h("details", null, h("summary", null, `Each recording (${rows.length})`), makeTable({ caption: "Each recording", id: "trials", rows, limit: 60, columns: [
     { title: "Variant", value: (row) => row.v.name }, { title: "Round", number: true, value: (row) => row.t.round || null, cell: (row) => row.t.round ? String(row.t.round) : "–" },
     ...keys.map((k) => ({ title: figureKinds[k][0], number: true, value: (row) => row.t[k], cell: (row) => !have(row.t[k]) ? "–" : k === "score" ? scoreText(row.v, row.t[k]) : figureKinds[k][1](row.t[k]) })),
+    { title: "Own cost", value: (row) => row.t.own_cost.cpu_fraction, cell: (row) => ownCost(row.t.own_cost) },
     { title: "File", value: (row) => row.t.path, cell: (row) => h("span", { class: "mono" }, ...breakable(row.t.path || "–")) }] }).element);
 }
 function notesOf(list) {

@@ -50,6 +50,13 @@ function interval(ci, unit, scale = 1) {
 const percent = (v, n = 1) => have(v) ? (v * 100).toFixed(n) + "\u202f%" : "–";
 const whole = (v) => have(v) ? Math.round(v).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f") : "–";
 const bytes = (v) => have(v) ? digits(v / 2 ** 20, 3) + "\u202fMiB" : "–";
+/* What joulemap itself took, in the words of the text (core/own_cost.c). */
+function ownCost(c) {
+  if (!c || !have(c.cpu_s)) return "unknown: nothing recorded it";
+  const memory = !have(c.rss_bytes) ? "memory not told apart from the program's that it ran in" : bytes(c.rss_bytes) + " resident" +
+    (have(c.rss_with_model_bytes) ? ` before the model came (${bytes(c.rss_with_model_bytes)} with it and its runtime)` : "");
+  return `${quantity(c.cpu_s, "s", 3)} of processor time, ${percent(c.cpu_fraction, 2)} of one core, ${memory}`;
+}
 
 /* Typed arrays from base64 of little-endian numbers. */
 function unpack(text, type) {

@@ -223,7 +223,7 @@ function methodSection(m) {
   add("Counters", report.counters);
   const tariff = report.tariff, sum = tariff && tariff.channels.find((c) => c.channel === m.channel);
   if (sum) add("By the reader's own figures", [have(sum.carbon_g) ? `${digits(sum.carbon_g)} g of CO₂ at ${digits(tariff.carbon_g_per_kwh)} g/kWh` : "", have(sum.price) ? `${digits(sum.price)} ${tariff.currency || ""} at ${digits(tariff.price_per_kwh)} per kWh` : ""].filter((x) => x).join(", ") + ", on " + m.channel);
-  if (have(report.own_cost.cpu_s)) add("Cost of measuring", `${quantity(report.own_cost.cpu_s, "s", 3)} of processor time, ${percent(report.own_cost.cpu_fraction, 2)} of one core${have(report.own_cost.rss_bytes) ? ", " + bytes(report.own_cost.rss_bytes) : ""}`);
+  add("Own cost of measuring", ownCost(report.own_cost));
   return section("method", "How it was measured", facts);
 }
 function machineSection(m) {
