@@ -273,7 +273,7 @@ class Report:
         return _table.html(header, cells, before=self.summary())
 
     def summary(self) -> str:
-        """Warnings, and a line a channel: energy, interval, readings due and taken; then the method."""
+        """Warnings, and a line a channel: energy, interval, readings due and taken; then the method, and what measuring took."""
         lines = [f"warning: {w}" for w in self.warnings]
         for x in self.channels:
             if x.counts:
@@ -285,6 +285,8 @@ class Report:
                 lines.append(text)
         if self.method:
             lines.append(f"method: {self.method}" + (f" ({self.method_reason})" if self.method_reason else ""))
+        # In the words of the report.
+        lines += [f"own cost: {x[8:].strip()}" for x in self._text.splitlines() if x.startswith("own cost")]
         return "\n".join(lines)
 
     def compare_methods(self, limit: int = 0) -> str:

@@ -48,7 +48,11 @@ class Recordings(common.TestCase):
             with rec.region("decode"):
                 time.sleep(0.02)
 
-        text = str(self.record(work).report())
+        report = self.record(work).report()
+        text = str(report)
+        # The program's memory is not told apart from joulemap's, which runs inside it.
+        self.assertRegex(report.summary(), r"own cost: [0-9.]+ s processor time, [0-9.]+ % of one core, memory not told apart")
+        self.assertIsNone(report.own_cost["rss_bytes"])
         for word in ("readings", "method", "interval", "decode", "replay/gpu"):
             self.assertIn(word, text)
 
