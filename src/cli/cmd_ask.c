@@ -1,15 +1,14 @@
 /* ask: has a running service measure processes, waits, prints. */
 #define _GNU_SOURCE
+#include "cli/ask_answer.h"
 #include "cli/cli.h"
 #include "cli/http_get.h"
 #include "cli/own_cost.h"
 
 #include "core/error.h"
-#include "core/json.h"
 #include "core/units.h"
 #include "service/ask_events.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #define DEFAULT_URL "http://127.0.0.1:7373"
 #define POLL_NS     (50 * JM_NS_PER_MS)
 #define DEFAULT_NS  (10 * JM_NS_PER_S)
-#define DEVICES     3
 #define EVENT_MS    5000 /* an engine that is there takes an event at once */
 
 struct settings {
@@ -43,180 +41,37 @@ static const struct jm_option options[] = {
     {'f', "format", "FORMAT", "table (default) or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
-static const char *const device_names[DEVICES] = {"cpu", "gpu", "dram"};
-
-/* What is printed of one process, or of the machine. */
-struct figures {
-	char name[64], state[16];
-	int64_t pid;
-	double cpu_s;
-	struct {
-		bool is_known;
-		char state[16];
-		double energy_j, power_w;
-	} devices[DEVICES];
-};
-
-static int read_device(struct jm_json *json, struct figures *f, size_t device, struct jm_error *err)
+static void print_row(void *ctx, const struct jm_answer_row *row)
 {
-	struct jm_json_token t;
-	char key[32];
-	bool has_energy = false;
-	int rc = jm_json_next(json, &t, err);
-
-	while (rc == 0 && (rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_OBJECT_END) {
-		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);
-		rc = jm_json_next(json, &t, err);
-		if (rc == 0 && strcmp(key, "state") == 0)
-			snprintf(f->devices[device].state, sizeof(f->devices[device].state), "%.*s",
-				 (int)(t.n < 15 ? t.n : 15), t.text);
-		else if (rc == 0 && strcmp(key, "energy_j") == 0 && t.type == JM_JSON_NUMBER)
-			has_energy = jm_json_number(json, &t, &f->devices[device].energy_j, NULL) == 0;
-		else if (rc == 0 && strcmp(key, "mean_power_w") == 0 && t.type == JM_JSON_NUMBER)
-			f->devices[device].is_known = jm_json_number(json, &t, &f->devices[device].power_w, NULL) == 0;
-		else if (rc == 0)
-			rc = jm_json_skip(json, &t, err);
-	}
-	f->devices[device].is_known = f->devices[device].is_known && has_energy;
-	return rc;
-}
-
-/* The members of a process or the machine; the beginning is read. */
-static int read_figures(struct jm_json *json, struct figures *f, struct jm_error *err)
-{
-	struct jm_json_token t;
-	char key[32];
-	size_t i;
-	int rc;
-
-	memset(f, 0, sizeof(*f));
-	while ((rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_OBJECT_END) {
-		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);
-		for (i = 0; i < DEVICES && strcmp(key, device_names[i]) != 0; i++)
-			;
-		if (i < DEVICES) {
-			rc = read_device(json, f, i, err);
-		} else if ((rc = jm_json_next(json, &t, err)) == 0) {
-			if (strcmp(key, "pid") == 0)
-				rc = jm_text_i64(t.text, t.n, &f->pid);
-			else if (strcmp(key, "cpu_s") == 0 && t.type == JM_JSON_NUMBER)
-				rc = jm_json_number(json, &t, &f->cpu_s, err);
-			else if (strcmp(key, "name") == 0)
-				snprintf(f->name, sizeof(f->name), "%.*s", (int)(t.n < 63 ? t.n : 63), t.text);
-			else if (strcmp(key, "state") == 0)
-				snprintf(f->state, sizeof(f->state), "%.*s", (int)(t.n < 15 ? t.n : 15), t.text);
-			else
-				rc = jm_json_skip(json, &t, err);
-		}
-		if (rc)
-			return rc;
-	}
-	return rc;
-}
-
-static void print_row(const struct figures *f, const char *first)
-{
+	char first[32] = "machine";
 	size_t i;
 
+	(void)ctx;
+	if (!row->is_machine)
+		snprintf(first, sizeof(first), "%lld", (long long)row->pid);
 	printf("%-10s", first);
-	for (i = 0; i < DEVICES; i++) {
-		if (f->devices[i].is_known)
-			jm_cli_text(stdout, "  %10.3f J %8.3f W%s", f->devices[i].energy_j, f->devices[i].power_w,
-				    strcmp(f->devices[i].state, "estimated") == 0 ? "~" : " ");
+	for (i = 0; i < JM_ANSWER_DEVICES; i++) {
+		if (row->devices[i].is_known)
+			jm_cli_text(stdout, "  %10.3f J %8.3f W%s", row->devices[i].energy_j, row->devices[i].power_w,
+				    row->devices[i].is_estimated ? "~" : " ");
 		else
 			printf("  %10s   %8s   ", "-", "-");
 	}
-	jm_cli_line(stdout, "  %s", f->name);
-}
-
-static int read_own_cost(struct jm_json *json, struct jm_own_cost *cost, struct jm_error *err)
-{
-	double fraction = NAN, bytes = NAN, *value;
-	struct jm_json_token t;
-	int rc;
-
-	*cost = JM_OWN_COST_UNKNOWN;
-	while ((rc = jm_json_next(json, &t, err)) == 0 && t.type != JM_JSON_OBJECT_END) {
-		value = jm_json_is(&t, "cpu_s")          ? &cost->cpu_s
-			: jm_json_is(&t, "cpu_fraction") ? &fraction
-			: jm_json_is(&t, "rss_bytes")    ? &bytes
-							 : NULL;
-		rc = jm_json_next(json, &t, err);
-		if (rc == 0 && value && t.type == JM_JSON_NUMBER)
-			rc = jm_json_number(json, &t, value, err);
-		else if (rc == 0)
-			rc = jm_json_skip(json, &t, err);
-		if (rc)
-			return rc;
-	}
-	if (fraction > 0)
-		cost->wall_s = cost->cpu_s / fraction;
-	if (bytes > 0)
-		cost->rss_bytes = (uint64_t)bytes;
-	return rc;
+	jm_cli_line(stdout, "  %s", row->name);
 }
 
 static int print_table(const char *text, size_t n, struct jm_error *err)
 {
-	struct jm_own_cost cost = JM_OWN_COST_UNKNOWN;
-	struct jm_json *json;
-	struct jm_json_token t;
-	struct figures f;
-	char key[32], first[32];
-	int rc = jm_json_open("answer", text, n, &json, err);
+	struct jm_own_cost cost;
+	int rc;
 
+	jm_cli_line(stdout, "%-10s  %-22s   %-22s   %-22s   %s", "PID", "  CPU", "  GPU", "  DRAM", "COMMAND");
+	rc = jm_answer_rows(text, n, print_row, NULL, &cost, err);
 	if (rc)
 		return rc;
-	jm_cli_line(stdout, "%-10s  %-22s   %-22s   %-22s   %s", "PID", "  CPU", "  GPU", "  DRAM", "COMMAND");
-	rc = jm_json_next(json, &t, err);
-	while (rc == 0 && (rc = jm_json_next(json, &t, err)) == 0 && t.type == JM_JSON_KEY) {
-		snprintf(key, sizeof(key), "%.*s", (int)(t.n < 31 ? t.n : 31), t.text);
-		rc = jm_json_next(json, &t, err);
-		if (rc == 0 && strcmp(key, "machine") == 0) {
-			rc = read_figures(json, &f, err);
-			if (rc == 0)
-				print_row(&f, "machine");
-		} else if (rc == 0 && strcmp(key, "processes") == 0) {
-			while ((rc = jm_json_next(json, &t, err)) == 0 && t.type == JM_JSON_OBJECT &&
-			       (rc = read_figures(json, &f, err)) == 0) {
-				snprintf(first, sizeof(first), "%lld", (long long)f.pid);
-				print_row(&f, first);
-			}
-		} else if (rc == 0 && strcmp(key, "own_cost") == 0 && t.type == JM_JSON_OBJECT) {
-			rc = read_own_cost(json, &cost, err);
-		} else if (rc == 0) {
-			rc = jm_json_skip(json, &t, err);
-		}
-	}
-	jm_json_close(json);
 	printf("~ estimated; - unknown (--format json says why)\n");
 	jm_cli_print_own_cost(&cost, "; of the service, for all that it measures");
-	return rc;
-}
-
-/* Finds a member of the outermost object: its text. Errors: JM_E_NOT_FOUND. */
-static int find_member(const char *text, size_t n, const char *name, char *out, size_t size, struct jm_error *err)
-{
-	struct jm_json *json;
-	struct jm_json_token t;
-	bool is_it;
-	int rc = jm_json_open("answer", text, n, &json, err);
-
-	if (rc)
-		return rc;
-	rc = jm_json_next(json, &t, err);
-	while (rc == 0 && (rc = jm_json_next(json, &t, err)) == 0 && t.type == JM_JSON_KEY) {
-		is_it = jm_json_is(&t, name);
-		rc = jm_json_next(json, &t, err);
-		if (rc == 0 && is_it) {
-			snprintf(out, size, "%.*s", (int)t.n, t.text ? t.text : "");
-			jm_json_close(json);
-			return 0;
-		}
-		rc = rc ? rc : jm_json_skip(json, &t, err);
-	}
-	jm_json_close(json);
-	return rc ? rc : jm_error_set(err, JM_E_NOT_FOUND, "the service's answer has no %s", name);
+	return 0;
 }
 
 /* What the service refused, in its words. */
@@ -281,7 +136,7 @@ static bool is_done(void *ctx)
 	w->next_ns = jm_now_ns() + POLL_NS;
 	w->rc = jm_http_ask(w->peer, "GET", w->path, NULL, &w->status, w->answer, w->err);
 	if (w->rc == 0 && w->status == 200)
-		w->rc = find_member(w->answer->data, w->answer->n, "state", state, sizeof(state), w->err);
+		w->rc = jm_answer_member(w->answer->data, w->answer->n, "state", state, sizeof(state), w->err);
 	w->is_over = w->rc || w->status != 200 || strcmp(state, "done") == 0 || strcmp(state, "gone") == 0;
 	return w->is_over;
 }
@@ -298,8 +153,13 @@ static int ask(const struct settings *s, const struct jm_http_peer *peer, const 
 		return jm_cli_fail(&err);
 	if (w.status != 201)
 		return refused(w.status, answer->data);
-	if (find_member(answer->data, answer->n, "id", id, sizeof(id), &err))
+	if (jm_answer_member(answer->data, answer->n, "id", id, sizeof(id), &err))
 		return jm_cli_fail(&err);
+	if (strspn(id, "0123456789") != strlen(id)) { /* it becomes part of a request */
+		jm_error_set(&err, JM_E_FORMAT, "what answers is no joulemap service: its measurement is called '%s'",
+			     id);
+		return jm_cli_fail(&err);
+	}
 	snprintf(w.path, sizeof(w.path), "/measurements/%s", id);
 	/* Most of the time nothing is to be asked. */
 	w.next_ns = jm_now_ns() + s->in_ns + duration_ns;

@@ -17,4 +17,7 @@ int jm_http_peer_parse(const char *url, const char *default_port, struct jm_http
 int jm_http_ask(const struct jm_http_peer *peer, const char *method, const char *path, const char *body,
 		int *status_out, struct jm_buffer *out, struct jm_error *err);
 
+/* Takes an answer (terminated) apart: status, and where the body begins. Errors: JM_E_FORMAT: no HTTP. */
+int jm_http_answer_parse(const char *text, int *status_out, const char **body_out);
+
 #endif

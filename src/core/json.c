@@ -106,7 +106,7 @@ void jm_json_restart(struct jm_json *json, const char *data, size_t n, uint64_t 
 	json->batch.n_tokens = 0;
 	json->batch.n_text = 0;
 	json->next = 0;
-	json->data = data;
+	json->data = data ? data : "";
 	json->n = n;
 	json->fed = 0;
 	json->fd = -1;
