@@ -128,10 +128,10 @@ static void load_channel(struct jm_rows *rows, struct jm_channel *c)
 	c->device = (int)jm_rows_i64(rows, 9, INT_MIN, INT_MAX);
 	c->step = (uint64_t)jm_rows_i64_or(rows, 10, 0, INT64_MAX, 0);
 	c->wrap = (uint64_t)jm_rows_i64_or(rows, 11, 0, INT64_MAX, 0);
-	c->update_period_ns = jm_rows_i64_or(rows, 12, 0, INT64_MAX, 0);
-	c->window_ns = jm_rows_i64_or(rows, 13, 0, INT64_MAX, 0);
-	c->lowpass_ns = jm_rows_i64_or(rows, 14, 0, INT64_MAX, 0);
-	c->lag_ns = jm_rows_i64_or(rows, 15, INT64_MIN, INT64_MAX, 0);
+	c->update_period_ns = jm_rows_i64_or(rows, 12, 0, JM_READER_DURATION_MAX, 0);
+	c->window_ns = jm_rows_i64_or(rows, 13, 0, JM_READER_DURATION_MAX, 0);
+	c->lowpass_ns = jm_rows_i64_or(rows, 14, 0, JM_READER_DURATION_MAX, 0);
+	c->lag_ns = jm_rows_i64_or(rows, 15, -JM_READER_DURATION_MAX, JM_READER_DURATION_MAX, 0);
 	c->accuracy_fraction = load_fraction(rows, 16);
 	c->accuracy_offset_w = load_fraction(rows, 17);
 	c->bound_low_uw = jm_rows_i64_or(rows, 18, INT64_MIN, INT64_MAX, 0);
@@ -219,11 +219,11 @@ static int load_ledgers(struct jm_recording *r, struct jm_error *err)
 		l->late = (uint64_t)jm_rows_i64(&rows, 3, 0, INT64_MAX);
 		l->missed = (uint64_t)jm_rows_i64(&rows, 4, 0, INT64_MAX);
 		l->repeated = (uint64_t)jm_rows_i64(&rows, 5, 0, INT64_MAX);
-		l->longest_gap_ns = jm_rows_i64(&rows, 6, 0, INT64_MAX);
-		l->first_ns = jm_rows_i64(&rows, 7, INT64_MIN, INT64_MAX);
-		l->last_ns = jm_rows_i64(&rows, 8, INT64_MIN, INT64_MAX);
-		l->cpu_ns = jm_rows_i64(&rows, 9, 0, INT64_MAX);
-		l->period_ns = jm_rows_i64(&rows, 10, 0, INT64_MAX);
+		l->longest_gap_ns = jm_rows_i64(&rows, 6, 0, JM_READER_TIME_MAX);
+		l->first_ns = jm_rows_time(&rows, 7, 0);
+		l->last_ns = jm_rows_time(&rows, 8, 0);
+		l->cpu_ns = jm_rows_i64(&rows, 9, 0, JM_READER_TIME_MAX);
+		l->period_ns = jm_rows_i64(&rows, 10, 0, JM_READER_TIME_MAX);
 		r->has_ledger[channel < 0 ? 0 : channel] = true;
 	}
 	return jm_rows_end(&rows);
@@ -241,8 +241,8 @@ static int load_events(struct jm_recording *r, struct jm_error *err)
 		e = add_entry(&rows, &r->events, &r->n_events, &capacity, sizeof(*e));
 		if (!e)
 			break;
-		e->t_ns = jm_rows_i64(&rows, 0, INT64_MIN, INT64_MAX);
-		e->duration_ns = jm_rows_i64(&rows, 1, 0, INT64_MAX);
+		e->t_ns = jm_rows_time(&rows, 0, 0);
+		e->duration_ns = jm_rows_i64(&rows, 1, 0, JM_READER_DURATION_MAX);
 		e->channel = (int32_t)jm_rows_i64_or(&rows, 2, 0, (int64_t)r->n_channels - 1, -1);
 		e->kind = jm_rows_text_dup(&rows, 3);
 		e->text = jm_rows_text_dup(&rows, 4);

@@ -33,6 +33,11 @@ struct jm_recording {
 /* No row of ours takes fewer bytes: cell pointer 2, length 1, row id 1, record header of 6 and more. */
 #define JM_ROW_BYTES_MIN 8
 
+/* Times lie within this of 0, ns: those of a wall clock, too, until 2096. Readers take differences of times and add margins, which then
+ * cannot overflow. Durations, three years at most, may be added to them. */
+#define JM_READER_TIME_MAX     INT64_C(4000000000000000000)
+#define JM_READER_DURATION_MAX INT64_C(100000000000000000)
+
 /* One SELECT being read, row by row. Every row must carry the types it should, or it is JM_E_FORMAT. */
 struct jm_rows {
 	struct jm_recording *r;
@@ -56,6 +61,8 @@ bool jm_rows_bad(struct jm_rows *rows, const char *what);
 int64_t jm_rows_i64(struct jm_rows *rows, int column, int64_t low, int64_t high);
 /* The same; NULL gives missing. */
 int64_t jm_rows_i64_or(struct jm_rows *rows, int column, int64_t low, int64_t high, int64_t missing);
+/* Gives the time in a column that counts from origin_ns; else notes the error and gives 0. */
+int64_t jm_rows_time(struct jm_rows *rows, int column, int64_t origin_ns);
 /* Copies a text of fewer than size bytes without zero bytes. */
 void jm_rows_text(struct jm_rows *rows, int column, char *out, size_t size);
 /* Gives a text to be freed, or NULL with rows->rc set. n_out: its bytes. */

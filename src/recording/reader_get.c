@@ -26,15 +26,29 @@ const char *jm_recording_meta(struct jm_recording *r, const char *key)
 int jm_recording_meta_i64(struct jm_recording *r, const char *key, int64_t *out)
 {
 	const struct jm_meta_entry *entry = find(r, key);
+	int64_t value = 0;
 
 	if (!entry)
 		return JM_E_NOT_FOUND;
-	if (entry->type == JM_META_TEXT)
-		return jm_text_i64(entry->text, strlen(entry->text), out);
-	if (entry->type != JM_META_I64)
+	if (entry->type == JM_META_TEXT && jm_text_i64(entry->text, strlen(entry->text), &value))
 		return JM_E_FORMAT;
-	*out = entry->i64;
+	if (entry->type != JM_META_TEXT && entry->type != JM_META_I64)
+		return JM_E_FORMAT;
+	value = entry->type == JM_META_I64 ? entry->i64 : value;
+	*out = value;
 	return 0;
+}
+
+int jm_recording_meta_time(struct jm_recording *r, const char *key, int64_t *out_ns)
+{
+	int64_t value;
+	int rc = jm_recording_meta_i64(r, key, &value);
+
+	if (rc == 0 && (value < -JM_READER_TIME_MAX || value > JM_READER_TIME_MAX))
+		rc = JM_E_FORMAT;
+	if (rc == 0)
+		*out_ns = value;
+	return rc;
 }
 
 int jm_recording_meta_double(struct jm_recording *r, const char *key, double *out)

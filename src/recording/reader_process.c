@@ -13,17 +13,8 @@ static int time_origin(struct jm_recording *r, int64_t *out, struct jm_error *er
 	*out = 0;
 	jm_rows_begin(&rows, r, "meta", "SELECT value FROM meta WHERE key = '" JM_META_TIME_ORIGIN "'", err);
 	if (jm_rows_next(&rows))
-		*out = jm_rows_i64(&rows, 0, INT64_MIN, INT64_MAX);
+		*out = jm_rows_i64(&rows, 0, -JM_READER_TIME_MAX, JM_READER_TIME_MAX);
 	return jm_rows_end(&rows);
-}
-
-static int64_t read_time(struct jm_rows *rows, int column, int64_t origin_ns)
-{
-	int64_t t_ns = 0;
-
-	if (__builtin_add_overflow(jm_rows_i64(rows, column, INT64_MIN, INT64_MAX), origin_ns, &t_ns))
-		jm_rows_bad(rows, "a time is out of range");
-	return t_ns;
 }
 
 static bool room(struct jm_rows *rows, void *items, size_t *capacity, size_t n, size_t size)
@@ -57,8 +48,8 @@ static int load_processes(struct jm_recording *r, int64_t origin_ns, struct jm_p
 		p->parent_pid = jm_rows_i64(&rows, 2, 0, INT64_MAX);
 		p->ns_pid = jm_rows_i64(&rows, 3, 0, INT64_MAX);
 		p->start_ticks = (uint64_t)jm_rows_i64(&rows, 4, 0, INT64_MAX);
-		p->first_ns = read_time(&rows, 5, origin_ns);
-		log->last_ns[log->n_processes++] = is_gone ? read_time(&rows, 6, origin_ns) : INT64_MAX;
+		p->first_ns = jm_rows_time(&rows, 5, origin_ns);
+		log->last_ns[log->n_processes++] = is_gone ? jm_rows_time(&rows, 6, origin_ns) : INT64_MAX;
 		p->is_root = jm_rows_i64(&rows, 7, 0, 1) != 0;
 		p->name = jm_rows_text_dup(&rows, 8);
 		p->command = jm_rows_text_dup(&rows, 9);
@@ -86,13 +77,13 @@ static int load_steps(struct jm_recording *r, int64_t origin_ns, struct jm_proce
 		s = &log->steps[log->n_steps];
 		*s = (struct jm_process_step){0};
 		jm_rows_i64(&rows, 0, (int64_t)log->n_steps, (int64_t)log->n_steps);
-		s->t_ns = read_time(&rows, 1, origin_ns);
-		s->half_width_ns = jm_rows_i64(&rows, 2, 0, INT64_MAX);
+		s->t_ns = jm_rows_time(&rows, 1, origin_ns);
+		s->half_width_ns = jm_rows_i64(&rows, 2, 0, JM_READER_TIME_MAX);
 		s->is_idle_known = sqlite3_column_type(rows.statement, 3) != SQLITE_NULL;
-		s->idle_ns = jm_rows_i64_or(&rows, 3, 0, INT64_MAX, 0);
+		s->idle_ns = jm_rows_i64_or(&rows, 3, 0, JM_READER_TIME_MAX, 0);
 		s->n_cpus = (uint32_t)jm_rows_i64_or(&rows, 4, 1, UINT32_MAX, 0);
 		s->n_watched = (uint32_t)jm_rows_i64(&rows, 5, 0, UINT32_MAX);
-		s->used_bytes = jm_rows_i64_or(&rows, 6, 0, INT64_MAX, -1);
+		s->used_bytes = jm_rows_i64_or(&rows, 6, 0, JM_READER_TIME_MAX, -1);
 		if (log->n_steps && s->t_ns < s[-1].t_ns)
 			jm_rows_bad(&rows, "time goes back");
 		log->n_steps++;
@@ -123,9 +114,9 @@ static int load_samples(struct jm_recording *r, struct jm_process_log *log, stru
 		s = &log->samples[log->n_samples];
 		log->sample_steps[log->n_samples] = read_id(&rows, 0, log->n_steps);
 		s->process = read_id(&rows, 1, log->n_processes);
-		s->cpu_ns = jm_rows_i64(&rows, 2, 0, INT64_MAX);
-		s->reaped_ns = jm_rows_i64(&rows, 3, 0, INT64_MAX);
-		s->rss_bytes = jm_rows_i64_or(&rows, 4, 0, INT64_MAX, -1);
+		s->cpu_ns = jm_rows_i64(&rows, 2, 0, JM_READER_TIME_MAX);
+		s->reaped_ns = jm_rows_i64(&rows, 3, 0, JM_READER_TIME_MAX);
+		s->rss_bytes = jm_rows_i64_or(&rows, 4, 0, JM_READER_TIME_MAX, -1);
 		if (log->sample_steps[log->n_samples] < previous)
 			jm_rows_bad(&rows, "samples are out of order");
 		previous = log->sample_steps[log->n_samples++];
@@ -147,9 +138,9 @@ static int load_memory(struct jm_recording *r, int64_t origin_ns, struct jm_proc
 			break;
 		m = &log->memory[log->n_memory++];
 		m->process = read_id(&rows, 0, log->n_processes);
-		m->t_ns = read_time(&rows, 1, origin_ns);
-		m->pss_bytes = jm_rows_i64(&rows, 2, 0, INT64_MAX);
-		m->uss_bytes = jm_rows_i64(&rows, 3, 0, INT64_MAX);
+		m->t_ns = jm_rows_time(&rows, 1, origin_ns);
+		m->pss_bytes = jm_rows_i64(&rows, 2, 0, JM_READER_TIME_MAX);
+		m->uss_bytes = jm_rows_i64(&rows, 3, 0, JM_READER_TIME_MAX);
 	}
 	return jm_rows_end(&rows);
 }
@@ -169,13 +160,13 @@ static int load_gpu(struct jm_recording *r, int64_t origin_ns, struct jm_process
 		if (!room(&rows, &log->gpu, &capacity, log->n_gpu, sizeof(*g)))
 			break;
 		g = &log->gpu[log->n_gpu++];
-		g->t_ns = read_time(&rows, 0, origin_ns);
+		g->t_ns = jm_rows_time(&rows, 0, origin_ns);
 		g->gpu = (uint16_t)jm_rows_i64(&rows, 1, 0, UINT16_MAX);
 		g->process = is_others ? JM_PROCESS_OTHERS : read_id(&rows, 2, log->n_processes);
 		g->n = (uint32_t)jm_rows_i64(&rows, 3, 0, UINT32_MAX);
 		g->sm_ppm = jm_rows_i64(&rows, 4, 0, 1000000000);
 		g->memory_ppm = jm_rows_i64_or(&rows, 5, 0, 1000000000, -1);
-		g->used_bytes = jm_rows_i64_or(&rows, 6, 0, INT64_MAX, -1);
+		g->used_bytes = jm_rows_i64_or(&rows, 6, 0, JM_READER_TIME_MAX, -1);
 	}
 	return jm_rows_end(&rows);
 }
@@ -192,7 +183,7 @@ static int load_busy(struct jm_recording *r, struct jm_process_log *log, struct 
 	jm_rows_begin(&rows, r, "process_busy", "SELECT step, busy_ns FROM process_busy", err);
 	while (jm_rows_next(&rows)) {
 		uint32_t step = read_id(&rows, 0, log->n_steps);
-		int64_t busy_ns = jm_rows_i64(&rows, 1, 0, INT64_MAX);
+		int64_t busy_ns = jm_rows_i64(&rows, 1, 0, JM_READER_TIME_MAX);
 
 		if (rows.rc)
 			break;

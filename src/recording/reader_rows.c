@@ -28,7 +28,7 @@ static int load_origin(struct jm_recording *r, const char *key, int64_t *out, st
 	if (rows.rc == 0)
 		sqlite3_bind_text(rows.statement, 1, key, -1, SQLITE_STATIC);
 	if (jm_rows_next(&rows))
-		*out = jm_rows_i64(&rows, 0, INT64_MIN, INT64_MAX);
+		*out = jm_rows_i64(&rows, 0, -JM_READER_TIME_MAX, JM_READER_TIME_MAX);
 	return jm_rows_end(&rows);
 }
 
@@ -45,15 +45,12 @@ static bool append(struct jm_rows *rows, struct loading *l, size_t i, const stru
 /* Columns 0, 1, 2: t, half_width_ns, device. */
 static bool read_times(struct jm_rows *rows, const struct loading *l, struct jm_sample *out)
 {
-	int64_t t = jm_rows_i64(rows, 0, INT64_MIN, INT64_MAX);
-
 	memset(out, 0, sizeof(*out));
 	out->half_width_ns = (uint32_t)jm_rows_i64(rows, 1, 0, UINT32_MAX);
 	if (sqlite3_column_type(rows->statement, 2) != SQLITE_NULL &&
 	    __builtin_add_overflow(jm_rows_i64(rows, 2, INT64_MIN, INT64_MAX), l->device_origin_us, &out->device_us))
 		return jm_rows_bad(rows, "a device time is out of range");
-	if (__builtin_add_overflow(t, l->time_origin_ns, &out->t_ns))
-		return jm_rows_bad(rows, "a time is out of range");
+	out->t_ns = jm_rows_time(rows, 0, l->time_origin_ns);
 	return rows->rc == 0;
 }
 
@@ -254,9 +251,9 @@ static int compare_spans(const void *a, const void *b)
 
 static bool read_span(struct jm_rows *rows, int64_t origin_ns, struct jm_span *out)
 {
-	int64_t start = jm_rows_i64(rows, 0, INT64_MIN, INT64_MAX);
-	int64_t duration = jm_rows_i64(rows, 1, 0, INT64_MAX);
+	int64_t duration = jm_rows_i64(rows, 1, 0, JM_READER_TIME_MAX);
 
+	out->start_ns = jm_rows_time(rows, 0, origin_ns);
 	out->kind = (uint8_t)jm_rows_i64(rows, 2, 0, JM_SPAN_REQUEST);
 	out->name = (uint32_t)jm_rows_i64(rows, 3, 0, UINT32_MAX);
 	out->track = (uint32_t)jm_rows_i64(rows, 4, 0, UINT32_MAX);
@@ -265,8 +262,8 @@ static bool read_span(struct jm_rows *rows, int64_t origin_ns, struct jm_span *o
 	out->device = 0;
 	if (out->name >= rows->r->names.n)
 		return jm_rows_bad(rows, "a span has a name that is not there");
-	if (__builtin_add_overflow(start, origin_ns, &out->start_ns) ||
-	    __builtin_add_overflow(out->start_ns, duration, &out->end_ns))
+	out->end_ns = out->start_ns + duration;
+	if (out->end_ns > JM_READER_TIME_MAX)
 		return jm_rows_bad(rows, "a time is out of range");
 	return rows->rc == 0;
 }
@@ -390,7 +387,8 @@ static int load_extent(struct jm_recording *r, int64_t *first_ns_out, int64_t *l
 		return rc;
 	if (first > last)
 		return JM_E_NOT_FOUND;
-	if (__builtin_add_overflow(first, origin_ns, &first) || __builtin_add_overflow(last, origin_ns, &last))
+	if (__builtin_add_overflow(first, origin_ns, &first) || __builtin_add_overflow(last, origin_ns, &last) ||
+	    first < -JM_READER_TIME_MAX || last > JM_READER_TIME_MAX)
 		return JM_E_FORMAT;
 	*first_ns_out = first;
 	*last_ns_out = last;
@@ -421,7 +419,11 @@ int jm_recording_first_span(struct jm_recording *r, int64_t *start_ns_out)
 		return rc;
 	if (first > last)
 		return JM_E_NOT_FOUND;
-	return __builtin_add_overflow(first, origin_ns, start_ns_out) ? JM_E_FORMAT : 0;
+	if (__builtin_add_overflow(first, origin_ns, &first) || first < -JM_READER_TIME_MAX ||
+	    first > JM_READER_TIME_MAX)
+		return JM_E_FORMAT;
+	*start_ns_out = first;
+	return 0;
 }
 
 int jm_recording_load_shapes(struct jm_recording *r, struct jm_error *err)

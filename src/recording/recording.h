@@ -82,6 +82,8 @@ void jm_recording_close(struct jm_recording *r);
 const char *jm_recording_meta(struct jm_recording *r, const char *key);
 int jm_recording_meta_i64(struct jm_recording *r, const char *key, int64_t *out);
 int jm_recording_meta_double(struct jm_recording *r, const char *key, double *out);
+/* The same for a time or duration in ns, which readers take differences of: more than 4e18 away from 0 is JM_E_FORMAT, too. */
+int jm_recording_meta_time(struct jm_recording *r, const char *key, int64_t *out_ns);
 
 /* All loaded at open; borrowed. */
 const struct jm_channel *jm_recording_channels(const struct jm_recording *r, size_t *n_out);

@@ -39,8 +39,8 @@ bool jm_rows_next(struct jm_rows *rows)
 		sqlite3_snprintf(sizeof(what), what, "cannot read table %s of %.200s", rows->table, rows->r->path);
 		rows->rc = jm_schema_error(rows->r->db, rc, rows->err, what);
 		if (rows->rc == JM_E_FORMAT)
-			jm_error_remedy(rows->err,
-					"what is left can be had with: sqlite3 %.200s .recover", rows->r->path);
+			jm_error_remedy(rows->err, "what is left can be had with: sqlite3 %.200s .recover",
+					rows->r->path);
 		return false;
 	}
 	/* Pages of a damaged file can refer to each other in circles. */
@@ -77,6 +77,18 @@ int64_t jm_rows_i64(struct jm_rows *rows, int column, int64_t low, int64_t high)
 		return value;
 	jm_rows_bad(rows, "a number is out of range");
 	return low;
+}
+
+int64_t jm_rows_time(struct jm_rows *rows, int column, int64_t origin_ns)
+{
+	int64_t t_ns = 0;
+
+	if (__builtin_add_overflow(jm_rows_i64(rows, column, INT64_MIN, INT64_MAX), origin_ns, &t_ns) ||
+	    t_ns < -JM_READER_TIME_MAX || t_ns > JM_READER_TIME_MAX) {
+		jm_rows_bad(rows, "a time is out of range");
+		return 0;
+	}
+	return t_ns;
 }
 
 int64_t jm_rows_i64_or(struct jm_rows *rows, int column, int64_t low, int64_t high, int64_t missing)

@@ -46,7 +46,7 @@ static void stamp(struct jm_recording *r, char *out, size_t size)
 	time_t t;
 
 	out[0] = '\0';
-	if (jm_recording_meta_i64(r, "anchor_realtime_ns", &ns))
+	if (jm_recording_meta_time(r, "anchor_realtime_ns", &ns))
 		return;
 	t = (time_t)(ns / JM_NS_PER_S);
 	if (localtime_r(&t, &tm) && strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm))

@@ -18,7 +18,7 @@ int jm_processes_load(struct jm_recording *r, struct jm_process_log *log, struct
 	in->processes = log;
 	in->process_counts = jm_recording_meta(r, "process_counts");
 	in->process_counts_why = jm_recording_meta(r, "process_counts_unavailable");
-	jm_recording_meta_i64(r, "process_quantum_ns", &in->process_quantum_ns);
+	jm_recording_meta_time(r, "process_quantum_ns", &in->process_quantum_ns);
 	return rc;
 }
 
@@ -29,8 +29,8 @@ static void set_wall_clock(struct jm_recording *r, struct jm_timeline *t)
 
 	if (t)
 		t->is_local_clock = jm_recording_meta(r, "process_wall_clock") != NULL;
-	if (!t || jm_recording_meta_i64(r, "anchor_monotonic_ns", &monotonic_ns) ||
-	    jm_recording_meta_i64(r, "anchor_realtime_ns", &realtime_ns))
+	if (!t || jm_recording_meta_time(r, "anchor_monotonic_ns", &monotonic_ns) ||
+	    jm_recording_meta_time(r, "anchor_realtime_ns", &realtime_ns))
 		return;
 	t->has_wall_clock = true;
 	t->wall_minus_monotonic_ns = realtime_ns - monotonic_ns;
@@ -79,7 +79,7 @@ void jm_processes_explain(struct jm_recording *r, const struct jm_process_log *l
 		    log->n_processes, log->n_steps, clock ? clock : "an unknown clock");
 		return;
 	}
-	jm_recording_meta_i64(r, "process_period_ns", &period_ns);
+	jm_recording_meta_time(r, "process_period_ns", &period_ns);
 	snprintf(result->process_reason, sizeof(result->process_reason),
 		 "%zu processes in %zu snapshots, %g ms apart; times from %s; idle energy is charged to nobody",
 		 log->n_processes, log->n_steps, (double)period_ns * 1e-6, clock ? clock : "an unknown clock");

@@ -170,8 +170,8 @@ static int stretches(const struct jm_span *phases, size_t n_phases, const struct
 static int whole_window(struct jm_recording *r, struct loaded *l)
 {
 	struct jm_stretch *w = &l->windows[0];
-	bool has_start = jm_recording_meta_i64(r, "window_start_ns", &w->start_ns) == 0;
-	bool has_end = jm_recording_meta_i64(r, "window_end_ns", &w->end_ns) == 0;
+	bool has_start = jm_recording_meta_time(r, "window_start_ns", &w->start_ns) == 0;
+	bool has_end = jm_recording_meta_time(r, "window_end_ns", &w->end_ns) == 0;
 	int64_t first_ns = 0, last_ns = 0;
 
 	if ((!has_start || !has_end) && jm_recording_extent(r, &first_ns, &last_ns))
@@ -249,7 +249,7 @@ static int load_windows(struct jm_recording *r, struct loaded *l, const char *wi
 	if (rc == 0 && window)
 		rc = named_window(r, l, window, err);
 	else if (rc == JM_E_NOT_FOUND) {
-		jm_error_set(err, rc, "the recording holds no readings");
+		jm_error_set(err, rc, "the recording holds no two readings in the time that it is of");
 		return jm_error_remedy(err, "record for longer than one sampling period, or with a shorter -i");
 	}
 	l->in.windows = l->windows;
@@ -290,7 +290,7 @@ static void warn_about_events(struct jm_recording *r, struct jm_result *result)
 			jm_result_warn(result, "%s was lost during the run; what follows is a gap", events[i].text);
 		else if (strcmp(events[i].kind, "cuda") == 0 || strcmp(events[i].kind, "remark") == 0)
 			jm_result_warn(result, "%s", events[i].text);
-	if (jm_recording_meta_i64(r, "end_monotonic_ns", &end) && jm_recording_extent(r, &first, &last) == 0 &&
+	if (jm_recording_meta_time(r, "end_monotonic_ns", &end) && jm_recording_extent(r, &first, &last) == 0 &&
 	    !jm_recording_meta(r, "imported"))
 		jm_result_warn(result, "the recording was not closed: it was killed, or still runs");
 }

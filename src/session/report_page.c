@@ -109,7 +109,7 @@ static void add_date(struct jm_recording *r, struct jm_page_fact *facts, size_t 
 	char text[64];
 	time_t s;
 
-	if (jm_recording_meta_i64(r, "anchor_realtime_ns", &real_ns) || real_ns <= 0)
+	if (jm_recording_meta_time(r, "anchor_realtime_ns", &real_ns) || real_ns <= 0)
 		return;
 	s = (time_t)(real_ns / JM_NS_PER_S);
 	if (gmtime_r(&s, &utc) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &utc))
@@ -130,7 +130,7 @@ static size_t collect_facts(const struct jm_report *report, struct jm_page_fact 
 	add_meta(r, facts, &n, "Kernel", "kernel");
 	add_meta(r, facts, &n, "CUDA_VISIBLE_DEVICES", "cuda_visible_devices");
 	add_meta(r, facts, &n, "Kind of recording", "kind");
-	if (jm_recording_meta_i64(r, "period_ns", &value) == 0 && value > 0)
+	if (jm_recording_meta_time(r, "period_ns", &value) == 0 && value > 0)
 		add_fact(facts, &n, "Reading asked for every", "%.6g ms", (double)value * 1e-6);
 	add_meta(r, facts, &n, "Recorded by joulemap", "joulemap_version");
 	add_fact(facts, &n, "File", "%s", report->path);

@@ -268,8 +268,8 @@ static void head_of(struct jm_recording *r, const struct jm_report *report, stru
 	if (jm_recording_first_span(r, &span_ns) == 0 && (!has_samples || span_ns < first_ns))
 		first_ns = span_ns;
 	out->origin_ns = first_ns;
-	out->has_wall_clock = jm_recording_meta_i64(r, "anchor_monotonic_ns", &monotonic_ns) == 0 &&
-			      jm_recording_meta_i64(r, "anchor_realtime_ns", &realtime_ns) == 0;
+	out->has_wall_clock = jm_recording_meta_time(r, "anchor_monotonic_ns", &monotonic_ns) == 0 &&
+			      jm_recording_meta_time(r, "anchor_realtime_ns", &realtime_ns) == 0;
 	if (out->has_wall_clock)
 		out->wall_minus_monotonic_ns = realtime_ns - monotonic_ns;
 	out->identity = jm_hash(JM_HASH_BEGIN, (const char *)&first_ns, sizeof(first_ns));
