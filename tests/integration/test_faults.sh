@@ -8,6 +8,7 @@ runs=60
 [ -n "$sanitizer" ] && runs=24 || kinds=$kinds,clock
 grep -q MICROHTTPD_FOUND:INTERNAL=1 "$BUILD/CMakeCache.txt" && kinds=$kinds,serve
 "$JM" data init --help >/dev/null 2>&1 && ! grep -q 'YAML_FOUND:INTERNAL=$' "$BUILD/CMakeCache.txt" && kinds=$kinds,data
+export PYTHONDONTWRITEBYTECODE=1
 if ! python3 "$SOURCE/bench/faults.py" --joulemap "$JM" --runs $runs --kinds $kinds --jobs 2; then
     echo "FAILED: a run that the seed names; by itself: bench/faults.py --runs 1 --seed SEED --kinds $kinds"
     exit 1
