@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include "dataset/dataset.h"
+#include "joulemap/map.h"
 #include "joulemap/predict.h"
 #include "support/tree.h"
 
