@@ -150,7 +150,7 @@ static int load(const struct jm_env *env, struct jm_nvml *nvml, struct jm_error 
 
 	nvml->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!nvml->library) {
-		jm_error_set(err, JM_E_NOT_FOUND, "nvml: cannot load the NVIDIA management library: %s", dlerror());
+		jm_error_set(err, JM_E_NOT_FOUND, "cannot load the NVIDIA management library: %s", dlerror());
 		jm_error_remedy(err, "%s",
 				env->nvml[0] ? "JOULEMAP_NVML must name the library"
 					     : "with an NVIDIA GPU: install its driver (Debian: nvidia-driver, "

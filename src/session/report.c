@@ -381,7 +381,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	if (l->unquiet > 0 && !options->baseline && strncmp(note, "no idle level", 13) == 0)
 		snprintf(note, sizeof(note),
 			 "no idle level: the stretches before and after were not quiet (processors at work %.0f %%); "
-			 "stop what runs, or joulemap idle",
+			 "stop what else runs, or measure the level once: joulemap idle",
 			 100 * l->unquiet);
 	l->in.baselines = l->baselines;
 	if (jm_calibration_responses(report->recording, &l->responses, warn_of_calibration, &report->result))

@@ -44,7 +44,7 @@ static void stretches_at_work_give_none(void **state)
 	report_says(
 	    *state, "1.0000",
 	    "idle level  none: the stretches before and after were not quiet (processors at work 100 %); stop what "
-	    "runs, or joulemap idle",
+	    "else runs, or measure the level once: joulemap idle",
 	    "when idle");
 }
 
