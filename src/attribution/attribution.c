@@ -17,10 +17,14 @@ void jm_work_finish(struct jm_work *w)
 	size_t c;
 
 	for (c = 0; w->series && c < w->in->n_channels; c++)
-		jm_series_finish(&w->series[c]);
+		if (w->opt->series_out)
+			w->opt->series_out[c] = w->series[c];
+		else
+			jm_series_finish(&w->series[c]);
 	free(w->series);
 	free(w->baselines);
 	free(w->channel_result);
+	free(w->levels_found);
 	jm_work_time_finish(w);
 }
 

@@ -90,6 +90,8 @@ struct jm_attribution_options {
 	uint32_t n_bootstrap;        /* 0: 200 */
 	double target_fraction;      /* regress: merge until the relative sd of a group is at most this; 0: 0.10 */
 	double isolated_sd_fraction; /* fused: assumed difference isolated / in situ; 0: chosen by hold-out */
+	struct jm_series *series_out; /* n_channels entries, zeroed: takes what was made of the samples, also after an error;
+					 jm_series_finish each. NULL: not wanted */
 };
 
 /* Fills result's channels, layers, types, iterations, closure, run.iterations, run.latency, run.duration_s,

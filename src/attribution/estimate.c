@@ -136,6 +136,12 @@ static void refuse(struct jm_part *parts, size_t n, struct jm_levels *levels, co
 	}
 }
 
+/* Where layers cannot be told their sum stands; AUTO gives the channel shares by time instead, which find the sum by themselves. */
+static int leave_sum(const struct jm_work *w, size_t c, struct jm_part *parts, struct jm_levels *levels)
+{
+	return w->opt->method == JM_METHOD_AUTO ? 0 : jm_estimate_sum(w, c, parts, levels);
+}
+
 /* What must hold before anything is fitted. */
 static bool can_try(const struct jm_work *w, size_t c, const struct jm_response *r, bool is_searched,
 		    struct jm_estimate *e, char *reason, size_t size)
@@ -369,7 +375,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 
 	if (!can_try(w, c, &r, needs_search, &e, reason, sizeof(reason))) {
 		refuse(parts, w->n_layers, levels, reason);
-		return jm_estimate_sum(w, c, parts, levels);
+		return leave_sum(w, c, parts, levels);
 	}
 	if (needs_search) {
 		/* Wide enough for any kernel the search may try. */
@@ -396,7 +402,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 	if (code == JM_E_UNIDENTIFIABLE) {
 		refuse(parts, w->n_layers, levels,
 		       err && err->message[0] ? err->message : "the readings do not determine the layers");
-		code = jm_estimate_sum(w, c, parts, levels);
+		code = leave_sum(w, c, parts, levels);
 	} else if (code == 0) {
 		e.kernel = e.fit.kernel;
 		e.shortest_s =
@@ -408,7 +414,7 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 				 "model misfit: residual %.3g W, gate %.3g W (one power for all leaves %.3g W)",
 				 e.fit.residual_w, e.gate_w, e.fit.shared_w);
 			refuse(parts, w->n_layers, levels, reason);
-			code = jm_estimate_sum(w, c, parts, levels);
+			code = leave_sum(w, c, parts, levels);
 		} else if (code == 0) {
 			code = fill_parts(w, &e, &in, isolated != NULL, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts,
 					  levels);
@@ -452,7 +458,7 @@ int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struc
 	}
 	if (code == 0 && method != JM_METHOD_REGRESS && isolated.n_known == 0) {
 		refuse(parts, w->n_layers, levels, "no layer was run alone: use --isolate");
-		code = jm_estimate_sum(w, c, parts, levels);
+		code = leave_sum(w, c, parts, levels);
 	} else if (code == 0 && method == JM_METHOD_ISOLATE) {
 		jm_estimate_alone(w, &isolated, parts);
 		if (!needs_search && jm_levels_of_rests(w, c, &r, levels) < 0)

@@ -17,27 +17,57 @@
 #define PHASE_SD     0.4 /* of the busy level: by so much may a phase differ from the mean */
 #define N_ROUNDS     3   /* of the noise, which weighs against that */
 #define N_UNKNOWN    (N_PHASES + 1)
+#define TOGETHER_MAX 8
 
 /* Sums of products of the columns (phases, rest, reading). */
 struct sums {
 	double xx[N_UNKNOWN + 1][N_UNKNOWN + 1], n;
 };
 
-static void add_row(struct sums *s, const double *activity, double y)
+/* Channels that are read together, through the same response, see the same of every phase: a row is made for all of them. */
+struct together {
+	size_t n, n_readings;
+	size_t channels[TOGETHER_MAX];
+	struct jm_model_reading *readings[TOGETHER_MAX];
+};
+
+/* Adds reading k of all channels; what they have in common goes to the first one's sums alone. A reading sees one or two phases: what
+ * it does not see adds nothing, and is left out. */
+static void add_row(struct sums *s, const struct together *t, size_t k, const double *activity)
 {
-	double row[N_UNKNOWN + 1], busy = 0;
-	size_t i, j;
+	double row[N_UNKNOWN], busy = 0;
+	size_t seen[N_UNKNOWN], n = 0, i, j, m;
 
 	for (i = 0; i < N_PHASES; i++) {
 		row[i] = activity[i];
 		busy += activity[i];
+		if (row[i] != 0)
+			seen[n++] = i;
 	}
-	row[N_PHASES] = 1 - fmin(1, busy);
-	row[N_UNKNOWN] = y;
-	for (i = 0; i <= N_UNKNOWN; i++)
+	row[N_PHASES] = 1 - (busy < 1 ? busy : 1);
+	if (row[N_PHASES] != 0)
+		seen[n++] = N_PHASES;
+	for (i = 0; i < n; i++)
 		for (j = 0; j <= i; j++)
-			s->xx[i][j] += row[i] * row[j];
+			s->xx[seen[i]][seen[j]] += row[seen[i]] * row[seen[j]];
+	for (m = 0; m < t->n; m++) {
+		double y = t->readings[m][k].power_w;
+
+		for (i = 0; i < n; i++)
+			s[m].xx[N_UNKNOWN][seen[i]] += y * row[seen[i]];
+		s[m].xx[N_UNKNOWN][N_UNKNOWN] += y * y;
+	}
 	s->n++;
+}
+
+static void share_sums(struct sums *s, size_t n)
+{
+	size_t m;
+
+	for (m = 1; m < n; m++) {
+		memcpy(s[m].xx, s->xx, N_UNKNOWN * sizeof(s->xx[0]));
+		s[m].n = s->n;
+	}
 }
 
 /* Mean square of the readings about x. */
@@ -96,24 +126,26 @@ static bool solve(const struct sums *s, struct jm_two_levels *out)
 	       out->residual_w <= MAX_RESIDUAL * (out->busy_w - out->rest_w);
 }
 
-/* The levels at one lag. Errors: JM_E_NOMEM. */
+/* The levels of all channels at one lag. Errors: JM_E_NOMEM. */
 static int at_lag(const struct jm_segment *segments, size_t n_segments, const struct jm_kernel *kernel,
-		  const struct jm_model_reading *readings, size_t n, struct jm_two_levels *out)
+		  const struct together *t, struct jm_two_levels *out)
 {
+	struct sums s[TOGETHER_MAX] = {0};
 	struct jm_forward f = {0};
-	struct sums s = {0};
 	double activity[N_PHASES];
 	size_t k;
 	int code = jm_forward_init(&f, segments, n_segments, N_PHASES, NULL);
 
 	if (code < 0)
 		return code;
-	for (k = 0; k < n; k++) {
-		jm_forward_row(&f, kernel, &readings[k], activity);
-		add_row(&s, activity, readings[k].power_w);
+	for (k = 0; k < t->n_readings; k++) {
+		jm_forward_row(&f, kernel, &t->readings[0][k], activity);
+		add_row(s, t, k, activity);
 	}
 	jm_forward_finish(&f);
-	out->is_known = solve(&s, out);
+	share_sums(s, t->n);
+	for (k = 0; k < t->n; k++)
+		out[k].is_known = solve(&s[k], &out[k]);
 	return 0;
 }
 
@@ -151,32 +183,95 @@ static bool matters(const struct jm_work *w, size_t c, const struct jm_response 
 	       r->family != JM_RESPONSE_RAMP && reach_s > MATTERS * rest_s / (double)w->rest.n;
 }
 
-int jm_two_levels(const struct jm_work *w, size_t c, const struct jm_response *r, struct jm_two_levels *out)
+static bool is_same_response(const struct jm_response *a, const struct jm_response *b)
+{
+	return a->family == b->family && a->lag_s == b->lag_s && a->lag_sd_s == b->lag_sd_s && a->box_s == b->box_s &&
+	       a->tau_s == b->tau_s;
+}
+
+static bool are_read_together(const struct jm_model_reading *a, const struct jm_model_reading *b, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].t_s != b[i].t_s || a[i].width_s != b[i].width_s)
+			return false;
+	return true;
+}
+
+/* Adds the channels that are read together with the first one, and whose levels nobody asked for yet. Errors: JM_E_NOMEM. */
+static int find_together(const struct jm_work *w, const struct jm_response *r, struct together *t)
+{
+	size_t k, n;
+	int code = 0;
+
+	for (k = t->channels[0] + 1; w->levels_found && k < w->in->n_channels && t->n < TOGETHER_MAX && code == 0; k++) {
+		bool needs_search = false;
+		struct jm_response other;
+
+		if (w->levels_found[k].is_done || w->series[k].n_readings != w->series[t->channels[0]].n_readings)
+			continue;
+		other = jm_estimate_response(w, k, &needs_search);
+		if (needs_search || !is_same_response(r, &other) || !matters(w, k, &other))
+			continue;
+		code = jm_estimate_readings(w, k, &other, &t->readings[t->n], &n);
+		if (code == 0 && n == t->n_readings && are_read_together(t->readings[0], t->readings[t->n], n))
+			t->channels[t->n++] = k;
+		else
+			free(t->readings[t->n]);
+	}
+	return code;
+}
+
+/* Finds the levels of all of t at the lag that leaves the least. out: one a channel. Errors: JM_E_NOMEM. */
+static int find_levels(const struct jm_work *w, const struct jm_response *r, const struct together *t,
+		       struct jm_two_levels *out)
 {
 	struct jm_kernel kernel = {r->lag_s, r->box_s, r->tau_s};
-	struct jm_model_reading *readings = NULL;
-	struct jm_segment *segments;
-	size_t n = 0, n_segments;
-	int code, k;
+	size_t n_segments, m;
+	struct jm_segment *segments = phase_segments(w, &n_segments);
+	int code = segments ? 0 : JM_E_NOMEM, k;
 
-	memset(out, 0, sizeof(*out));
-	out->residual_w = INFINITY;
-	if (!matters(w, c, r))
-		return 0;
-	segments = phase_segments(w, &n_segments);
-	code = segments ? jm_estimate_readings(w, c, r, &readings, &n) : JM_E_NOMEM;
-	for (k = 0; k < N_LAGS && code == 0 && n_segments && n >= MIN_READINGS; k++) {
-		struct jm_two_levels at = {0};
+	for (k = 0; k < N_LAGS && code == 0 && n_segments && t->n_readings >= MIN_READINGS; k++) {
+		struct jm_two_levels at[TOGETHER_MAX] = {0};
 
 		kernel.lag_s = r->lag_s + r->lag_sd_s * (4.0 * k / (N_LAGS - 1) - 2);
-		code = at_lag(segments, n_segments, &kernel, readings, n, &at);
-		if (at.is_known && (!out->is_known || at.residual_w < out->residual_w))
-			*out = at;
+		code = at_lag(segments, n_segments, &kernel, t, at);
+		for (m = 0; m < t->n; m++)
+			if (at[m].is_known && (!out[m].is_known || at[m].residual_w < out[m].residual_w))
+				out[m] = at[m];
 		if (!(r->lag_sd_s > 0))
 			break;
 	}
 	free(segments);
-	free(readings);
+	return code;
+}
+
+int jm_two_levels(const struct jm_work *w, size_t c, const struct jm_response *r, struct jm_two_levels *out)
+{
+	struct jm_two_levels found[TOGETHER_MAX];
+	struct together t = {.n = 1, .channels = {c}};
+	size_t m;
+	int code;
+
+	for (m = 0; m < TOGETHER_MAX; m++)
+		found[m] = (struct jm_two_levels){.residual_w = INFINITY};
+	*out = found[0];
+	if (!matters(w, c, r))
+		return 0;
+	if (w->levels_found && w->levels_found[c].is_done && is_same_response(&w->levels_found[c].response, r)) {
+		*out = w->levels_found[c].levels;
+		return 0;
+	}
+	code = jm_estimate_readings(w, c, r, &t.readings[0], &t.n_readings);
+	code = code ? code : find_together(w, r, &t);
+	code = code ? code : find_levels(w, r, &t, found);
+	for (m = 0; m < t.n; m++) {
+		free(t.readings[m]);
+		if (code == 0 && w->levels_found)
+			w->levels_found[t.channels[m]] = (struct jm_levels_found){true, *r, found[m]};
+	}
+	*out = found[0];
 	return code;
 }
 

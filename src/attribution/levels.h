@@ -11,12 +11,6 @@
 
 #include "attribution/estimate.h"
 
-struct jm_two_levels {
-	bool is_known; /* else the readings stand as they are */
-	double busy_w, rest_w;
-	double residual_w; /* sd of the readings about the two levels */
-};
-
 /* Fills out for channel c. Not known: there are no rests, they are so long that it does not matter, the response is unknown, or the
  * readings do not tell. Errors: JM_E_NOMEM. */
 int jm_two_levels(const struct jm_work *w, size_t c, const struct jm_response *r, struct jm_two_levels *out);

@@ -7,6 +7,7 @@
 
 #include "attribution/update_times.h"
 #include "core/error.h"
+#include "core/order.h"
 #include "core/units.h"
 
 #include <math.h>
@@ -37,25 +38,15 @@ struct builder {
 	struct node *nodes;
 	size_t n_nodes;
 	int64_t spacing_ns; /* median, of readings */
-	int64_t max_gap_ns;
+	int64_t max_gap_ns, usual_gap_ns;
 	int64_t shift_ns;  /* from reading to cause */
 	int64_t origin_ns; /* of seconds */
 };
 
-static int compare_i64(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Gives the median of n values, which it reorders; 0 of none. */
 static int64_t median_i64(int64_t *values, size_t n)
 {
-	if (n == 0)
-		return 0;
-	qsort(values, n, sizeof(*values), compare_i64);
-	return values[n / 2];
+	return n ? jm_order_select_i64(values, n, n / 2) : 0;
 }
 
 static int median_spacing(const struct jm_sample *samples, size_t n, int64_t *out, struct jm_error *err)
@@ -114,6 +105,8 @@ static int take_readings(struct builder *b, struct jm_series *s, const struct jm
 			continue;
 		if (last && samples[i].t_ns - last->t_ns > b->max_gap_ns)
 			is_broken = true;
+		if (last && (samples[i].t_ns - last->t_ns > b->usual_gap_ns) != (samples[i].t_ns - last->t_ns > b->max_gap_ns))
+			s->is_usual = false;
 		if (s->is_counter && last && !is_broken &&
 		    jm_counter_increment(last->value, samples[i].value, b->channel->wrap, &increment) < 0) {
 			s->n_resets++;
@@ -371,7 +364,6 @@ static void add_reading(struct jm_series *s, const struct node *node, int64_t sh
 	r->t_ns = node->t_ns + shift_ns;
 	r->span_ns = span_ns;
 	r->power_w = power_w;
-	r->half_width_s = jm_s_from_ns(node->half_width_ns) + s->edge_s;
 	r->is_unsure = node->is_unsure;
 }
 
@@ -469,7 +461,9 @@ int jm_series_init(struct jm_series *out, const struct jm_channel *channel, cons
 		     fabs((double)b.spacing_ns / (double)channel->window_ns - 1) <= TILE_TOLERANCE;
 	b.shift_ns = response_shift(channel, s.is_tiled);
 	b.origin_ns = n ? samples[0].t_ns : 0;
-	b.max_gap_ns = max_gap_ns > 0 ? max_gap_ns : longest_spacing(&b);
+	b.usual_gap_ns = longest_spacing(&b);
+	b.max_gap_ns = max_gap_ns > 0 ? max_gap_ns : b.usual_gap_ns;
+	s.is_usual = true;
 	code = take_readings(&b, &s, samples, n);
 	if (code == 0 && !s.is_counter && !is_oversampled(&b))
 		code = unlate(&b, samples, n);

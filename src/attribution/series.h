@@ -29,7 +29,6 @@ struct jm_reading {
 	int64_t t_ns;    /* as read (a counter: likely time of its change), not shifted by the lag */
 	int64_t span_ns; /* of a counter: time since the update before; else 0 */
 	double power_w;
-	double half_width_s; /* t is uncertain by this much, s */
 	bool is_unsure;      /* stamped so late that nobody knows when it was measured: nothing is told by it */
 };
 
@@ -45,6 +44,7 @@ struct jm_series {
 	uint64_t n_resets;     /* counter went back without a wrap: gap */
 	uint64_t n_repeats;    /* readings without new information, merged */
 	bool is_counter, is_tiled;
+	bool is_usual; /* the same as with max_gap_ns 0: no spacing lies between the two */
 };
 
 /* Makes a series of samples (n, one channel, any order is an error, GAPs included). channel: energy or power.

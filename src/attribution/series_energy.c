@@ -5,11 +5,9 @@
 
 #include <math.h>
 
-/* Gives the first piece that ends after t, n_pieces when none does. */
-static size_t find_piece(const struct jm_series *s, int64_t t_ns)
+/* Gives the first piece of [low, high) that ends after t, high when none does. */
+static size_t find_between(const struct jm_series *s, size_t low, size_t high, int64_t t_ns)
 {
-	size_t low = 0, high = s->n_pieces;
-
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -19,6 +17,24 @@ static size_t find_piece(const struct jm_series *s, int64_t t_ns)
 			high = middle;
 	}
 	return low;
+}
+
+/* Gives the first piece that ends after t, n_pieces when none does. */
+static size_t find_piece(const struct jm_series *s, int64_t t_ns)
+{
+	return find_between(s, 0, s->n_pieces, t_ns);
+}
+
+/* The same, where no piece before i does: by steps that double, for it is often near. */
+static size_t find_ahead(const struct jm_series *s, size_t i, int64_t t_ns)
+{
+	size_t step = 8;
+
+	while (i + step < s->n_pieces && s->pieces[i + step].end_ns <= t_ns) {
+		i += step;
+		step *= 2;
+	}
+	return find_between(s, i, i + step < s->n_pieces ? i + step : s->n_pieces, t_ns);
 }
 
 static double power_in(const struct jm_piece *p, int64_t t_ns)
@@ -45,9 +61,10 @@ struct jm_series_point jm_series_at(const struct jm_series *s, struct jm_series_
 
 	if (s->n_pieces == 0)
 		return (struct jm_series_point){0, 0};
-	if (i > s->n_pieces || (i > 0 && s->pieces[i - 1].end_ns > t_ns) ||
-	    (i + 8 < s->n_pieces && s->pieces[i + 8].end_ns <= t_ns))
+	if (i > s->n_pieces || (i > 0 && s->pieces[i - 1].end_ns > t_ns))
 		i = find_piece(s, t_ns);
+	else if (i + 8 < s->n_pieces && s->pieces[i + 8].end_ns <= t_ns)
+		i = find_ahead(s, i, t_ns);
 	while (i < s->n_pieces && s->pieces[i].end_ns <= t_ns)
 		i++;
 	c->piece_i = i;

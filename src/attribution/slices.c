@@ -1,6 +1,7 @@
 #include "attribution/slices.h"
 
 #include "core/error.h"
+#include "core/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -165,7 +166,7 @@ static int flatten(const struct jm_span **sorted, const struct jm_span **stack, 
 		code = flatten_track(&slices, sorted + first, end - first, stack);
 	}
 	if (code == 0 && slices.n > 0) {
-		qsort(slices.items, slices.n, sizeof(*slices.items), compare_slices);
+		jm_order_sort(slices.items, slices.n, sizeof(*slices.items), compare_slices);
 		code = share_tracks(&slices, out, err);
 	}
 	free(slices.items);
@@ -184,7 +185,7 @@ int jm_slices_init(struct jm_slices *out, const struct jm_span *spans, size_t n,
 			if (spans[i].end_ns > spans[i].start_ns)
 				sorted[n_sorted++] = &spans[i];
 		}
-		qsort(sorted, n_sorted, sizeof(*sorted), compare_spans);
+		jm_order_sort(sorted, n_sorted, sizeof(*sorted), compare_spans);
 		code = flatten(sorted, stack, n_sorted, out, err);
 	}
 	free(sorted);
@@ -194,12 +195,29 @@ int jm_slices_init(struct jm_slices *out, const struct jm_span *spans, size_t n,
 	return code == JM_E_NOMEM ? jm_error_set(err, code, "out of memory for %zu spans", n) : code;
 }
 
+/* Says whether windows cut off nothing. */
+static bool are_inside(const struct jm_slices *s, const struct jm_stretches *windows)
+{
+	size_t i, j = 0;
+
+	for (i = 0; i < s->n; i++) {
+		while (j < windows->n && windows->items[j].end_ns <= s->items[i].start_ns)
+			j++;
+		if (j == windows->n || windows->items[j].start_ns > s->items[i].start_ns ||
+		    windows->items[j].end_ns < s->items[i].end_ns)
+			return false;
+	}
+	return true;
+}
+
 int jm_slices_clip(struct jm_slices *s, const struct jm_stretches *windows)
 {
 	struct jm_slices out = {0};
 	size_t i, j = 0;
 	int code = 0;
 
+	if (are_inside(s, windows))
+		return 0;
 	for (i = 0; i < s->n && code == 0; i++) {
 		size_t k;
 

@@ -1,5 +1,6 @@
 #include "attribution/stretch.h"
 
+#include "core/order.h"
 #include "core/units.h"
 
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static int compare(const void *a, const void *b)
 void jm_stretches_sort(struct jm_stretches *s)
 {
 	if (s->n > 1)
-		qsort(s->items, s->n, sizeof(*s->items), compare);
+		jm_order_sort(s->items, s->n, sizeof(*s->items), compare);
 }
 
 void jm_stretches_merge(struct jm_stretches *s)

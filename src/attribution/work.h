@@ -45,6 +45,20 @@ struct jm_levels {
 	bool is_refused;
 };
 
+/* See levels.h. */
+struct jm_two_levels {
+	bool is_known; /* else the readings stand as they are */
+	double busy_w, rest_w;
+	double residual_w; /* sd of the readings about the two levels */
+};
+
+/* The levels of a channel at a response, kept: several methods ask, and channels that are read together are looked at together. */
+struct jm_levels_found {
+	bool is_done;
+	struct jm_response response;
+	struct jm_two_levels levels;
+};
+
 struct jm_work {
 	const struct jm_work *whole; /* of a view on one device: what it is a view of; else NULL */
 	uint16_t device;             /* of a view; 0: all spans, for the channels of no device */
@@ -55,6 +69,7 @@ struct jm_work {
 	struct jm_series *series;      /* n_channels; empty where there is no energy */
 	struct jm_baseline *baselines; /* n_channels */
 	int *channel_result;           /* n_channels: index in result->channels, -1: none */
+	struct jm_levels_found *levels_found; /* n_channels; NULL, as in views: they are not kept */
 	struct jm_stretches windows;
 	struct jm_stretches iterations; /* whole, unprofiled, in the windows; not merged, by start */
 	struct jm_stretches busy;       /* inside iterations (or slices), merged */

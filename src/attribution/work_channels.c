@@ -211,8 +211,9 @@ int jm_work_channels(struct jm_work *w, struct jm_error *err)
 	w->series = calloc(n + 1, sizeof(*w->series));
 	w->baselines = calloc(n + 1, sizeof(*w->baselines));
 	w->channel_result = malloc((n + 1) * sizeof(*w->channel_result));
+	w->levels_found = calloc(n + 1, sizeof(*w->levels_found));
 	w->result->channels = calloc(n + 1, sizeof(*w->result->channels));
-	if (!w->series || !w->baselines || !w->channel_result || !w->result->channels)
+	if (!w->series || !w->baselines || !w->channel_result || !w->levels_found || !w->result->channels)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for %zu channels", n);
 	if (w->opt->no_baseline)
 		source = "no idle level: not wanted";

@@ -2,6 +2,7 @@
 #include "attribution/work.h"
 
 #include "core/error.h"
+#include "core/order.h"
 #include "core/units.h"
 
 #include <inttypes.h>
@@ -45,7 +46,7 @@ static void fill_latency(struct jm_latency *out, double *ms, size_t n)
 	*out = (struct jm_latency){NAN, NAN, NAN, NAN, NAN, NAN, n};
 	if (n == 0)
 		return;
-	qsort(ms, n, sizeof(*ms), compare_doubles);
+	jm_order_sort(ms, n, sizeof(*ms), compare_doubles);
 	for (i = 0; i < n; i++)
 		sum += ms[i];
 	out->mean_ms = sum / (double)n;
@@ -144,32 +145,57 @@ static int compare_spans(const void *a, const void *b)
 	return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
 }
 
-/* Copies the usable layer spans with (or without) the PROFILED flag, by start. *out: free(). */
-static int take_spans(struct jm_work *w, bool is_profiled, struct jm_span **out, size_t *n_out, struct jm_error *err)
+static bool is_taken(const struct jm_span *s, bool is_profiled)
 {
-	struct jm_span *spans = malloc((w->in->n_layers + 1) * sizeof(*spans));
+	return !(s->flags & SKIPPED_FLAGS) && ((s->flags & JM_SPAN_PROFILED) != 0) == is_profiled;
+}
+
+/* Looks whether names are in the table, and whether all spans can be taken as they are: then they need not be copied. */
+static int look_at_spans(const struct jm_work *w, bool is_profiled, bool *all_out, struct jm_error *err)
+{
+	const struct jm_span *s = w->in->layers;
+	bool is_all = true;
+	size_t i;
+
+	for (i = 0; i < w->in->n_layers; i++) {
+		if (s[i].name >= w->in->n_names)
+			return jm_error_set(err, JM_E_INVALID, "span %zu has name %u of a table of %zu", i, s[i].name,
+					    w->in->n_names);
+		is_all = is_all && is_taken(&s[i], is_profiled) && s[i].end_ns >= s[i].start_ns &&
+			 (i == 0 || s[i - 1].start_ns <= s[i].start_ns);
+	}
+	*all_out = is_all && i > 0;
+	return 0;
+}
+
+/* Gives the usable layer spans with (or without) the PROFILED flag, by start; *own_out: free(), NULL where those of the input are
+ * given themselves. */
+static int take_spans(struct jm_work *w, bool is_profiled, const struct jm_span **out, struct jm_span **own_out, size_t *n_out,
+		      struct jm_error *err)
+{
+	struct jm_span *spans;
 	uint64_t n_bad = 0;
 	size_t i, n = 0;
+	bool is_all = false;
+	int code = look_at_spans(w, is_profiled, &is_all, err);
 
+	*own_out = NULL;
+	*out = w->in->layers;
+	*n_out = w->in->n_layers;
+	if (code || is_all)
+		return code;
+	*out = spans = *own_out = malloc((w->in->n_layers + 1) * sizeof(*spans));
 	if (!spans)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for %zu spans", w->in->n_layers);
 	for (i = 0; i < w->in->n_layers; i++) {
-		const struct jm_span *s = &w->in->layers[i];
-
-		if (s->name >= w->in->n_names) {
-			free(spans);
-			return jm_error_set(err, JM_E_INVALID, "span %zu has name %u of a table of %zu", i, s->name,
-					    w->in->n_names);
-		}
-		if ((s->flags & SKIPPED_FLAGS) || ((s->flags & JM_SPAN_PROFILED) != 0) != is_profiled)
+		if (!is_taken(&w->in->layers[i], is_profiled))
 			continue;
-		if (s->end_ns < s->start_ns)
+		if (w->in->layers[i].end_ns < w->in->layers[i].start_ns)
 			n_bad++;
 		else
-			spans[n++] = *s;
+			spans[n++] = w->in->layers[i];
 	}
-	qsort(spans, n, sizeof(*spans), compare_spans);
-	*out = spans;
+	jm_order_sort(spans, n, sizeof(*spans), compare_spans);
 	*n_out = n;
 	return n_bad ? jm_result_warn(w->result, "%" PRIu64 " layer spans end before they start: left out", n_bad) : 0;
 }
@@ -292,10 +318,11 @@ static int scale_profiled(struct jm_work *w, struct jm_stretches *profiled, cons
 {
 	struct jm_layout layout = {0};
 	struct jm_slices slices = {0};
-	struct jm_span *spans = NULL;
+	struct jm_span *own = NULL;
+	const struct jm_span *spans = NULL;
 	size_t i, n = 0, n_profiled;
 	double stretch = 1;
-	int code = take_spans(w, true, &spans, &n, err);
+	int code = take_spans(w, true, &spans, &own, &n, err);
 
 	if (code == 0 && profiled->n == 0)
 		code = iterations_of_spans(spans, n, profiled);
@@ -320,16 +347,17 @@ static int scale_profiled(struct jm_work *w, struct jm_stretches *profiled, cons
 	w->stretch = stretch;
 	jm_layout_finish(&layout);
 	jm_slices_finish(&slices);
-	free(spans);
+	free(own);
 	return code;
 }
 
 static int take_layers(struct jm_work *w, struct jm_stretches *profiled, struct jm_stretches *touching,
 		       struct jm_error *err)
 {
-	struct jm_span *spans = NULL;
+	struct jm_span *own = NULL;
+	const struct jm_span *spans = NULL;
 	size_t n = 0, i;
-	int code = take_spans(w, false, &spans, &n, err);
+	int code = take_spans(w, false, &spans, &own, &n, err);
 
 	if (code == 0 && w->in->n_iterations == 0)
 		code = number_iterations(w, spans, n, touching);
@@ -339,7 +367,7 @@ static int take_layers(struct jm_work *w, struct jm_stretches *profiled, struct 
 		code = jm_slices_clip(&w->slices, &w->windows);
 	if (code == 0)
 		code = count_layers(w, spans, n, &w->windows, 1, 1);
-	free(spans);
+	free(own);
 	if (code == 0 && w->n_layers == 0) {
 		free(w->layer_of_name);
 		w->layer_of_name = NULL;

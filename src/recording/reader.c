@@ -1,4 +1,4 @@
-/* The reading half of a recording: opening, and all that is loaded at once. reader_rows.c loads samples and spans. */
+/* The reading half of a recording: opening, and all that is loaded at once. reader_rows.c loads samples, reader_spans.c spans. */
 #include "recording/reader.h"
 
 #include <inttypes.h>
@@ -409,6 +409,7 @@ void jm_recording_close(struct jm_recording *r)
 	free(r->ledgers);
 	free(r->has_ledger);
 	jm_names_finish(&r->names);
+	jm_recording_release_spans(r);
 	free(r->copy);
 	free(r->path);
 	free(r);

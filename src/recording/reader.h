@@ -28,6 +28,8 @@ struct jm_recording {
 	size_t n_metas, n_sensors, n_channels, n_events;
 	struct jm_names names;
 	bool has_processes; /* has the tables of them */
+	struct jm_span *held; /* all, in order; NULL: not held */
+	size_t n_held;
 };
 
 /* No row of ours takes fewer bytes: cell pointer 2, length 1, row id 1, record header of 6 and more. */
@@ -82,6 +84,12 @@ int jm_reader_has_table(struct jm_recording *r, const char *name, int64_t *found
 
 /* Checks that part_of and same_as of the channels stay within them and lead in no circle. Errors: JM_E_FORMAT. */
 int jm_reader_check_references(struct jm_recording *r, struct jm_error *err);
+
+/* Gives a key of the meta table; 0 before the first row is written: then the origins are absent. Errors: JM_E_FORMAT. */
+int jm_reader_load_origin(struct jm_recording *r, const char *key, int64_t *out, struct jm_error *err);
+/* Between the two all statements read one state of the file. */
+int jm_reader_begin(struct jm_recording *r, struct jm_error *err);
+void jm_reader_end(struct jm_recording *r);
 
 /* Looks again how large the files are, which may be growing. */
 void jm_reader_update_size(struct jm_recording *r);

@@ -1,4 +1,4 @@
-/* Samples and spans out of a recording. */
+/* Samples out of a recording. reader_spans.c has the spans. */
 #include "recording/reader.h"
 
 #include "recording/schema.h"
@@ -18,8 +18,7 @@ struct loading {
 	int64_t time_origin_ns, device_origin_us;
 };
 
-/* The origins are absent until the first row is written. */
-static int load_origin(struct jm_recording *r, const char *key, int64_t *out, struct jm_error *err)
+int jm_reader_load_origin(struct jm_recording *r, const char *key, int64_t *out, struct jm_error *err)
 {
 	struct jm_rows rows;
 
@@ -34,7 +33,7 @@ static int load_origin(struct jm_recording *r, const char *key, int64_t *out, st
 
 static bool append(struct jm_rows *rows, struct loading *l, size_t i, const struct jm_sample *sample)
 {
-	if (!jm_grow(&l->samples[i], &l->capacity[i], l->n[i], sizeof(*sample))) {
+	if (l->n[i] == l->capacity[i] && !jm_grow(&l->samples[i], &l->capacity[i], l->n[i], sizeof(*sample))) {
 		rows->rc = jm_error_set(rows->err, JM_E_NOMEM, "out of memory reading samples of %s", rows->r->path);
 		return false;
 	}
@@ -164,9 +163,9 @@ static int load(struct jm_recording *r, struct loading *l, int64_t from_ns, int6
 	int rc;
 	size_t i;
 
-	rc = load_origin(r, JM_META_TIME_ORIGIN, &l->time_origin_ns, err);
+	rc = jm_reader_load_origin(r, JM_META_TIME_ORIGIN, &l->time_origin_ns, err);
 	if (rc == 0)
-		rc = load_origin(r, JM_META_DEVICE_ORIGIN, &l->device_origin_us, err);
+		rc = jm_reader_load_origin(r, JM_META_DEVICE_ORIGIN, &l->device_origin_us, err);
 	if (rc == 0 && has_group)
 		rc = load_group(r, sensor, l, from_ns, to_ns, err);
 	if (rc == 0)
@@ -181,13 +180,12 @@ static int load(struct jm_recording *r, struct loading *l, int64_t from_ns, int6
 	return rc;
 }
 
-/* Several statements read one state of the file. */
-static int begin(struct jm_recording *r, struct jm_error *err)
+int jm_reader_begin(struct jm_recording *r, struct jm_error *err)
 {
 	return jm_schema_exec(r->db, "BEGIN", err, r->path);
 }
 
-static void end(struct jm_recording *r)
+void jm_reader_end(struct jm_recording *r)
 {
 	sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
 }
@@ -201,11 +199,11 @@ int jm_recording_samples(struct jm_recording *r, uint16_t channel, int64_t from_
 	if (channel >= r->n_channels)
 		return jm_error_set(err, JM_E_INVALID, "%s has no channel %u", r->path, channel);
 	jm_reader_update_size(r);
-	rc = begin(r, err);
+	rc = jm_reader_begin(r, err);
 	if (rc)
 		return rc;
 	rc = load(r, &l, from_ns, to_ns, err);
-	end(r);
+	jm_reader_end(r);
 	if (rc)
 		return rc;
 	*out = l.samples[0];
@@ -227,135 +225,16 @@ int jm_recording_sensor_samples(struct jm_recording *r, size_t sensor, int64_t f
 	if (l.n_channels == 0)
 		return 0;
 	jm_reader_update_size(r);
-	rc = begin(r, err);
+	rc = jm_reader_begin(r, err);
 	if (rc)
 		return rc;
 	rc = load(r, &l, from_ns, to_ns, err);
-	end(r);
+	jm_reader_end(r);
 	if (rc)
 		return rc;
 	memcpy(out, l.samples, l.n_channels * sizeof(out[0]));
 	memcpy(n_out, l.n, l.n_channels * sizeof(n_out[0]));
 	return 0;
-}
-
-/* Outer spans first. */
-static int compare_spans(const void *a, const void *b)
-{
-	const struct jm_span *x = a, *y = b;
-
-	if (x->start_ns != y->start_ns)
-		return x->start_ns > y->start_ns ? 1 : -1;
-	return (x->end_ns < y->end_ns) - (x->end_ns > y->end_ns);
-}
-
-static bool read_span(struct jm_rows *rows, int64_t origin_ns, struct jm_span *out)
-{
-	int64_t duration = jm_rows_i64(rows, 1, 0, JM_READER_TIME_MAX);
-
-	out->start_ns = jm_rows_time(rows, 0, origin_ns);
-	out->kind = (uint8_t)jm_rows_i64(rows, 2, 0, JM_SPAN_REQUEST);
-	out->name = (uint32_t)jm_rows_i64(rows, 3, 0, UINT32_MAX);
-	out->track = (uint32_t)jm_rows_i64(rows, 4, 0, UINT32_MAX);
-	out->iteration = (uint32_t)jm_rows_i64_or(rows, 5, 0, UINT32_MAX, JM_NO_ITERATION);
-	out->flags = (uint8_t)jm_rows_i64(rows, 6, 0, UINT8_MAX);
-	out->device = 0;
-	if (out->name >= rows->r->names.n)
-		return jm_rows_bad(rows, "a span has a name that is not there");
-	out->end_ns = out->start_ns + duration;
-	if (out->end_ns > JM_READER_TIME_MAX)
-		return jm_rows_bad(rows, "a time is out of range");
-	return rows->rc == 0;
-}
-
-static int load_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_span **out, size_t *n_out,
-		      struct jm_error *err)
-{
-	struct jm_span *spans = NULL;
-	size_t n = 0, capacity = 0;
-	struct jm_rows rows;
-	int64_t origin_ns;
-	int rc = load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, err);
-
-	if (rc == 0)
-		rc = jm_reader_load_names(r, err);
-	if (rc)
-		return rc;
-	jm_rows_begin(&rows, r, "span",
-		      "SELECT start, duration_ns, kind, name, track, iteration, flags FROM span"
-		      " WHERE (?1 >> kind) & 1",
-		      err);
-	if (rows.rc == 0)
-		sqlite3_bind_int64(rows.statement, 1, kind_mask);
-	while (jm_rows_next(&rows)) {
-		if (!jm_grow(&spans, &capacity, n, sizeof(*spans))) {
-			rows.rc = jm_error_set(err, JM_E_NOMEM, "out of memory reading spans of %s", r->path);
-			break;
-		}
-		if (!read_span(&rows, origin_ns, &spans[n]))
-			break;
-		n++;
-	}
-	rc = jm_rows_end(&rows);
-	if (rc == 0)
-		rc = jm_recording_sort(spans, n, sizeof(*spans), compare_spans);
-	if (rc) {
-		free(spans);
-		return rc == JM_E_NOMEM ? jm_error_set(err, rc, "out of memory reading spans of %s", r->path) : rc;
-	}
-	*out = spans;
-	*n_out = n;
-	return 0;
-}
-
-int jm_recording_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_span **out, size_t *n_out,
-		       struct jm_error *err)
-{
-	int rc;
-
-	jm_reader_update_size(r);
-	rc = begin(r, err);
-	if (rc)
-		return rc;
-	rc = load_spans(r, kind_mask, out, n_out, err);
-	end(r);
-	return rc;
-}
-
-static int each_span(struct jm_recording *r, int (*take)(void *ctx, const struct jm_span *span), void *ctx,
-		     struct jm_error *err)
-{
-	struct jm_rows rows;
-	struct jm_span span;
-	int64_t origin_ns;
-	int rc = load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, err), taken = 0;
-
-	if (rc == 0)
-		rc = jm_reader_load_names(r, err);
-	if (rc)
-		return rc;
-	jm_rows_begin(&rows, r, "span",
-		      "SELECT start, duration_ns, kind, name, track, iteration, flags FROM span"
-		      " ORDER BY track, start, duration_ns DESC",
-		      err);
-	while (taken == 0 && jm_rows_next(&rows) && read_span(&rows, origin_ns, &span))
-		taken = take(ctx, &span);
-	rc = jm_rows_end(&rows);
-	return rc ? rc : taken;
-}
-
-int jm_recording_each_span(struct jm_recording *r, int (*take)(void *ctx, const struct jm_span *span), void *ctx,
-			   struct jm_error *err)
-{
-	int rc;
-
-	jm_reader_update_size(r);
-	rc = begin(r, err);
-	if (rc)
-		return rc;
-	rc = each_span(r, take, ctx, err);
-	end(r);
-	return rc;
 }
 
 /* Widens [*first, *last] to the times of a table. */
@@ -377,7 +256,7 @@ static int widen(struct jm_recording *r, const char *table, const char *sql, int
 static int load_extent(struct jm_recording *r, int64_t *first_ns_out, int64_t *last_ns_out)
 {
 	int64_t first = INT64_MAX, last = INT64_MIN, origin_ns;
-	int rc = load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, NULL);
+	int rc = jm_reader_load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, NULL);
 
 	if (rc == 0)
 		rc = widen(r, "sample_one", "SELECT min(t), max(t) FROM sample_one", &first, &last);
@@ -400,18 +279,18 @@ int jm_recording_extent(struct jm_recording *r, int64_t *first_ns_out, int64_t *
 	int rc;
 
 	jm_reader_update_size(r);
-	rc = begin(r, NULL);
+	rc = jm_reader_begin(r, NULL);
 	if (rc)
 		return rc;
 	rc = load_extent(r, first_ns_out, last_ns_out);
-	end(r);
+	jm_reader_end(r);
 	return rc;
 }
 
 int jm_recording_first_span(struct jm_recording *r, int64_t *start_ns_out)
 {
 	int64_t first = INT64_MAX, last = INT64_MIN, origin_ns;
-	int rc = load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, NULL);
+	int rc = jm_reader_load_origin(r, JM_META_TIME_ORIGIN, &origin_ns, NULL);
 
 	if (rc == 0)
 		rc = widen(r, "span", "SELECT min(start), max(start) FROM span", &first, &last);

@@ -108,6 +108,12 @@ int jm_recording_sensor_samples(struct jm_recording *r, size_t sensor, int64_t f
 /* Loads the spans whose kind is in kind_mask (bit 1 << kind), in order of (start_ns, -end_ns). *out: yours, free(). */
 int jm_recording_spans(struct jm_recording *r, uint32_t kind_mask, struct jm_span **out, size_t *n_out,
 		       struct jm_error *err);
+/* Keeps all spans in memory: until they are released, jm_recording_spans copies from them in place of reading the file again and
+ * again. Errors: as jm_recording_spans. */
+int jm_recording_hold_spans(struct jm_recording *r, struct jm_error *err);
+void jm_recording_release_spans(struct jm_recording *r);
+/* Gives those that are held, in order; NULL: none are. Borrowed until they are released. */
+const struct jm_span *jm_recording_held_spans(const struct jm_recording *r, size_t *n_out);
 /* Gives every span to take, track by track, in order of (track, start_ns, -end_ns); the sorting is left to SQLite, on disk where
  * there are many, so that memory does not grow with their number. take gives 0, or another value that ends it and is given back.
  * Errors: JM_E_FORMAT, JM_E_IO (no room for the sorting). */

@@ -48,24 +48,26 @@ static int keep_exact(const struct jm_scene *s, const struct jm_series *series, 
 static int add_channel(struct jm_scene *s, const struct jm_scene_input *in, size_t i, size_t n_buckets, size_t n_pieces)
 {
 	struct jm_scene_channel *c = &s->channels[s->n_channels];
-	struct jm_series series;
+	bool is_made = in->series && in->series[i].n_pieces && in->series[i].is_usual;
+	struct jm_series own = {0};
+	const struct jm_series *series = is_made ? &in->series[i] : &own;
 	size_t k, n;
 	int rc;
 
-	if (jm_series_init(&series, &in->channels[i], in->samples[i], in->n_samples[i], 0, NULL))
+	if (!is_made && jm_series_init(&own, &in->channels[i], in->samples[i], in->n_samples[i], 0, NULL))
 		return 0; /* the report says why it has no figures */
 	*c = (struct jm_scene_channel){.channel = i, .n_readings = in->n_samples[i]};
 	/* More buckets than readings say nothing more. */
-	n = series.n_pieces < n_buckets ? series.n_pieces : n_buckets;
+	n = series->n_pieces < n_buckets ? series->n_pieces : n_buckets;
 	rc = n ? jm_power_buckets_init(&c->buckets, s->start_ns, s->end_ns, n) : 0;
-	for (k = 0; rc == 0 && n && k < series.n_pieces; k++) {
-		struct jm_power_piece piece = piece_of(&series.pieces[k]);
+	for (k = 0; rc == 0 && n && k < series->n_pieces; k++) {
+		struct jm_power_piece piece = piece_of(&series->pieces[k]);
 
 		jm_power_buckets_add(&c->buckets, &piece);
 	}
-	rc = rc ? rc : keep_exact(s, &series, n_pieces, c);
+	rc = rc ? rc : keep_exact(s, series, n_pieces, c);
 	s->n_channels++;
-	jm_series_finish(&series);
+	jm_series_finish(&own);
 	return rc;
 }
 

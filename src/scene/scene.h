@@ -81,6 +81,7 @@ struct jm_scene_input {
 	size_t n_channels;
 	const struct jm_sample *const *samples; /* by channel, in order of time */
 	const size_t *n_samples;
+	const struct jm_series *series; /* by channel, of the same samples, used where they are the usual ones; NULL: none are made */
 	const struct jm_span *spans; /* in order of (start_ns, -end_ns) */
 	size_t n_spans;
 	int64_t start_ns, end_ns;

@@ -34,6 +34,7 @@ struct loaded {
 	struct jm_baseline *baselines;
 	struct jm_response *responses;
 	double *limits;
+	struct jm_series *series; /* for the scene; else NULL */
 	int64_t from_ns, to_ns; /* samples lie between these */
 	double unquiet;         /* how busy the quiet stretches were, where too much for a level; else 0 */
 	struct jm_attribution_input in;
@@ -45,6 +46,9 @@ static void unload(struct loaded *l)
 
 	for (i = 0; l->samples && i < l->in.n_channels; i++)
 		free(l->samples[i]);
+	for (i = 0; l->series && i < l->in.n_channels; i++)
+		jm_series_finish(&l->series[i]);
+	free(l->series);
 	free(l->samples);
 	free(l->n_samples);
 	free(l->ledgers);
@@ -357,7 +361,8 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 {
 	struct jm_attribution_options opt = {.skip_iterations = !options->with_iterations,
 					     .with_timeline = options->with_timeline,
-					     .target_fraction = target_fraction};
+					     .target_fraction = target_fraction,
+					     .series_out = l->series};
 	char note[256];
 	int rc;
 
@@ -416,6 +421,8 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 
 	if (rc)
 		jm_error_set(err, rc, "out of memory for the channels");
+	if (rc == 0 && options->with_scene)
+		rc = jm_report_begin_scene(report, l.in.n_channels, &l.series, err);
 	if (rc == 0)
 		rc = load_spans(report->recording, &l, options->by, err);
 	if (rc == 0)
@@ -438,7 +445,10 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 		l.parts.calls = NULL;
 	}
 	if (rc == 0 && options->with_scene)
-		rc = jm_report_make_scene(report, l.in.samples, l.in.n_samples, l.from_ns, l.to_ns, err);
+		rc = jm_report_make_scene(
+		    report, &(struct jm_scene_input){.samples = l.in.samples, .n_samples = l.in.n_samples, .series = l.series},
+		    l.from_ns, l.to_ns, err);
+	jm_recording_release_spans(report->recording);
 	unload(&l);
 	return rc;
 }

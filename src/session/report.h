@@ -73,10 +73,14 @@ void jm_report_warn_of_limits(struct jm_result *result);
 /* Where random rests lay between the iterations: takes the throughput from the latency, and warns. After jm_attribute. */
 void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
 
-/* Makes the scene of a report. samples, n_samples: by channel, those from from_ns up to to_ns; others are read.
- * Errors: of reading the file, JM_E_NOMEM. */
-int jm_report_make_scene(struct jm_report *report, const struct jm_sample *const *samples, const size_t *n_samples,
-			 int64_t from_ns, int64_t to_ns, struct jm_error *err);
+/* Before anything is loaded of which a scene is to be made: holds the spans, among which are those that attribution wants, so that the
+ * table is read once; and gives room for the series that attribution makes (n_channels, zeroed; free()). Errors: of reading the file,
+ * JM_E_NOMEM. */
+int jm_report_begin_scene(struct jm_report *report, size_t n_channels, struct jm_series **series_out, struct jm_error *err);
+/* Makes the scene. known: samples, n_samples and series of all channels, from from_ns up to to_ns; what else the recording holds is
+ * read. Errors: of reading the file, JM_E_NOMEM. */
+int jm_report_make_scene(struct jm_report *report, const struct jm_scene_input *known, int64_t from_ns, int64_t to_ns,
+			 struct jm_error *err);
 
 /* Gives what it was a recording of, in as few words as there are. Borrowed. */
 const char *jm_report_title(const struct jm_report *report);

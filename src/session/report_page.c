@@ -45,21 +45,27 @@ static int load_all(struct jm_recording *r, const struct jm_scene_input *in, str
 	return rc;
 }
 
-int jm_report_make_scene(struct jm_report *report, const struct jm_sample *const *samples, const size_t *n_samples,
-			 int64_t from_ns, int64_t to_ns, struct jm_error *err)
+int jm_report_begin_scene(struct jm_report *report, size_t n_channels, struct jm_series **series_out, struct jm_error *err)
 {
-	struct jm_scene_input in = {.samples = samples, .n_samples = n_samples};
+	*series_out = calloc(n_channels + 1, sizeof(**series_out));
+	if (!*series_out)
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the channels");
+	return jm_recording_hold_spans(report->recording, err);
+}
+
+int jm_report_make_scene(struct jm_report *report, const struct jm_scene_input *known, int64_t from_ns, int64_t to_ns,
+			 struct jm_error *err)
+{
+	struct jm_scene_input in = *known;
 	struct jm_sample **own = NULL;
 	size_t *n_own = NULL, i;
-	struct jm_span *spans;
-	int rc;
+	int rc = jm_recording_hold_spans(report->recording, err);
 
-	in.channels = jm_recording_channels(report->recording, &in.n_channels);
-	rc = jm_recording_spans(report->recording, UINT32_MAX, &spans, &in.n_spans, err);
 	if (rc)
 		return rc;
-	in.spans = spans;
-	find_extent(report->recording, spans, in.n_spans, &in);
+	in.channels = jm_recording_channels(report->recording, &in.n_channels);
+	in.spans = jm_recording_held_spans(report->recording, &in.n_spans);
+	find_extent(report->recording, in.spans, in.n_spans, &in);
 	if (in.start_ns < from_ns || in.end_ns > to_ns) {
 		own = calloc(in.n_channels + 1, sizeof(*own));
 		n_own = calloc(in.n_channels + 1, sizeof(*n_own));
@@ -67,6 +73,7 @@ int jm_report_make_scene(struct jm_report *report, const struct jm_sample *const
 				  : jm_error_set(err, JM_E_NOMEM, "out of memory for the readings");
 		in.samples = (const struct jm_sample *const *)own;
 		in.n_samples = n_own;
+		in.series = NULL;
 	}
 	if (rc == 0)
 		rc = jm_scene_create(&in, NULL, &report->scene, err);
@@ -74,7 +81,6 @@ int jm_report_make_scene(struct jm_report *report, const struct jm_sample *const
 		free(own[i]);
 	free(own);
 	free(n_own);
-	free(spans);
 	return rc;
 }
 

@@ -152,12 +152,58 @@ static void a_limit_at_work_is_in_the_intervals(void **state)
 	emu_destroy(w);
 }
 
+/* Channels that are read together are looked at together: what is found is what each gives alone. */
+static void channels_read_together_get_what_each_gets_alone(void **state)
+{
+	struct emu_options o = {0};
+	struct emu_world *w = emu_create(sensor("h200-like"), &o, 4);
+	struct jm_sample *half = calloc(w->n_samples, sizeof(*half));
+	struct jm_channel channels[2] = {w->channel, w->channel};
+	const struct jm_response responses[2] = {w->response, w->response};
+	const struct jm_sample *samples[2] = {w->samples, half};
+	const size_t n_samples[2] = {w->n_samples, w->n_samples};
+	struct emu_world both = *w, second = *w;
+	struct jm_result a, b, together;
+	size_t i;
+
+	(void)state;
+	assert_non_null(half);
+	for (i = 0; i < w->n_samples; i++) {
+		half[i] = w->samples[i];
+		half[i].value = half[i].value / 2 + 1000000 * (int64_t)(i % 3);
+	}
+	snprintf(channels[1].name, sizeof(channels[1].name), "half");
+	both.in.channels = channels;
+	both.in.n_channels = 2;
+	both.in.samples = samples;
+	both.in.n_samples = n_samples;
+	both.in.responses = responses;
+	second.in.channels = &channels[1];
+	second.in.n_channels = 1;
+	second.in.samples = &samples[1];
+	second.in.n_samples = n_samples;
+	second.in.responses = responses;
+	a = attribute(w, JM_METHOD_SHARE);
+	b = attribute(&second, JM_METHOD_SHARE);
+	together = attribute(&both, JM_METHOD_SHARE);
+	assert_int_equal(together.n_closure, 2);
+	assert_true(together.closure[0].idle_j == a.closure[0].idle_j && together.closure[0].parts_j == a.closure[0].parts_j);
+	assert_true(together.closure[1].idle_j == b.closure[0].idle_j && together.closure[1].parts_j == b.closure[0].parts_j);
+	assert_true(a.closure[0].idle_j != b.closure[0].idle_j);
+	jm_result_finish(&a);
+	jm_result_finish(&b);
+	jm_result_finish(&together);
+	free(half);
+	emu_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(short_rests_get_what_they_took),
 	    cmocka_unit_test(layers_that_all_draw_the_same_are_known_from_alone_and_place),
 	    cmocka_unit_test(a_limit_at_work_is_in_the_intervals),
+	    cmocka_unit_test(channels_read_together_get_what_each_gets_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

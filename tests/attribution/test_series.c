@@ -153,6 +153,55 @@ static void a_gap_sample_and_a_long_spacing_stay_gaps(void **state)
 	jm_series_finish(&s);
 }
 
+/* Readings each 10 ms, and one spacing of 25: a gap for who allows 20, not by the usual 30. */
+static void a_series_knows_whether_its_gaps_are_the_usual(void **state)
+{
+	struct jm_channel c = gauge();
+	struct jm_sample in[] = {sample(0, 1), sample(10, 2), sample(20, 3), sample(45, 4), sample(55, 5)};
+	struct jm_series s;
+	const struct {
+		int64_t max_gap_ns;
+		bool is_usual;
+	} cases[] = {{0, true}, {30 * MS, true}, {26 * MS, true}, {20 * MS, false}, {INT64_MAX, true}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(jm_series_init(&s, &c, in, 5, cases[i].max_gap_ns, NULL), 0);
+		assert_int_equal(s.is_usual, cases[i].is_usual);
+		assert_int_equal(s.n_pieces, cases[i].is_usual ? 4 : 3);
+		jm_series_finish(&s);
+	}
+}
+
+/* Every place is found whichever way one looks: ahead by little, by much, behind. */
+static void a_cursor_finds_every_place(void **state)
+{
+	static const int64_t steps[] = {1, 3, 9, 40, 170, -5, 260, -400, 77, 1000};
+	struct jm_channel c = gauge();
+	struct jm_sample in[600];
+	struct jm_series s;
+	struct jm_series_cursor cursor = {0};
+	int64_t t = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 600; i++)
+		in[i] = sample(10 * (int64_t)i, 1000000 * (int64_t)(i * 7 % 13));
+	s = make(&c, in, 600);
+	for (i = 0; i < 200; i++) {
+		struct jm_series_cursor fresh = {0};
+		struct jm_series_point a, b;
+
+		t = (t + steps[i % 10] * 10 + 3 + 6500) % 6500;
+		a = jm_series_at(&s, &cursor, t * MS);
+		b = jm_series_at(&s, &fresh, t * MS);
+		assert_true(a.energy_j == b.energy_j && a.seen_s == b.seen_s);
+		NEAR(a.energy_j, jm_series_energy(&s, 0, t * MS, NULL));
+	}
+	jm_series_finish(&s);
+}
+
 /* An update every 100 ms, read every 10 ms: what counts is when the value changed. 1 J per update is 10 W everywhere. */
 static void repeated_counter_readings_become_update_edges(void **state)
 {
@@ -344,6 +393,8 @@ int main(void)
 	    cmocka_unit_test(a_gap_sample_and_a_long_spacing_stay_gaps),
 	    cmocka_unit_test(a_counter_tells_what_was_missed),
 	    cmocka_unit_test(two_gauge_readings_have_no_interval),
+	    cmocka_unit_test(a_series_knows_whether_its_gaps_are_the_usual),
+	    cmocka_unit_test(a_cursor_finds_every_place),
 	    cmocka_unit_test(repeated_counter_readings_become_update_edges),
 	    cmocka_unit_test(a_gauge_is_integrated_by_trapezoids),
 	    cmocka_unit_test(window_means_that_tile_are_constant_over_their_window),

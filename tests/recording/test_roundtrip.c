@@ -224,6 +224,64 @@ static void spans_come_back_outer_first(void **state)
 	assert_int_equal((int)ask_sql(s->path, "SELECT count(*) FROM named_span WHERE kind = 'phase'"), 1);
 }
 
+/* What is held is what the file says, of every kind; released, the file is asked again. */
+static void held_spans_are_those_of_the_file(void **state)
+{
+	struct scratch *s = *state;
+	struct jm_writer *w = new_writer(s->path);
+	struct jm_span_sink sink = jm_writer_span_sink(w);
+	struct jm_span span = {0}, *read[2], *held[2];
+	const uint32_t masks[2] = {UINT32_MAX, 1u << JM_SPAN_LAYER | 1u << JM_SPAN_PHASE};
+	struct jm_recording *r;
+	struct jm_error err = {0};
+	size_t n, n_held, i;
+
+	assert_int_equal(sink.name(sink.ctx, "x", 1, NULL, 0, &span.name), 0);
+	for (i = 0; i < 500; i++) {
+		span.start_ns = T0 + (int64_t)(i * 7919 % 100);
+		span.end_ns = span.start_ns + 10;
+		span.track = (uint32_t)i;
+		span.kind = (uint8_t)(i % 4);
+		assert_int_equal(sink.write(sink.ctx, &span, 1), 0);
+	}
+	assert_int_equal(jm_writer_close(w, &err), 0);
+	r = open_recording(s->path);
+	assert_null(jm_recording_held_spans(r, &n));
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(jm_recording_spans(r, masks[i], &read[i], &n, &err), 0);
+		assert_int_equal(jm_recording_hold_spans(r, &err), 0);
+		assert_int_equal(jm_recording_spans(r, masks[i], &held[i], &n_held, &err), 0);
+		assert_true(n > 0 && n == n_held);
+		assert_memory_equal(read[i], held[i], n * sizeof(*read[i]));
+		jm_recording_release_spans(r);
+		free(read[i]);
+		free(held[i]);
+	}
+	assert_null(jm_recording_held_spans(r, &n));
+	assert_int_equal(n, 0);
+	assert_int_equal(jm_recording_hold_spans(r, &err), 0); /* closing releases, too */
+	jm_recording_close(r);
+}
+
+static void holding_no_spans_is_no_error(void **state)
+{
+	struct scratch *s = *state;
+	struct jm_error err = {0};
+	struct jm_recording *r;
+	struct jm_span *out;
+	size_t n;
+
+	assert_int_equal(jm_writer_close(new_writer(s->path), &err), 0);
+	r = open_recording(s->path);
+	assert_int_equal(jm_recording_hold_spans(r, &err), 0);
+	assert_non_null(jm_recording_held_spans(r, &n));
+	assert_int_equal(n, 0);
+	assert_int_equal(jm_recording_spans(r, UINT32_MAX, &out, &n, &err), 0);
+	assert_int_equal(n, 0);
+	free(out);
+	jm_recording_close(r);
+}
+
 /* 3000 spans written innermost first, as a profiler ends them: order by (start, -end), ties as written. */
 static void many_spans_are_sorted(void **state)
 {
@@ -401,6 +459,8 @@ int main(void)
 	    T(range_is_half_open),
 	    T(gaps_stay_gaps_in_the_views),
 	    T(spans_come_back_outer_first),
+	    T(held_spans_are_those_of_the_file),
+	    T(holding_no_spans_is_no_error),
 	    T(many_spans_are_sorted),
 	    T(meta_keeps_type_and_precision),
 	    T(ledger_and_events_come_back),

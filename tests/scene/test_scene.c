@@ -142,6 +142,36 @@ static struct jm_span *make_run(size_t *n)
 	return spans;
 }
 
+/* A series that the caller has made already gives the same scene; one with other gaps is not taken. */
+static void check_given_series(const struct jm_scene_input *in, const struct jm_scene_limits *limits,
+			       const struct jm_scene *expected)
+{
+	struct jm_scene_input given = *in;
+	struct jm_series series;
+	struct jm_scene *s;
+	size_t turn;
+
+	given.series = &series;
+	assert_int_equal(in->n_channels, 1);
+	for (turn = 0; turn < 2; turn++) {
+		const struct jm_power_buckets *a = &expected->channels[0].buckets, *b;
+
+		assert_int_equal(jm_series_init(&series, in->channels, in->samples[0], in->n_samples[0], 0, NULL), 0);
+		if (turn == 1) {
+			series.is_usual = false;
+			series.pieces[0].start_w = series.pieces[0].end_w = 1e9;
+		}
+		assert_int_equal(jm_scene_create(&given, limits, &s, NULL), 0);
+		b = &s->channels[0].buckets;
+		assert_int_equal(s->channels[0].n_exact, expected->channels[0].n_exact);
+		assert_int_equal(a->n, b->n);
+		assert_memory_equal(a->max_w, b->max_w, a->n * sizeof(*a->max_w));
+		assert_memory_equal(a->energy_j, b->energy_j, a->n * sizeof(*a->energy_j));
+		jm_scene_destroy(s);
+		jm_series_finish(&series);
+	}
+}
+
 static struct jm_scene *make_scene(const struct jm_scene_limits *limits)
 {
 	struct jm_scene_input in = {.start_ns = 0, .end_ns = 5 * S};
@@ -164,6 +194,7 @@ static struct jm_scene *make_scene(const struct jm_scene_limits *limits)
 	in.n_samples = n_samples;
 	in.spans = spans;
 	assert_int_equal(jm_scene_create(&in, limits, &s, NULL), 0);
+	check_given_series(&in, limits, s);
 	free(samples);
 	free(spans);
 	return s;

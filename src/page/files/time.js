@@ -75,10 +75,10 @@ class Timeline {
     on("pointercancel", (e) => { this.touches.delete(e.pointerId); this.drag = null; this.draw(); });
     on("pointerleave", () => { if (!this.drag) { this.pointer = null; this.tip.hidden = true; this.draw(); } });
     on("dblclick", () => this.view(0, this.scene.seconds)); on("keydown", (e) => this.key(e)); on("blur", () => { this.tip.hidden = true; });
-    this.left = 52; this.right = 6; this.powerHeight = 230; this.axis = 24; this.laneHeight = 16; this.laneGap = 17;
+    /* Asking the canvas for its width at every point would take most of the time of a frame. */
+    this.width = 0; this.scale = 1; this.left = 52; this.right = 6; this.powerHeight = 230; this.axis = 24; this.laneHeight = 16; this.laneGap = 17;
     new ResizeObserver(() => this.draw()).observe(this.element);
   }
-  get width() { return this.canvas.clientWidth - this.left - this.right; }
   x(t) { return this.left + (t - this.from) / (this.to - this.from) * this.width; }
   time(x) { return this.from + (x - this.left) / this.width * (this.to - this.from); }
   laneTop(i) { let y = this.powerHeight + this.axis; for (let k = 0; k <= i; k++) y += (k && !this.isTitled(k) ? 2 : this.laneGap) + (k < i ? this.laneHeight : 0); return y; }
@@ -145,6 +145,7 @@ class Timeline {
   draw(scale = devicePixelRatio || 1) {
     const w = this.canvas.clientWidth, height = this.height();
     if (!w) return;
+    this.width = w - this.left - this.right; this.scale = scale;
     this.canvas.style.height = height + "px";
     if (this.canvas.width !== Math.round(w * scale) || this.canvas.height !== Math.round(height * scale)) { this.canvas.width = Math.round(w * scale); this.canvas.height = Math.round(height * scale); }
     const g = this.g = this.canvas.getContext("2d");
@@ -212,8 +213,27 @@ class Timeline {
       i = last;
     }
   }
-  /* Buckets [first, end) without a gap: the band of least to greatest as one shape, the mean as one line. */
-  run(l, first, end, pixels) {
+  /* Buckets [first, end) without a gap: as many as pixels, or more, are drawn as columns of pixels, which costs a third. */
+  run(l, first, end, pixels) { if (pixels * this.scale < 2) this.columns(l, first, end); else this.shape(l, first, end, pixels); }
+  columns(l, first, end) {
+    const g = this.g, s = this.scale, step = 1 / s, snap = (v) => Math.round(v * s) / s, list = [];
+    for (let i = first, c = null; i < end; i++) {
+      const k = Math.round(this.x(i * l.width) * s);
+      if (!c || k !== c.k) list.push(c = { k, low: l.min[i], high: l.max[i], sum: 0, seen: 0 });
+      else { if (l.min[i] < c.low) c.low = l.min[i]; if (l.max[i] > c.high) c.high = l.max[i]; }
+      c.sum += l.mean[i] * l.seen[i]; c.seen += l.seen[i];
+    }
+    g.globalAlpha = 0.28;
+    for (const c of list) { const top = snap(this.y(c.high)); g.fillRect(c.k / s, top, step, Math.max(snap(this.y(c.low)) - top, step)); }
+    g.globalAlpha = 1;
+    let last = NaN;
+    for (const c of list) {
+      const y = this.y(c.sum / c.seen), from = Number.isNaN(last) ? y : last;
+      g.fillRect(c.k / s, snap(Math.min(y, from) - 0.75), step, snap(Math.abs(y - from) + 1.5)); last = y;
+    }
+  }
+  /* Wide buckets: the band of least to greatest as one shape, the mean as one line. */
+  shape(l, first, end, pixels) {
     const g = this.g, x = (i) => this.x(i * l.width), low = (i) => Math.max(this.y(l.min[i]), this.y(l.max[i]) + 0.75);
     g.globalAlpha = 0.28; g.beginPath();
     for (let i = first; i < end; i++) { const y = this.y(l.max[i]), a = x(i); g.lineTo(a, y); g.lineTo(a + pixels, y); }
