@@ -28,16 +28,19 @@ JM_API int jm_comparison_open(const char *const *inputs, size_t n, const struct 
 			      struct jm_comparison **out, struct jm_error *err);
 
 /* Writes it. view->format: "table", "json", "csv"; "html": one page with charts, for which the first recording of each variant (of
- * eight) is read again; "trial", "aggregated" or "benchmark_results": columns of energy_aware_quantization.
+ * eight) is read again; "trial", "aggregated", "benchmark_results", "energy_results_aggregated", and where layers were matched
+ * "per_layer_energy" of the first variant: columns of energy_aware_quantization.
  * view->by: "variant" (NULL); where layers were matched (table and csv) "layer", and which layers to quantise first: "hotspot", or
- * summed up by "type" or "part" (attention, feed-forward, ...). limit, is_colour, width count.
+ * summed up by "type" or "part" (attention, feed-forward, ...). limit, is_colour, width count, and in the first four formats carbon and
+ * price.
  * Errors: JM_E_INVALID, JM_E_NOMEM, JM_E_CANCELLED when write stops. */
 JM_API int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *view, jm_write_fn write,
 			       void *ctx, struct jm_error *err);
 
-/* Writes CSV files named and shaped as those of energy_aware_quantization into a folder, made if need be: trial_results.csv,
- * aggregated_comparison.csv, benchmark_results.csv; where layers were matched PRECISION_per_layer_energy.csv for each variant, and
- * joulemap's own hotspots.csv. Errors: JM_E_EXISTS unless overwrite; those of writing. */
+/* Writes files named and shaped as those of energy_aware_quantization into a folder, made if need be: trial_results.csv,
+ * aggregated_comparison.csv, benchmark_results.csv, energy_results_aggregated.csv and .json; where layers were matched
+ * PRECISION_per_layer_energy.csv for each variant, per_layer_energy.csv of the first, and joulemap's own hotspots.csv. None is written
+ * where one could not be. Errors: JM_E_EXISTS unless overwrite; JM_E_INVALID for a link or what is no file; those of writing. */
 JM_API int jm_comparison_write_folder(const struct jm_comparison *c, const char *folder, bool overwrite, struct jm_error *err);
 
 /* A figure of a variant, and against the first. Numbers: NAN is unknown. */

@@ -78,6 +78,7 @@ static void fill_row(const struct jm_work *w, size_t c, const struct row_sum *su
 	row->count = (uint64_t)llround(sum->count);
 	row->time_s = sum->time_s;
 	row->latency_ms = sum->count > 0 ? 1e3 * sum->time_s / sum->count : NAN;
+	row->latency_std_ms = NAN;
 	row->energy_j = sum->energy_j;
 	row->mean_power_w = sum->seen_s > 0 ? sum->energy_j / sum->seen_s : NAN;
 	/* An average over what was seen; time in gaps counts neither above nor below. */
@@ -96,6 +97,17 @@ static void fill_row(const struct jm_work *w, size_t c, const struct row_sum *su
 	row->group = sum->group;
 	snprintf(row->reason, sizeof(row->reason), "%s", sum->reason ? sum->reason : "");
 	fill_intervals(w, c, sum, row);
+}
+
+/* Standard deviation of the length of a run about the mean of all. */
+static double spread_ms(const struct jm_layer *l)
+{
+	double mean_s = l->span_s / l->count, square_s2 = l->span_s2 / l->count, variance = square_s2 - mean_s * mean_s;
+
+	if (!(l->count > 0))
+		return NAN;
+	/* Runs that are all alike differ by nothing, not by rounding. */
+	return variance > 1e-13 * square_s2 ? 1e3 * sqrt(variance) : 0;
 }
 
 static struct row_sum sum_of(const struct jm_layer *layer, const struct jm_part *p)
@@ -261,6 +273,7 @@ int jm_rows_add(struct jm_work *w, size_t c, const struct jm_part *parts, const 
 		row->name = w->layers[l].text;
 		row->type = w->layers[l].type;
 		fill_row(w, c, &sum, total_j, row);
+		row->latency_std_ms = spread_ms(&w->layers[l]);
 		if (row->group >= 0)
 			row->group += (int)first_group;
 	}

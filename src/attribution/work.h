@@ -14,6 +14,7 @@ struct jm_layer {
 	double runs;             /* executions, of which a span may be a piece */
 	double time_s;           /* self time in the windows */
 	double span_s;           /* length of its spans together (children included), for the mean length of a run */
+	double span_s2;          /* sum of their squares, s^2 */
 	const char *text, *type; /* in the result */
 };
 

@@ -295,6 +295,7 @@ static int count_layers(struct jm_work *w, const struct jm_span *spans, size_t n
 		w->layer_of_name[i] = JM_NO_LAYER;
 	for (i = 0; i < n; i++) {
 		struct jm_layer *layer;
+		double run_s;
 
 		while (j < where->n && where->items[j].end_ns <= spans[i].start_ns)
 			j++;
@@ -305,9 +306,11 @@ static int count_layers(struct jm_work *w, const struct jm_span *spans, size_t n
 		layer = layer_for(w, spans[i].name, &capacity);
 		if (!layer)
 			return JM_E_NOMEM;
+		run_s = jm_s_from_ns(spans[i].end_ns - spans[i].start_ns) * span_scale / scale;
 		layer->count += scale;
 		layer->runs += scale;
 		layer->span_s += jm_s_from_ns(spans[i].end_ns - spans[i].start_ns) * span_scale;
+		layer->span_s2 += scale * run_s * run_s;
 	}
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 struct settings {
 	struct jm_common common;
-	const char *sensors, *output, *provider, *onnxruntime, *labels, *metric, *format;
+	const char *sensors, *output, *provider, *onnxruntime, *labels, *metric, *format, *carbon, *price;
 	struct jm_text_list shapes, inputs, data;
 	int64_t period_ns, trial_ns, budget_ns, rest_limit_ns, settle_limit_ns;
 	uint64_t rounds, runs, warmup, batch, threads, seed;
@@ -93,18 +93,25 @@ static int measure(const struct settings *s, char **models, size_t n_models, str
 	return JM_EXIT_OK;
 }
 
+static bool is_of_layers(const struct settings *s)
+{
+	return s->format && strcmp(s->format, "per_layer_energy") == 0;
+}
+
 /* The folder lists its files by name; the variants are to stand as the models were given. */
 static int print(const struct settings *s, char **models, size_t n_models)
 {
 	const char *inputs[1] = {s->output};
 	struct jm_compare_options options = {
-	    .size = sizeof(options), .with_layers = s->with_layers, .first = n_models ? models[0] : NULL};
+	    .size = sizeof(options), .with_layers = s->with_layers || is_of_layers(s), .first = n_models ? models[0] : NULL};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
 				       .by = s->with_layers ? "layer" : "variant",
 				       .limit = TABLE_ROWS,
 				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
-				       .width = jm_cli_width(STDOUT_FILENO)};
+				       .width = jm_cli_width(STDOUT_FILENO),
+				       .carbon = s->carbon,
+				       .price = s->price};
 	struct jm_error err = {0};
 	struct jm_comparison *c;
 	int rc;
@@ -184,8 +191,11 @@ static const struct jm_option options[] = {
     JM_CLI_SENSORS(struct settings),
     {'o', "output", "FOLDER", "of the recordings, one a trial (default joulemap-bench-DATE-TIME)", JM_OPTION_TEXT,
      offsetof(struct settings, output)},
-    {0, "format", "FORMAT", "table (default), json, csv; trial, aggregated, benchmark_results", JM_OPTION_TEXT,
-     offsetof(struct settings, format)},
+    JM_CLI_CARBON(struct settings),
+    JM_CLI_PRICE(struct settings),
+    {0, "format", "FORMAT",
+     "table (default), json, csv; trial, aggregated, benchmark_results, energy_results_aggregated, per_layer_energy",
+     JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
 const struct jm_command jm_cmd_bench = {

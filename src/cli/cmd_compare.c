@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/recording_options.h"
 
 #include "core/text.h"
 #include "joulemap/compare.h"
@@ -9,7 +10,7 @@
 
 struct settings {
 	struct jm_common common;
-	const char *format, *channels, *method, *limit, *first, *html, *svg, *png;
+	const char *format, *channels, *method, *limit, *first, *html, *svg, *png, *carbon, *price;
 	bool with_layers, with_hotspots, is_forced;
 	const char *by, *folder;
 	uint64_t seed;
@@ -30,11 +31,19 @@ static int parse_limit(const struct settings *s, size_t *out)
 	return 0;
 }
 
+/* What a page is made of. */
+struct page {
+	const struct settings *settings;
+	const struct jm_comparison *comparison;
+};
+
 static int produce_page(const void *what, jm_write_fn write, void *ctx, struct jm_error *err)
 {
-	const struct jm_view_options view = {.size = sizeof(view), .format = "html"};
+	const struct page *page = what;
+	const struct jm_view_options view = {
+	    .size = sizeof(view), .format = "html", .carbon = page->settings->carbon, .price = page->settings->price};
 
-	return jm_comparison_write(what, &view, write, ctx, err);
+	return jm_comparison_write(page->comparison, &view, write, ctx, err);
 }
 
 static int produce_svg(const void *what, jm_write_fn write, void *ctx, struct jm_error *err)
@@ -57,12 +66,18 @@ static int write_files(const struct settings *s, const struct jm_comparison *c)
 	int rc = JM_EXIT_OK;
 
 	if (s->html)
-		rc = jm_cli_write_file(s->html, s->is_forced, produce_page, c);
+		rc = jm_cli_write_file(s->html, s->is_forced, produce_page, &(struct page){s, c});
 	if (rc == JM_EXIT_OK && s->svg)
 		rc = jm_cli_write_file(s->svg, s->is_forced, produce_svg, c);
 	if (rc == JM_EXIT_OK && s->png)
 		rc = jm_cli_write_file(s->png, s->is_forced, produce_png, c);
 	return rc;
+}
+
+static bool needs_layers(const struct settings *s)
+{
+	return s->with_layers || s->with_hotspots || s->folder || s->html ||
+	       (s->format && strcmp(s->format, "per_layer_energy") == 0);
 }
 
 static int run(void *settings, char **positional, size_t n_positional, char **command)
@@ -74,14 +89,16 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	struct jm_compare_options options = {.size = sizeof(options),
 					     .channels = s->channels,
 					     .method = s->method,
-					     .with_layers = s->with_layers || s->with_hotspots || s->folder || s->html,
+					     .with_layers = needs_layers(s),
 					     .seed = s->seed,
 					     .first = s->first};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
 				       .by = by,
 				       .is_colour = jm_cli_is_colour(&s->common, STDOUT_FILENO),
-				       .width = jm_cli_width(STDOUT_FILENO)};
+				       .width = jm_cli_width(STDOUT_FILENO),
+				       .carbon = s->carbon,
+				       .price = s->price};
 	struct jm_error err = {0};
 	struct jm_comparison *c;
 	int rc;
@@ -95,7 +112,8 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 		return jm_cli_usage_error(&jm_cmd_compare, "--limit wants a number or all, not '%s'", s->limit);
 	if (jm_comparison_open((const char *const *)positional, n_positional, &options, &c, &err))
 		return jm_cli_fail(&err);
-	rc = s->folder && jm_comparison_write_folder(c, s->folder, s->is_forced, &err) ? jm_cli_fail(&err) : JM_EXIT_OK;
+	rc = s->folder && jm_comparison_write_folder(c, s->folder, s->is_forced, &err) ? jm_cli_fail_output(&err)
+										       : JM_EXIT_OK;
 	if (rc == JM_EXIT_OK && (s->html || s->svg || s->png))
 		rc = write_files(s, c);
 	else if (rc == JM_EXIT_OK && jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err))
@@ -111,7 +129,7 @@ static const struct jm_option options[] = {
      offsetof(struct settings, with_hotspots)},
     {0, "by", "WHAT", "of hot spots: layer (default), type, or part (attention, feed-forward, ...)", JM_OPTION_TEXT,
      offsetof(struct settings, by)},
-    {0, "csv-folder", "FOLDER", "also write trial_results.csv, benchmark_results.csv, fp32_per_layer_energy.csv, ...",
+    {0, "csv-folder", "FOLDER", "also write trial_results.csv, benchmark_results.csv, per_layer_energy.csv, ...",
      JM_OPTION_TEXT, offsetof(struct settings, folder)},
     {0, "channel", "NAME,...", "energy of these channels, added up (default: all that count)", JM_OPTION_TEXT,
      offsetof(struct settings, channels)},
@@ -126,15 +144,18 @@ static const struct jm_option options[] = {
     {0, "svg", "OUT.svg", "draw the variants side by side: energy, time, score", JM_OPTION_TEXT, offsetof(struct settings, svg)},
     {0, "png", "OUT.png", "the same as pixels", JM_OPTION_TEXT, offsetof(struct settings, png)},
     {'f', "force", NULL, "overwrite existing files", JM_OPTION_FLAG, offsetof(struct settings, is_forced)},
+    JM_CLI_CARBON(struct settings),
+    JM_CLI_PRICE(struct settings),
     {0, "seed", "N", "of the resampling", JM_OPTION_COUNT, offsetof(struct settings, seed)},
-    {0, "format", "FORMAT", "table (default), json, csv; trial, aggregated, benchmark_results", JM_OPTION_TEXT,
-     offsetof(struct settings, format)},
+    {0, "format", "FORMAT",
+     "table (default), json, csv; trial, aggregated, benchmark_results, energy_results_aggregated, per_layer_energy",
+     JM_OPTION_TEXT, offsetof(struct settings, format)},
 };
 
 const struct jm_command jm_cmd_compare = {
     .name = "compare",
     .summary = "set recordings side by side: latency, energy, accuracy, with intervals and a verdict",
-    .usage = "[NAME=]FILE|FOLDER ... [--layers] [--format table|json|csv|trial|aggregated|benchmark_results]",
+    .usage = "[NAME=]FILE|FOLDER ... [--layers | --hotspots] [--html OUT.html] [--format FORMAT]",
     .details = "Recordings of one NAME are trials of one variant; all are set against the first. Ratios have 95 % "
 	       "intervals from\n"
 	       "a paired bootstrap over trials, or over stretches of the run where there is one recording each. What "
@@ -145,6 +166,7 @@ const struct jm_command jm_cmd_compare = {
 		"  joulemap compare joulemap-bench-20261121-101500 --layers\n"
 		"  joulemap compare fp32.jmap int8.jmap --hotspots --by part\n"
 		"  joulemap compare fp32.jmap int8.jmap --html compared.html\n"
+		"  joulemap compare fp32.jmap int8.jmap --carbon 420 --price 0.30EUR\n"
 		"  joulemap compare fp32.jmap int8.jmap --format benchmark_results > benchmark_results.csv\n",
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),

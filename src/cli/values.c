@@ -5,7 +5,7 @@
 #define BY      "layer type group iteration channel process container kernel range stream"
 #define METHODS "auto share window integrate regress isolate fused"
 #define TABLES  "table summary csv json"
-#define TRIALS  "table json csv trial aggregated benchmark_results"
+#define TRIALS  "table json csv trial aggregated benchmark_results energy_results_aggregated per_layer_energy"
 
 /* command NULL: of all commands that have the option. option NULL: what stands without an option. tests/integration/
  * test_completion.sh holds the words against what the commands take. */

@@ -38,7 +38,50 @@ void jm_compare_end_row(struct jm_buffer *out)
 		out->data[out->n - 1] = '\n';
 }
 
-void jm_compare_csv(const struct jm_comparison_data *c, struct jm_buffer *out)
+/* A figure, or an amount: the figure f times factor, with note among its reasons. */
+static void figure_row(struct jm_buffer *out, const struct jm_comparison_data *c, const struct jm_variant *v,
+		       enum jm_figure f, const char *key, double factor, const char *note)
+{
+	struct jm_own_cost cost = jm_comparison_own_cost(v->trials, v->n_trials);
+	const struct jm_against *a = &v->against[f];
+	bool is_other = v != &c->variants[0];
+	char reason[sizeof(a->why) + 128];
+
+	snprintf(reason, sizeof(reason), "%s%s%s", note, *note && is_other && a->why[0] ? "; " : "", is_other ? a->why : "");
+	jm_compare_text_cell(out, v->name);
+	jm_compare_text_cell(out, key);
+	jm_compare_count_cell(out, v->n_trials, true);
+	jm_compare_cell(out, v->mean[f] * factor);
+	jm_compare_cell(out, v->std[f] * factor);
+	jm_compare_cell(out, is_other ? a->value : NAN);
+	jm_compare_cell(out, is_other ? a->ci.low : NAN);
+	jm_compare_cell(out, is_other ? a->ci.high : NAN);
+	jm_compare_cell(out, is_other ? a->p : NAN);
+	jm_compare_text_cell(out, is_other ? jm_basis_text(a->basis) : "");
+	jm_compare_count_cell(out, a->n, is_other);
+	jm_compare_text_cell(out, jm_state_text(v->state));
+	jm_compare_text_cell(out, reason);
+	jm_own_cost_csv(&cost, out);
+	jm_buffer_puts(out, "\n");
+}
+
+/* carbon_g_per_item, price_EUR_per_iteration, ... */
+static void amount_rows(struct jm_buffer *out, const struct jm_comparison_data *c, const struct jm_variant *v,
+			const struct jm_tariff *t, bool is_carbon)
+{
+	char key[96], rate[64], note[96];
+	size_t k;
+
+	jm_amount_rate(t, is_carbon, rate, sizeof(rate));
+	snprintf(note, sizeof(note), "at %s, given by the user", rate);
+	for (k = 0; k < JM_N_AMOUNTS; k++) {
+		snprintf(key, sizeof(key), "%s%s%s%s", is_carbon ? "carbon_g" : "price", !is_carbon && t->currency[0] ? "_" : "",
+			 is_carbon ? "" : t->currency, jm_amounts[k].ending);
+		figure_row(out, c, v, jm_amounts[k].figure, key, jm_amount_of(t, &jm_amounts[k], is_carbon, 1), note);
+	}
+}
+
+void jm_compare_csv(const struct jm_comparison_data *c, const struct jm_tariff *tariff, struct jm_buffer *out)
 {
 	size_t i;
 	int f;
@@ -46,29 +89,14 @@ void jm_compare_csv(const struct jm_comparison_data *c, struct jm_buffer *out)
 	jm_buffer_puts(out, "variant,figure,trials,mean,std,against_first,ci_low,ci_high,p,basis,n,energy_state,"
 			    "reason," JM_OWN_COST_COLUMNS "\n");
 	for (i = 0; i < c->n_variants; i++) {
-		struct jm_own_cost cost = jm_comparison_own_cost(c->variants[i].trials, c->variants[i].n_trials);
+		const struct jm_variant *v = &c->variants[i];
 
-		for (f = 0; f < JM_N_FIGURES; f++) {
-			const struct jm_variant *v = &c->variants[i];
-			const struct jm_against *a = &v->against[f];
-			bool is_other = i > 0;
-
-			jm_compare_text_cell(out, v->name);
-			jm_compare_text_cell(out, jm_figure_key((enum jm_figure)f));
-			jm_compare_count_cell(out, v->n_trials, true);
-			jm_compare_cell(out, v->mean[f]);
-			jm_compare_cell(out, v->std[f]);
-			jm_compare_cell(out, is_other ? a->value : NAN);
-			jm_compare_cell(out, is_other ? a->ci.low : NAN);
-			jm_compare_cell(out, is_other ? a->ci.high : NAN);
-			jm_compare_cell(out, is_other ? a->p : NAN);
-			jm_compare_text_cell(out, is_other ? jm_basis_text(a->basis) : "");
-			jm_compare_count_cell(out, a->n, is_other);
-			jm_compare_text_cell(out, jm_state_text(v->state));
-			jm_compare_text_cell(out, is_other ? a->why : "");
-			jm_own_cost_csv(&cost, out);
-			jm_buffer_puts(out, "\n");
-		}
+		for (f = 0; f < JM_N_FIGURES; f++)
+			figure_row(out, c, v, (enum jm_figure)f, jm_figure_key((enum jm_figure)f), 1, "");
+		if (tariff->has_carbon)
+			amount_rows(out, c, v, tariff, true);
+		if (tariff->has_price)
+			amount_rows(out, c, v, tariff, false);
 	}
 }
 
@@ -122,13 +150,21 @@ static const char *dtype(const char *precision)
 						: precision;
 }
 
+/* Theirs are of populations, ours of samples. */
+static double std_latency_ms(const struct jm_trial *t)
+{
+	double n = (double)t->latency.n;
+
+	return t->latency.n > 1 ? t->latency.std_ms * sqrt((n - 1) / n) : t->latency.n ? 0 : NAN;
+}
+
 static void trial_row(struct jm_buffer *b, const struct jm_trial *t, size_t number)
 {
 	bool is_scored = is_accuracy(t);
 
 	jm_compare_cell(b, t->duration_s);
 	jm_compare_cell(b, t->latency.n ? t->latency.mean_ms / 1e3 : NAN);
-	jm_compare_cell(b, t->latency.n ? t->latency.std_ms / 1e3 : NAN);
+	jm_compare_cell(b, std_latency_ms(t) / 1e3);
 	jm_compare_cell(b, t->latency.n ? t->latency.min_ms / 1e3 : NAN);
 	jm_compare_cell(b, t->latency.n ? t->latency.max_ms / 1e3 : NAN);
 	jm_compare_cell(b, t->latency.n ? t->latency.median_ms / 1e3 : NAN);
@@ -243,7 +279,7 @@ static void benchmark_row(struct jm_buffer *b, const struct jm_comparison_data *
 	for (i = 0; i < v->n_trials; i++) {
 		const struct jm_trial *t = v->trials[i];
 
-		std_ms += (t->latency.n ? t->latency.std_ms : NAN) / (double)v->n_trials;
+		std_ms += std_latency_ms(t) / (double)v->n_trials;
 		total += is_language ? t->iterations : t->iterations * t->items_per_iteration;
 	}
 	name_cell(b, c, v);

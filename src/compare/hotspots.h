@@ -33,9 +33,14 @@ void jm_hotspots_finish(struct jm_hotspots *h);
 int jm_hotspots_table(const struct jm_comparison_data *c, enum jm_hotspots_by by, const struct jm_compare_view *view,
 		      struct jm_buffer *out);
 int jm_hotspots_csv(const struct jm_comparison_data *c, enum jm_hotspots_by by, struct jm_buffer *out);
+/* The hot spots of a comparison's JSON, behind a comma: by layer, type and part. */
+int jm_hotspots_json(const struct jm_comparison_data *c, struct jm_buffer *out);
 
 /* The columns of energy_aware_quantization's fp32_per_layer_energy.csv: sums over all trials of a variant; layers in order. Errors:
  * JM_E_NOMEM. */
 int jm_compare_layer_energy_csv(const struct jm_variant *v, struct jm_buffer *out);
+/* Those of per_layer_energy.csv of its later notebook: calls of a layer, all trials together, the most energy first. Errors:
+ * JM_E_NOMEM. */
+int jm_compare_profiled_layers_csv(const struct jm_variant *v, struct jm_buffer *out);
 
 #endif

@@ -181,36 +181,66 @@ int jm_hotspots_csv(const struct jm_comparison_data *c, enum jm_hotspots_by by, 
 	return 0;
 }
 
-int jm_compare_layer_energy_csv(const struct jm_variant *v, struct jm_buffer *out)
+static void json_number(struct jm_buffer *b, const char *key, double value)
 {
-	struct jm_layer_list list;
-	double loops = 0, readings = 0;
-	size_t i;
+	jm_buffer_printf(b, ",\"%s\":", key);
+	jm_buffer_json_number(b, value);
+}
 
-	if (jm_layer_list_make(v, &list))
+static void json_row(const struct jm_hotspot *h, enum jm_hotspots_by by, struct jm_buffer *b)
+{
+	jm_buffer_puts(b, "{\"name\":");
+	jm_buffer_json_string(b, h->name);
+	if (by == JM_HOTSPOTS_LAYER) {
+		jm_buffer_puts(b, ",\"type\":");
+		jm_buffer_json_string(b, h->type);
+		jm_buffer_puts(b, ",\"part\":");
+		jm_buffer_json_string(b, h->role);
+	}
+	jm_buffer_printf(b, ",\"layers\":%zu", h->n_layers);
+	json_number(b, "time_ms", h->ms);
+	json_number(b, "energy_mj", h->mj);
+	json_number(b, "share", h->share);
+	json_number(b, "gain", h->gain);
+	json_number(b, "gain_ci_low", h->gain_ci.low);
+	json_number(b, "gain_ci_high", h->gain_ci.high);
+	json_number(b, "saved_mj", h->saved_mj);
+	json_number(b, "saved_share", h->saved_share);
+	jm_buffer_puts(b, "}");
+}
+
+static int json_rows(const struct jm_comparison_data *c, size_t other, enum jm_hotspots_by by, struct jm_buffer *b)
+{
+	struct jm_hotspots h;
+	size_t k;
+
+	if (jm_hotspots_make(&c->variants[0], other ? &c->layers[other - 1] : NULL, by, &h))
 		return JM_E_NOMEM;
-	for (i = 0; i < v->n_trials; i++) {
-		loops += (double)v->trials[i]->iterations;
-		readings += v->trials[i]->values[JM_FIGURE_READINGS];
+	for (k = 0; k < h.n; k++) {
+		jm_buffer_puts(b, k ? ",\n" : "\n");
+		json_row(&h.items[k], by, b);
 	}
-	jm_buffer_puts(out,
-		       "layer_name,layer_idx,avg_power_w,total_time_s,energy_total_j,energy_per_inference_mj,num_loops,"
-		       "latency_per_loop_ms,num_power_samples,energy_pct\n");
-	for (i = 0; i < list.n; i++) {
-		const struct jm_layer *l = &list.items[i];
-
-		jm_compare_text_cell(out, l->name);
-		jm_compare_count_cell(out, i, true);
-		jm_compare_cell(out, l->power_w);
-		jm_compare_cell(out, l->ms * loops / 1e3);
-		jm_compare_cell(out, l->mj * loops / 1e3);
-		jm_compare_cell(out, l->mj);
-		jm_compare_count_cell(out, (uint64_t)loops, loops > 0);
-		jm_compare_cell(out, l->ms);
-		jm_compare_count_cell(out, isfinite(readings) ? (uint64_t)readings : 0, isfinite(readings));
-		jm_compare_cell(out, 100 * l->mj / list.mj);
-		jm_compare_end_row(out);
-	}
-	jm_layer_list_finish(&list);
+	jm_hotspots_finish(&h);
 	return 0;
+}
+
+int jm_hotspots_json(const struct jm_comparison_data *c, struct jm_buffer *out)
+{
+	static const char *const keys[] = {"layers", "types", "parts"};
+	size_t i, first = c->n_variants > 1 ? 1 : 0, k;
+	int rc = 0;
+
+	jm_buffer_puts(out, ",\n\"hotspots\":[");
+	for (i = first; i < c->n_variants; i++) {
+		jm_buffer_puts(out, i > first ? ",\n{\"variant\":" : "\n{\"variant\":");
+		jm_buffer_json_string(out, c->variants[i].name);
+		for (k = 0; k < 3 && rc == 0; k++) {
+			jm_buffer_printf(out, ",\n\"%s\":[", keys[k]);
+			rc = json_rows(c, i, (enum jm_hotspots_by)k, out);
+			jm_buffer_puts(out, "]");
+		}
+		jm_buffer_puts(out, "}");
+	}
+	jm_buffer_puts(out, "]");
+	return rc;
 }

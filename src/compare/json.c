@@ -1,7 +1,8 @@
-#include "compare/write.h"
+#include "compare/hotspots.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void key(struct jm_buffer *b, const char *name)
@@ -135,13 +136,56 @@ static void variant(struct jm_buffer *b, const struct jm_variant *v, bool is_fir
 	jm_buffer_puts(b, "]}");
 }
 
-void jm_compare_json(const struct jm_comparison_data *c, struct jm_buffer *out)
+static void amounts(struct jm_buffer *b, const struct jm_variant *v, const struct jm_tariff *t)
+{
+	char name[48];
+	size_t k;
+
+	jm_buffer_puts(b, "{");
+	text(b, "variant", v->name);
+	for (k = 0; k < JM_N_AMOUNTS; k++) {
+		double value = v->mean[jm_amounts[k].figure];
+
+		snprintf(name, sizeof(name), "carbon_g%s", jm_amounts[k].ending);
+		number(b, name, jm_amount_of(t, &jm_amounts[k], true, value));
+		snprintf(name, sizeof(name), "price%s", jm_amounts[k].ending);
+		number(b, name, jm_amount_of(t, &jm_amounts[k], false, value));
+	}
+	b->n -= !b->is_failed;
+	jm_buffer_puts(b, "}");
+}
+
+/* As in a report; null where the user gave no figures. */
+static void tariff_json(struct jm_buffer *b, const struct jm_comparison_data *c, const struct jm_tariff *t)
+{
+	size_t i;
+
+	key(b, "tariff");
+	if (!t->has_carbon && !t->has_price) {
+		jm_buffer_puts(b, "null,\n");
+		return;
+	}
+	jm_buffer_puts(b, "{");
+	text(b, "source", "given by the user");
+	number(b, "carbon_g_per_kwh", t->has_carbon ? t->carbon_g_per_kwh : NAN);
+	number(b, "price_per_kwh", t->has_price ? t->price_per_kwh : NAN);
+	text(b, "currency", t->currency);
+	jm_buffer_puts(b, "\"variants\":[");
+	for (i = 0; i < c->n_variants; i++) {
+		jm_buffer_puts(b, i ? ",\n" : "\n");
+		amounts(b, &c->variants[i], t);
+	}
+	jm_buffer_puts(b, "]},\n");
+}
+
+void jm_compare_json(const struct jm_comparison_data *c, const struct jm_tariff *tariff, struct jm_buffer *out)
 {
 	size_t i;
 
 	jm_buffer_printf(out, "{\"format\":\"joulemap-compare/1\",\"joulemap_version\":\"%s\",\n", jm_version());
 	lines(out, "notes", &c->notes);
 	lines(out, "verdicts", &c->verdicts);
+	tariff_json(out, c, tariff);
 	jm_buffer_puts(out, "\"variants\":[");
 	for (i = 0; i < c->n_variants; i++) {
 		jm_buffer_puts(out, i ? ",\n" : "\n");
@@ -150,5 +194,7 @@ void jm_compare_json(const struct jm_comparison_data *c, struct jm_buffer *out)
 	jm_buffer_puts(out, "]");
 	if (c->layers)
 		jm_compare_layers_json(c, out);
+	if (c->layers && jm_hotspots_json(c, out))
+		out->is_failed = true;
 	jm_buffer_puts(out, "}\n");
 }

@@ -32,10 +32,18 @@ static const struct jm_trial_layer *find(const struct jm_trial *t, const struct 
 	return NULL;
 }
 
+/* From the mean of squares; what rounding alone leaves is none. */
+static double deviation(double square, double mean)
+{
+	double variance = square - mean * mean;
+
+	return fabs(variance) <= 1e-13 * square ? 0 : variance > 0 ? sqrt(variance) : NAN;
+}
+
 static int fill_layer(const struct jm_variant *v, size_t i, struct jm_layer *out)
 {
 	const struct jm_trial_layer *like = &v->trials[0]->layers[i];
-	double ms = 0, mj = 0, power = 0, share = 0;
+	double ms = 0, mj = 0, power = 0, share = 0, calls_ms = 0, squares_ms2 = 0;
 	size_t k, n = 0, n_mj = 0;
 
 	*out = (struct jm_layer){.name = like->name,
@@ -53,6 +61,9 @@ static int fill_layer(const struct jm_variant *v, size_t i, struct jm_layer *out
 		out->trial_mj[k] = l ? l->energy_mj : NAN;
 		if (l) {
 			ms += t->iterations ? 1e3 * l->time_s / (double)t->iterations : 1e3 * l->time_s;
+			out->calls += (double)l->count;
+			calls_ms += (double)l->count * l->latency_ms;
+			squares_ms2 += (double)l->count * (l->latency_std_ms * l->latency_std_ms + l->latency_ms * l->latency_ms);
 			n++;
 		}
 		if (l && isfinite(l->energy_mj)) {
@@ -62,6 +73,8 @@ static int fill_layer(const struct jm_variant *v, size_t i, struct jm_layer *out
 			n_mj++;
 		}
 	}
+	out->call_ms = out->calls > 0 ? calls_ms / out->calls : NAN;
+	out->call_std_ms = deviation(squares_ms2 / out->calls, out->call_ms);
 	out->ms = n ? ms / (double)n : NAN;
 	out->mj = n_mj ? mj / (double)n_mj : NAN;
 	out->power_w = n_mj ? power / (double)n_mj : NAN;

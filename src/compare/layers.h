@@ -9,6 +9,7 @@ struct jm_layer {
 	const char *name, *type; /* borrowed from its first trial */
 	char plain[256];
 	double ms, mj; /* NAN: unknown */
+	double calls, call_ms, call_std_ms; /* of all trials together; the deviation is of single calls about their mean */
 	double power_w, share;
 	struct jm_interval ci_mj; /* of the method that found it, where there is one trial; else NAN */
 	double *trial_mj;         /* one a trial; NAN: not in it */

@@ -80,7 +80,7 @@ static bool is_accuracy(const struct jm_comparison_data *c)
 	return strcmp(c->variants[0].trials[0]->score.name, "accuracy") == 0;
 }
 
-#define ROWS_MAX (JM_N_FIGURES + 3)
+#define ROWS_MAX (JM_N_FIGURES + 5) /* heading, precision, trials, carbon, price */
 #define GAP      2
 
 /* A row a figure, a column a variant: what is compared stands side by side, and four variants fit 80 columns. */
@@ -224,11 +224,44 @@ static void set_facts(const struct jm_comparison_data *c, struct grid *g)
 		set(g, i + 1, "%zu", c->variants[i].n_trials);
 }
 
+/* Of single items amounts are too small to read: a million of them is what a service answers. */
+static void set_amounts(const struct jm_comparison_data *c, const struct jm_tariff *t, bool is_carbon, struct grid *g)
+{
+	const struct jm_amount *a = jm_amount_shown(c);
+	const char *unit = is_carbon ? "g CO2e" : t->currency[0] ? t->currency : "price";
+	double n = a->each[0] ? 1e6 : 1;
+	size_t i;
+
+	g->n_rows++;
+	set(g, 0, a->each[0] ? "%s/1M %ss" : "%s", unit, a->each);
+	for (i = 0; i < c->n_variants; i++) {
+		double value = n * jm_amount_of(t, a, is_carbon, c->variants[i].mean[a->figure]);
+
+		if (isfinite(value))
+			set(g, i + 1, "%#.4g", value);
+		else
+			set(g, i + 1, "-");
+	}
+}
+
+static void explain_amounts(const struct jm_tariff *t, int width, struct jm_buffer *out)
+{
+	char carbon[64] = "", price[64] = "";
+
+	if (t->has_carbon)
+		jm_amount_rate(t, true, carbon, sizeof(carbon));
+	if (t->has_price)
+		jm_amount_rate(t, false, price, sizeof(price));
+	if (t->has_carbon || t->has_price)
+		jm_compare_say(width, out, "at %s%s%s, your own figures; their ratios are those of the energy", carbon,
+			       t->has_carbon && t->has_price ? " and " : "", price);
+}
+
 static int print_figures(const struct jm_comparison_data *c, const struct jm_compare_view *view, struct jm_buffer *out)
 {
 	struct grid g;
 	size_t i;
-	int f;
+	int f, rc;
 
 	grid_init(&g, c->n_variants + 1);
 	set_facts(c, &g);
@@ -241,8 +274,14 @@ static int print_figures(const struct jm_comparison_data *c, const struct jm_com
 		set(&g, 0, "energy is");
 		for (i = 0; i < c->n_variants; i++)
 			set(&g, i + 1, "%s", jm_state_text(c->variants[i].state));
+		if (view->tariff.has_carbon)
+			set_amounts(c, &view->tariff, true, &g);
+		if (view->tariff.has_price)
+			set_amounts(c, &view->tariff, false, &g);
 	}
-	return grid_print(&g, view, out);
+	rc = grid_print(&g, view, out);
+	explain_amounts(&view->tariff, view->width, out);
+	return rc;
 }
 
 void jm_compare_ratio_text(double ratio, char *out, size_t size)

@@ -32,6 +32,7 @@ struct jm_trial_layer {
 	char *name, *type;
 	uint64_t count;
 	double time_s, latency_ms, power_w;
+	double latency_std_ms;    /* of single calls about their mean; NAN: unknown */
 	double energy_mj;         /* an iteration; NAN: unknown */
 	struct jm_interval ci_mj; /* of energy_mj; NAN: none */
 	double share;             /* of all energy in the window */

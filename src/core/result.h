@@ -90,6 +90,7 @@ struct jm_row {
 	uint64_t count;          /* executions seen */
 	double time_s;           /* total, in the measured (unprofiled) window */
 	double latency_ms;       /* per execution, mean */
+	double latency_std_ms;   /* of layers: of single executions, with what ran inside them, about their mean; else NAN */
 	double energy_j;         /* total in the measured window */
 	double energy_per_iteration_mj, energy_per_item_mj;
 	struct jm_interval

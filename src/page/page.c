@@ -24,6 +24,29 @@ static void facts(const struct jm_page_recording *r, struct jm_buffer *out)
 	jm_buffer_puts(out, "]");
 }
 
+/* Which part of a network each layer belongs to: [name, type, part]. Rows of one channel name them all. */
+static void parts(const struct jm_page_recording *r, struct jm_buffer *out)
+{
+	size_t i, n = 0;
+
+	jm_buffer_puts(out, "[");
+	for (i = 0; r->part_of && i < r->result->n_layers && n < JM_PAGE_ROWS; i++) {
+		const struct jm_row *row = &r->result->layers[i];
+		const char *type = row->type ? row->type : "";
+
+		if (row->channel != r->result->layers[0].channel)
+			continue;
+		jm_buffer_puts(out, n++ ? ",[" : "[");
+		jm_buffer_json_string(out, row->name);
+		jm_buffer_puts(out, ",");
+		jm_buffer_json_string(out, type);
+		jm_buffer_puts(out, ",");
+		jm_buffer_json_string(out, r->part_of(row->name, type));
+		jm_buffer_puts(out, "]");
+	}
+	jm_buffer_puts(out, "]");
+}
+
 static int report(const struct jm_page_recording *r, struct jm_buffer *out, struct jm_error *err)
 {
 	struct jm_view view = {.by = JM_BY_LAYER, .sort = JM_SORT_ENERGY, .limit = JM_PAGE_ROWS, .tariff = r->tariff};
@@ -39,7 +62,9 @@ static int recording(const struct jm_page_recording *r, struct jm_buffer *out, s
 	jm_buffer_json_string(out, r->title);
 	jm_buffer_puts(out, ",\"facts\":");
 	facts(r, out);
-	jm_buffer_printf(out, ",\"n_layers\":%zu,\"report\":", r->result->n_layers);
+	jm_buffer_printf(out, ",\"n_layers\":%zu,\"parts\":", r->result->n_layers);
+	parts(r, out);
+	jm_buffer_puts(out, ",\"report\":");
 	rc = report(r, out, err);
 	jm_buffer_puts(out, ",\"scene\":");
 	jm_page_scene(r, out);
@@ -142,6 +167,7 @@ static void fill(const struct parts *p, const char *name, size_t n, struct jm_bu
 		jm_buffer_puts(out, jm_page_format_js);
 		jm_buffer_puts(out, jm_page_time_js);
 		jm_buffer_puts(out, jm_page_charts_js);
+		jm_buffer_puts(out, jm_page_hotspots_js);
 		jm_buffer_puts(out, jm_page_compare_js);
 		jm_buffer_puts(out, jm_page_page_js);
 	}

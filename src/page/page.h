@@ -34,6 +34,8 @@ struct jm_page_recording {
 	const struct jm_page_event *events;
 	size_t n_events;
 	struct jm_tariff tariff; /* what the user says energy comes to */
+	/* Gives the part of a network that a layer belongs to ("attention", ..., "other"); NULL: not told. */
+	const char *(*part_of)(const char *name, const char *type);
 };
 
 struct jm_page {

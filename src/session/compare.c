@@ -234,6 +234,12 @@ static int write_layers(const struct jm_comparison_data *c, const char *format, 
 	return 0;
 }
 
+/* Formats that layers have of their own; of the others some hold layers by themselves. */
+static bool is_of_layers(const char *format)
+{
+	return strcmp(format, "json") != 0 && strcmp(format, "per_layer_energy") != 0;
+}
+
 /* Gives how hot spots are asked for, or -1: they are not. */
 static int hotspots_by(const char *by)
 {
@@ -254,10 +260,21 @@ static int write_hotspots(const struct jm_comparison_data *c, int by, const char
 	if (!c->layers)
 		return jm_error_set(err, JM_E_INVALID, "the layers of this comparison were not matched");
 	if (strcmp(format, "table") != 0 && strcmp(format, "csv") != 0)
-		return jm_error_set(err, JM_E_INVALID, "hot spots are written as table or csv, not as '%s'", format);
+		return jm_error_set(err, JM_E_INVALID,
+				    "hot spots are written as table or csv, or with all else as json, not as '%s'", format);
 	rc = strcmp(format, "csv") == 0 ? jm_hotspots_csv(c, (enum jm_hotspots_by)by, b)
 					: jm_hotspots_table(c, (enum jm_hotspots_by)by, view, b);
 	return rc ? jm_error_set(err, rc, "out of memory for the hot spots") : 0;
+}
+
+/* The layers of the first variant: the notebook looks into one precision. */
+static int write_profiled_layers(const struct jm_comparison_data *c, struct jm_buffer *b, struct jm_error *err)
+{
+	if (c->variants[0].trials[0]->n_layers == 0)
+		return jm_error_set(err, JM_E_INVALID, "the layers of %s were not read, or it has none", c->variants[0].name);
+	return jm_compare_profiled_layers_csv(&c->variants[0], b)
+		   ? jm_error_set(err, JM_E_NOMEM, "out of memory for the layers")
+		   : 0;
 }
 
 static int write_to(const struct jm_comparison_data *c, const char *format, const struct jm_compare_view *view,
@@ -266,41 +283,55 @@ static int write_to(const struct jm_comparison_data *c, const char *format, cons
 	static const struct {
 		const char *name;
 		void (*write)(const struct jm_comparison_data *c, struct jm_buffer *out);
-	} formats[] = {{"json", jm_compare_json},
-		       {"csv", jm_compare_csv},
-		       {"trial", jm_compare_trial_csv},
+	} formats[] = {{"trial", jm_compare_trial_csv},
 		       {"aggregated", jm_compare_aggregated_csv},
-		       {"benchmark_results", jm_compare_benchmark_csv}};
+		       {"benchmark_results", jm_compare_benchmark_csv},
+		       {"energy_results_aggregated", jm_compare_energy_results_csv}};
 	size_t i;
 
 	if (strcmp(format, "table") == 0)
 		return jm_compare_table(c, view, b) ? jm_error_set(err, JM_E_NOMEM, "out of memory for the table") : 0;
+	if (strcmp(format, "json") == 0 || strcmp(format, "csv") == 0) {
+		(strcmp(format, "json") == 0 ? jm_compare_json : jm_compare_csv)(c, &view->tariff, b);
+		return 0;
+	}
+	if (strcmp(format, "per_layer_energy") == 0)
+		return write_profiled_layers(c, b, err);
 	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (strcmp(format, formats[i].name) == 0) {
 			formats[i].write(c, b);
 			return 0;
 		}
 	return jm_error_set(err, JM_E_INVALID,
-			    "there is no format '%s': table, html, json, csv, trial, aggregated or benchmark_results",
+			    "there is no format '%s': table, html, json, csv, trial, aggregated, benchmark_results, "
+			    "energy_results_aggregated or per_layer_energy",
 			    format);
 }
 
 int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_options *options, jm_write_fn write,
 			void *ctx, struct jm_error *err)
 {
-	const char *format = options && options->format ? options->format : "table";
-	const char *by = options && options->by ? options->by : "variant";
-	struct jm_compare_view view = {.limit = options ? options->limit : 0,
-				       .is_colour = options && options->is_colour,
-				       .width = options ? options->width : 0};
+	struct jm_view_options used = {.size = sizeof(used)};
 	struct jm_buffer b = {0};
+	struct jm_compare_view view;
+	const char *format, *by;
 	int rc;
 
+	/* A caller that was built with an earlier header knows fewer fields. */
+	if (options)
+		memcpy(&used, options, options->size < sizeof(used) ? options->size : sizeof(used));
+	format = used.format ? used.format : "table";
+	by = used.by ? used.by : "variant";
+	view = (struct jm_compare_view){.limit = used.limit, .is_colour = used.is_colour, .width = used.width};
+	rc = jm_tariff_parse(used.carbon, used.price, &view.tariff, err);
+	if (rc)
+		return rc;
 	if (strcmp(format, "html") == 0)
-		rc = jm_comparison_page(&c->data, c->method, &b, err);
-	else if (strcmp(by, "layer") == 0 && strcmp(format, "json") != 0)
+		rc = jm_comparison_page(&c->data, c->method, &view.tariff, &b, err);
+	else if (strcmp(by, "layer") == 0 && is_of_layers(format))
 		rc = write_layers(&c->data, format, &view, &b, err);
-	else if (strcmp(by, "variant") == 0 || strcmp(by, "layer") == 0)
+	else if (strcmp(by, "variant") == 0 || strcmp(by, "layer") == 0 ||
+		 (hotspots_by(by) >= 0 && strcmp(format, "json") == 0))
 		rc = write_to(&c->data, format, &view, &b, err);
 	else if (hotspots_by(by) >= 0)
 		rc = write_hotspots(&c->data, hotspots_by(by), format, &view, &b, err);

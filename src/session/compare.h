@@ -29,8 +29,7 @@ void jm_trial_source_finish(struct jm_trial_source *source);
 int jm_trial_fill_energy(const struct jm_trial_source *source, struct jm_trial *out);
 int jm_trial_fill_blocks(const struct jm_trial_source *source, struct jm_trial *out);
 
-/* Writes trial_results.csv, aggregated_comparison.csv, benchmark_results.csv, VARIANT_per_layer_energy.csv and hotspots.csv (the last two
- * where layers were matched) into a folder, made if need be. Errors: JM_E_EXISTS unless overwrite; of writing. */
+/* As jm_comparison_write_folder. */
 int jm_session_write_folder(const struct jm_comparison_data *c, const char *folder, bool overwrite, struct jm_error *err);
 
 #endif

@@ -1,43 +1,74 @@
+/* A comparison as the files of energy_aware_quantization, in a folder. */
 #define _GNU_SOURCE
 #include "session/compare.h"
 
 #include "compare/hotspots.h"
 #include "compare/write.h"
 #include "core/error.h"
+#include "core/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-static int write_file(const char *folder, const char *name, bool overwrite, const struct jm_buffer *b,
-		      struct jm_error *err)
+/* Where files go. All are looked for before the first is written: a folder is filled whole or not at all. */
+struct target {
+	const struct jm_comparison_data *c;
+	const char *folder;
+	bool is_forced, is_look;
+	struct jm_error *err;
+};
+
+/* Appends a file. v: of one variant; else NULL. Errors: JM_E_NOMEM. */
+typedef int (*make_fn)(const struct jm_comparison_data *c, const struct jm_variant *v, struct jm_buffer *out);
+
+static int put(const struct target *t, const char *name, make_fn make, const struct jm_variant *v)
 {
+	struct jm_buffer b = {0};
 	char path[1200];
-	size_t done = 0;
-	int fd;
+	int rc;
 
-	if (b->is_failed)
-		return jm_error_set(err, JM_E_NOMEM, "out of memory for %s", name);
-	if (snprintf(path, sizeof(path), "%.900s/%.256s", folder, name) >= (int)sizeof(path))
-		return jm_error_set(err, JM_E_INVALID, "the path of %s is too long", name);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0644);
-	if (fd < 0)
-		return jm_error_errno(err, errno, "cannot write %s", path);
-	while (done < b->n) {
-		ssize_t n = write(fd, b->data + done, b->n - done);
+	if (snprintf(path, sizeof(path), "%.900s/%.256s", t->folder, name) >= (int)sizeof(path))
+		return jm_error_set(t->err, JM_E_INVALID, "the path of %s is too long", name);
+	if (t->is_look)
+		return jm_file_is_free(path, t->is_forced, t->err);
+	rc = make(t->c, v, &b) || b.is_failed ? jm_error_set(t->err, JM_E_NOMEM, "out of memory for %s", name)
+					      : jm_file_write(path, b.data, b.n, t->is_forced, t->err);
+	jm_buffer_finish(&b);
+	return rc;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		done += (size_t)n;
+#define WHOLE(name, write)                                                                                             \
+	static int name(const struct jm_comparison_data *c, const struct jm_variant *v, struct jm_buffer *out)         \
+	{                                                                                                              \
+		(void)v;                                                                                               \
+		write(c, out);                                                                                         \
+		return 0;                                                                                              \
 	}
-	if (close(fd) || done < b->n)
-		return jm_error_errno(err, errno, "cannot write %s", path);
-	return 0;
+WHOLE(trials, jm_compare_trial_csv)
+WHOLE(aggregated, jm_compare_aggregated_csv)
+WHOLE(benchmark, jm_compare_benchmark_csv)
+WHOLE(energy_results, jm_compare_energy_results_csv)
+WHOLE(energy_results_json, jm_compare_energy_results_json)
+#undef WHOLE
+
+static int layer_energy(const struct jm_comparison_data *c, const struct jm_variant *v, struct jm_buffer *out)
+{
+	(void)c;
+	return jm_compare_layer_energy_csv(v, out);
+}
+
+static int profiled_layers(const struct jm_comparison_data *c, const struct jm_variant *v, struct jm_buffer *out)
+{
+	(void)c;
+	return jm_compare_profiled_layers_csv(v, out);
+}
+
+static int hotspots(const struct jm_comparison_data *c, const struct jm_variant *v, struct jm_buffer *out)
+{
+	(void)v;
+	return jm_hotspots_csv(c, JM_HOTSPOTS_LAYER, out);
 }
 
 /* A variant may be called anything. */
@@ -51,54 +82,52 @@ static void file_name(const char *variant, char *out, size_t size)
 			*c = '_';
 }
 
-static int write_layers(const struct jm_comparison_data *c, const char *folder, bool overwrite, struct jm_error *err)
+static int put_layers(const struct target *t)
 {
+	const struct jm_comparison_data *c = t->c;
+	char name[160];
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < c->n_variants && rc == 0; i++) {
-		struct jm_buffer b = {0};
-		char name[160];
-
 		if (c->variants[i].trials[0]->n_layers == 0)
 			continue;
 		file_name(jm_compare_precision_name(c, &c->variants[i]), name, sizeof(name));
-		rc = jm_compare_layer_energy_csv(&c->variants[i], &b);
-		rc = rc ? jm_error_set(err, rc, "out of memory for %s", name)
-			: write_file(folder, name, overwrite, &b, err);
-		jm_buffer_finish(&b);
+		rc = put(t, name, layer_energy, &c->variants[i]);
 	}
-	return rc;
+	/* The later notebook looks into the layers of its first precision alone. */
+	if (rc == 0 && c->variants[0].trials[0]->n_layers)
+		rc = put(t, "per_layer_energy.csv", profiled_layers, &c->variants[0]);
+	return rc == 0 && c->layers ? put(t, "hotspots.csv", hotspots, NULL) : rc;
+}
+
+static int put_all(const struct target *t)
+{
+	static const struct {
+		const char *name;
+		make_fn make;
+	} files[] = {{"trial_results.csv", trials},
+		     {"aggregated_comparison.csv", aggregated},
+		     {"benchmark_results.csv", benchmark},
+		     {"energy_results_aggregated.csv", energy_results},
+		     {"energy_results_aggregated.json", energy_results_json}};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rc == 0; i++)
+		rc = put(t, files[i].name, files[i].make, NULL);
+	return rc ? rc : put_layers(t);
 }
 
 int jm_session_write_folder(const struct jm_comparison_data *c, const char *folder, bool overwrite,
 			    struct jm_error *err)
 {
-	static const struct {
-		const char *name;
-		void (*write)(const struct jm_comparison_data *c, struct jm_buffer *out);
-	} files[] = {{"trial_results.csv", jm_compare_trial_csv},
-		     {"aggregated_comparison.csv", jm_compare_aggregated_csv},
-		     {"benchmark_results.csv", jm_compare_benchmark_csv}};
-	struct jm_buffer b = {0};
-	size_t i;
-	int rc = 0;
+	struct target t = {c, folder, overwrite, true, err};
+	int rc;
 
 	if (mkdir(folder, 0777) && errno != EEXIST)
 		return jm_error_errno(err, errno, "cannot make the folder %s", folder);
-	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rc == 0; i++) {
-		b = (struct jm_buffer){0};
-		files[i].write(c, &b);
-		rc = write_file(folder, files[i].name, overwrite, &b, err);
-		jm_buffer_finish(&b);
-	}
-	rc = rc ? rc : write_layers(c, folder, overwrite, err);
-	if (rc == 0 && c->layers) {
-		b = (struct jm_buffer){0};
-		rc = jm_hotspots_csv(c, JM_HOTSPOTS_LAYER, &b)
-			 ? jm_error_set(err, JM_E_NOMEM, "out of memory for the hot spots")
-			 : write_file(folder, "hotspots.csv", overwrite, &b, err);
-		jm_buffer_finish(&b);
-	}
-	return rc;
+	rc = put_all(&t);
+	t.is_look = false;
+	return rc ? rc : put_all(&t);
 }

@@ -143,6 +143,7 @@ static int take_layer(const struct jm_row *row, const struct jm_trial *t, struct
 				       .count = row->count,
 				       .time_s = row->time_s,
 				       .latency_ms = row->latency_ms,
+				       .latency_std_ms = row->latency_std_ms,
 				       .power_w = row->mean_power_w,
 				       .energy_mj = is_known ? row->energy_per_iteration_mj : NAN,
 				       .ci_mj = {row->energy_ci_j.low * scale, row->energy_ci_j.high * scale},

@@ -1,4 +1,5 @@
 /* A report as a page: the scene along time, and what is known of the machine and the run. */
+#include "compare/layer_names.h"
 #include "core/error.h"
 #include "core/units.h"
 #include "export/export.h"
@@ -207,7 +208,8 @@ int jm_report_page_parts(const struct jm_report *report, const struct jm_tariff 
 					.track_names = out->track_names,
 					.facts = out->facts,
 					.events = out->events,
-					.tariff = *tariff};
+					.tariff = *tariff,
+					.part_of = jm_layer_role};
 	r->n_facts = collect_facts(report, out->facts);
 	r->n_events = collect_events(report, out->events);
 	return 0;

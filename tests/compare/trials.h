@@ -89,6 +89,7 @@ static inline void trial_layer(struct jm_trial *t, const char *name, const char 
 							   .count = 100,
 							   .time_s = ms * 1e-3 * 100,
 							   .latency_ms = ms,
+							   .latency_std_ms = ms / 10,
 							   .power_w = mj / ms,
 							   .energy_mj = mj,
 							   .ci_mj = {NAN, NAN},

@@ -25,6 +25,19 @@ function figureText(v, key) {
   const value = key === "score" ? scoreText(v, f.mean) : text(f.mean);
   return have(f.std) && f.std > 0 && key !== "model_bytes" && v.trials.length > 1 && key !== "score" ? [value, h("small", null, "± " + text(f.std))] : value;
 }
+/* What energies come to by the user's own figures: of a million items, for of single ones it is too little to read. */
+function amountTable(c) {
+  const t = c.tariff;
+  if (!t) return null;
+  const [each, items] = [["_per_item", "items"], ["_per_iteration", "inferences"], ["", ""]].find(([e]) => t.variants.some((v) => have(v["carbon_g" + e]) || have(v["price" + e]))) || ["", ""];
+  const column = (title, what, text) => ({ title, number: true, value: (v) => v[what + each] === null ? null : v[what + each] * (items ? 1e6 : 1), cell: (v) => have(v[what + each]) ? text(v[what + each] * (items ? 1e6 : 1)) : "–" });
+  const columns = [{ title: "Variant", value: (v) => v.variant, cell: (v) => breakable(v.variant) }];
+  if (have(t.carbon_g_per_kwh)) columns.push(column("Carbon, as CO₂", "carbon_g", (x) => quantity(x, "g")));
+  if (have(t.price_per_kwh)) columns.push(column("Cost", "price", (x) => digits(x) + (t.currency ? "\u202f" + t.currency : "")));
+  const rates = [have(t.carbon_g_per_kwh) ? `${t.carbon_g_per_kwh} g of CO₂ equivalent` : "", have(t.price_per_kwh) ? `${t.price_per_kwh}${t.currency ? " " + t.currency : ""}` : ""].filter((x) => x).join(" and ");
+  return h("div", { id: "tariff" }, h("h3", null, "Carbon and cost" + (items ? ` of a million ${items}` : "")), h("p", { class: "note" }, `At ${rates} a kWh: the user's own figures. The ratios are those of the energy.`),
+    makeTable({ caption: "Carbon and cost by the user's own figures", id: "amounts", rows: t.variants, columns }).element);
+}
 function variantTable(c) {
   return makeTable({ caption: "Figures of each variant", id: "variants", rows: c.variants, columns: [
     { title: "Variant", value: (v) => v.name, cell: (v) => [...breakable(v.name), h("small", null, [v.trials[0].precision || "", v.integers_simulated ? "simulated integers" : "", `${v.trials.length} trial${v.trials.length === 1 ? "" : "s"}`].filter((x) => x).join(", ")), h("small", null, "energy ", state(v.state))] },
@@ -96,10 +109,9 @@ function layersAgainst(c, models) {
   const lists = (c.layers || []).filter((l) => l.groups.length);
   if (!lists.length) return null;
   const place = h("div"), show = (i) => place.replaceChildren(...layerPairs(c, lists[i], c.variants.findIndex((v) => v.name === lists[i].variant) - 1));
-  const choice = lists.length > 1 ? h("div", { class: "bar-controls" }, h("span", { class: "group", role: "group", "aria-label": "Variant whose layers are shown" }, lists.map((l, i) => h("button", { type: "button", "aria-pressed": i === 0, onclick: (e) => { for (const b of e.target.parentNode.children) b.setAttribute("aria-pressed", b === e.target); show(i); } }, l.variant)))) : null;
-  const isShared = models[0].report.layers.length && models[0].report.layers.every((r) => r.method === "share");
+  const choice = lists.length > 1 ? h("div", { class: "bar-controls" }, choiceOf("Variant whose layers are shown", lists.map((l, i) => [i, l.variant]), show)) : null;
   show(0);
-  return [h("h3", null, "Layer by layer"), isShared ? h("p", { class: "note" }, "Layers got their energy by time share: these are differences of time, at the mean power of each run.") : null, choice, place];
+  return [h("h3", null, "Layer by layer"), isSharedByTime(models[0]) ? h("p", { class: "note" }, sharedNote) : null, choice, place];
 }
 
 function trialTable(c) {
@@ -121,5 +133,5 @@ function notesOf(list) {
 function comparison(c, models) {
   if (!c) return null;
   return section("comparison", "Side by side", notesOf(c.notes), c.verdicts.map((line) => h("p", { class: "verdict" }, line)),
-    variantTable(c), ratioTable(c), layersAgainst(c, models), trialTable(c));
+    variantTable(c), ratioTable(c), amountTable(c), hotspotsOf(c, models), layersAgainst(c, models), trialTable(c));
 }

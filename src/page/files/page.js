@@ -251,7 +251,7 @@ function footer(m) {
 /* ---- The whole ---- */
 const models = page.recordings.map(modelOf), together = h("div"), tabs = h("nav", { class: "tabs", "aria-label": "Recordings" }), alone = h("div");
 function show(m) {
-  const build = [closureSection, layersSection, scatterSection, processSection], place = h("div"), head = h("div");
+  const build = [closureSection, layersSection, hotspotsSection, scatterSection, processSection], place = h("div"), head = h("div");
   const fill = () => { head.replaceChildren(summary(m)); place.replaceChildren(...build.map((f) => f(m)).filter((x) => x)); };
   const timePlace = h("div"), timeLater = h("section", { id: "time" }, h("h2", null, "Power over time"), h("p", { class: "note" }, "being drawn …"));
   timePlace.append(timeLater);
