@@ -77,7 +77,7 @@ static int write_files(const struct settings *s, const struct jm_comparison *c)
 static bool needs_layers(const struct settings *s)
 {
 	return s->with_layers || s->with_hotspots || s->folder || s->html ||
-	       (s->format && strcmp(s->format, "per_layer_energy") == 0);
+	       (s->format && (strcmp(s->format, "html") == 0 || strcmp(s->format, "per_layer_energy") == 0));
 }
 
 static int run(void *settings, char **positional, size_t n_positional, char **command)

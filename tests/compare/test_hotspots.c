@@ -108,6 +108,53 @@ static void tables_and_csv_are_written(void **state)
 	jm_comparison_finish(&c);
 }
 
+static void json_has_them_by_layer_type_and_part(void **state)
+{
+	static const struct jm_tariff none;
+	struct jm_comparison_data c;
+	struct jm_buffer b = {0};
+	const char *text, *layers, *types, *parts;
+
+	(void)state;
+	make(&c);
+	jm_compare_json(&c, &none, &b);
+	text = jm_buffer_terminate(&b);
+	assert_non_null(text);
+	layers = strstr(text, "\"hotspots\":[\n{\"variant\":\"int8\",\n\"layers\":[\n"
+			      "{\"name\":\"/l.0/ffn/lin1/MatMul\",\"type\":\"MatMul\",\"part\":\"feed-forward\",\"layers\":1,");
+	types = strstr(text, "\"types\":[\n{\"name\":\"MatMul\",\"layers\":3,");
+	parts = strstr(text, "\"parts\":[\n{\"name\":\"feed-forward\",\"layers\":2,");
+	assert_true(layers && types > layers && parts > types);
+	assert_says(layers, "\"share\":0.4,\"gain\":0.5,");
+	assert_says(layers, "\"saved_share\":0.2}");
+	jm_buffer_finish(&b);
+	jm_comparison_finish(&c);
+}
+
+/* Of one recording alone gains are null: nothing was measured of them. */
+static void json_of_one_recording_has_shares_alone(void **state)
+{
+	static const struct jm_tariff none;
+	struct jm_comparison_data c;
+	struct jm_buffer b = {0};
+	struct jm_trial t[1];
+	const char *text;
+
+	(void)state;
+	trial_init(&t[0], "fp32", "fp32", 10, 50);
+	trial_layer(&t[0], "a", "MatMul", 1, 30);
+	trial_layer(&t[0], "b", "Conv", 1, 10);
+	compare_trials(t, 1, &c);
+	c.layers = calloc(1, sizeof(*c.layers));
+	jm_compare_json(&c, &none, &b);
+	text = jm_buffer_terminate(&b);
+	assert_non_null(text);
+	assert_says(text, "\"hotspots\":[\n{\"variant\":\"fp32\",");
+	assert_says(text, "\"energy_mj\":30.0,\"share\":0.75,\"gain\":null,");
+	jm_buffer_finish(&b);
+	jm_comparison_finish(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +162,8 @@ int main(void)
 	    cmocka_unit_test(parts_and_types_add_up),
 	    cmocka_unit_test(layers_have_the_columns_of_its_program),
 	    cmocka_unit_test(tables_and_csv_are_written),
+	    cmocka_unit_test(json_has_them_by_layer_type_and_part),
+	    cmocka_unit_test(json_of_one_recording_has_shares_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

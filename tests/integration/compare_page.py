@@ -22,6 +22,14 @@ def ready(b):
     b.frames(3)
 
 
+def open_page(b, name):
+    b.events.clear()
+    b.evaluate("window.isBefore = true")
+    b.open(f"file://{folder}/{name}")
+    b.wait(f"!window.isBefore && location.pathname.endsWith('{name}')")
+    ready(b)
+
+
 def side_by_side(b):
     text = b.evaluate("document.body.innerText")
     for word in ("Side by side", "Against a<b>", "Layer by layer", "Each by itself", "the energy of a<b>"):
@@ -53,6 +61,40 @@ def layers(b):
     check("finding by name", len(cells(b, "pairs", 0)) == 12, cells(b, "pairs", 0))
 
 
+def hot_spots(b):
+    text = b.evaluate("document.querySelector('#hotspots').innerText")
+    check("which layers first is said in a sentence", "Made as in fast, the layers of a<b> take" in text and "less energy" in text, text[:300])
+    check("fifteen rows at first", len(cells(b, "hot", 0)) == 15, len(cells(b, "hot", 0)))
+    numbers = [float(v.replace("\u202f%", "").replace("−", "-")) for v in cells(b, "hot", 1)]
+    check("what saves most stands first", numbers == sorted(numbers, reverse=True) and numbers[0] > 0, numbers)
+    sums = [float(v.replace("\u202f%", "").replace("−", "-")) for v in cells(b, "hot", 4)]
+    check("sums grow by each row", abs(sums[3] - sum(numbers[:4])) < 0.3, [sums[:4], numbers[:4]])
+    check("a bar shows the share, and what of it is saved", b.evaluate(
+        "[...document.querySelectorAll('#hot .bar')].every((e) => e.querySelector('i.pale') && e.querySelectorAll('i').length === 2 &&"
+        " parseFloat(e.children[1].style.width) <= parseFloat(e.children[0].style.width))"))
+    b.evaluate("document.querySelector('#hotspots [aria-label=\"Hot spots by\"] button:nth-child(2)').focus({ preventScroll: true })")
+    b.key("Enter", "\r")
+    check("the keyboard shows types", b.evaluate("document.querySelector('#hotspots [aria-label=\"Hot spots by\"] button:nth-child(2)').getAttribute('aria-pressed')") == "true")
+    kinds = [c.split("\n")[0] for c in cells(b, "hot", 0)]
+    check("five of them", sorted(kinds) == ["Add", "Conv", "LayerNormalization", "MatMul", "Softmax"] or "normalisation" in kinds, kinds)
+    b.click("#hot th:nth-child(1) button")
+    kinds = [c.split("\n")[0] for c in cells(b, "hot", 0)]
+    check("which sort by name", kinds == sorted(kinds), kinds)
+    b.click("#hotspots [aria-label=\"Hot spots by\"] button:nth-child(1)")
+    check("and layers come back", len(cells(b, "hot", 0)) == 15)
+    gain = b.evaluate("hotOfVariant({variants: [{name: 'a'}, {name: 'b'}]}, {variant: 'b', layers: [{name: 'x', share: 0.6, gain: null, saved_share: null}, {name: 'y', share: 0.4, gain: null, saved_share: null}], types: [], parts: []})[0].innerText")
+    check("without ratios shares are shown, and that is said", "no ratio" in gain, gain)
+
+
+def amounts(b):
+    text = b.evaluate("document.querySelector('#tariff').innerText")
+    check("carbon and cost are the user's figures", "420 g of CO₂ equivalent and 0.3 EUR a kWh: the user's own figures" in text, text)
+    energy = b.evaluate("page.comparison.variants[0].figures.energy_per_item_mj.mean")
+    check("and come from the energy", abs(b.evaluate("page.comparison.tariff.variants[0].carbon_g_per_item") / (energy / 1e3 / 3.6e6 * 420) - 1) < 1e-9)
+    check("each variant has its own", len(cells(b, "amounts", 1)) == 2 and all(v.endswith("g") for v in cells(b, "amounts", 1)), cells(b, "amounts", 1))
+    check("each by itself, too", "By the reader's own figures" in b.evaluate("document.querySelector('#method').innerText"))
+
+
 def each_by_itself(b):
     b.evaluate("document.documentElement.dataset.ready = 'no'")
     before = b.evaluate("document.querySelector('.figures').innerText")
@@ -75,18 +117,23 @@ def looks(b):
 with Browser(chromium, f"file://{folder}/both.html", limit_s=100) as browser:
     ready(browser)
     side_by_side(browser)
+    check("without energies no layer comes first", "No energy is known of any layer" in browser.evaluate("document.querySelector('#hotspots').innerText"))
     layers(browser)
     each_by_itself(browser)
     looks(browser)
     check("no error, no refusal", not browser.complaints(), browser.complaints())
     asked = [u for u in browser.requests() if not u.startswith(("file://" + folder, "data:"))]
     check("nobody else is asked", not asked, asked)
-    browser.events.clear()
-    browser.evaluate("window.isBefore = true")
-    browser.open(f"file://{folder}/one.html")
-    browser.wait("!window.isBefore && location.pathname.endsWith('one.html')")
-    ready(browser)
+    open_page(browser, "hot.html")
+    hot_spots(browser)
+    amounts(browser)
+    looks(browser)
+    check("no error, no refusal there", not browser.complaints(), browser.complaints())
+    open_page(browser, "one.html")
     check("one variant has a page, too", len(cells(browser, "variants", 0)) == 1)
     check("without ratios", not browser.evaluate("document.querySelector('#ratios')"))
+    check("its layers by share", "A second recording gives the gain of each" in browser.evaluate("document.querySelector('#hotspots').innerText"))
+    check("without a gain", len(browser.evaluate("[...document.querySelectorAll('#hot thead th')].map((e) => e.innerText)")) == 4)
+    check("no carbon that nobody gave", not browser.evaluate("document.querySelector('#tariff')"))
     check("without errors", not browser.complaints(), browser.complaints())
 sys.exit(1 if n_failed else 0)

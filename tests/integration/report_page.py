@@ -79,6 +79,22 @@ def sorting(b):
     check("another channel has other figures", b.evaluate("document.querySelector('.figures dd').innerText") != before)
 
 
+def hot_spots(b):
+    text = b.evaluate("document.querySelector('#hotspots-own').innerText")
+    check("how many layers take most is said", "of 235 layers take" in text and "of the energy of all layers" in text, text[:200])
+    rows = "[...document.querySelectorAll('#hot-own tbody tr')].map((r) => [r.cells[0].innerText.split('\\n')[0], r.cells[1].innerText, r.cells[2].innerText])"
+    parts = b.evaluate(rows)
+    shares = [float(r[1].replace("\u202f%", "")) for r in parts]
+    check("by parts of the network, most first", len(parts) >= 3 and shares == sorted(shares, reverse=True), parts)
+    check("which are the whole together", abs(sum(shares) - 100) < 0.3 and parts[-1][2] == "100.0\u202f%", parts)
+    b.click("#hotspots-own .group button:nth-child(3)")
+    check("by type", len(b.evaluate(rows)) == 5, b.evaluate(rows))
+    b.click("#hotspots-own .group button:nth-child(2)")
+    check("by layer, some of them", len(b.evaluate(rows)) == 15, len(b.evaluate(rows)))
+    b.click("#hotspots-own .more button")
+    check("all on demand", len(b.evaluate(rows)) == 235, len(b.evaluate(rows)))
+
+
 def zooming(b):
     x, y = b.centre("canvas")
     box = b.evaluate("(() => { const r = document.querySelector('canvas').getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; })()")
@@ -158,6 +174,7 @@ def contrast(b):
 with Browser(chromium, f"file://{folder}/big.html", limit_s=100) as browser:
     ready(browser)
     what_it_shows(browser)
+    hot_spots(browser)
     zooming(browser)
     open_page(browser, "big.html")
     sorting(browser)

@@ -6,6 +6,7 @@ check "a page is written" exits 0 "$JM" compare slow.jmap fast.jmap --method int
 check "what is there is not overwritten" exits 1 "$JM" compare slow.jmap fast.jmap --html both.html
 check "and is named" says err 'both.html'
 check "unless asked to" exits 0 "$JM" compare 'a<b>=slow.jmap' fast.jmap --method integrate --html both.html --force
+check "by time share, each layer has an energy" exits 0 "$JM" compare 'a<b>=slow.jmap' fast.jmap --method share --html hot.html --carbon 420 --price 0.30EUR
 check "a format, too" sh -c "'$JM' compare slow.jmap --format html >one.html"
 check "it names no other host" bash -c "! grep -oE '(src|href)=\"?[a-z]*:?//[^\" >]*' both.html"
 if "$JM" compare slow.jmap fast.jmap --svg both.svg 2>err || ! grep -q cairo err; then

@@ -121,6 +121,31 @@ static void the_data_are_json(void **state)
 	free(page);
 }
 
+static const char *part_of(const char *name, const char *type)
+{
+	(void)name;
+	return strcmp(type, "Conv") == 0 ? "convolution" : "other";
+}
+
+static void the_parts_of_a_network_are_told_where_they_are_known(void **state)
+{
+	struct jm_page_recording recording = {.title = "a"};
+	struct jm_page page = {.title = "a", .recordings = &recording, .n_recordings = 1};
+	struct small_result small;
+	struct jm_buffer b = {0};
+
+	(void)state;
+	small_result_init(&small);
+	recording.result = &small.result;
+	assert_int_equal(jm_page_write(&page, &b, NULL), 0);
+	assert_non_null(strstr(jm_buffer_terminate(&b), "\"parts\":[],"));
+	jm_buffer_finish(&b);
+	recording.part_of = part_of;
+	assert_int_equal(jm_page_write(&page, &b, NULL), 0);
+	assert_non_null(strstr(jm_buffer_terminate(&b), "\"convolution\"]"));
+	jm_buffer_finish(&b);
+}
+
 static void a_page_of_nothing_is_refused(void **state)
 {
 	struct jm_page page = {.title = "a"};
@@ -167,6 +192,7 @@ int main(void)
 	    cmocka_unit_test(no_text_ends_the_element_it_is_in),
 	    cmocka_unit_test(only_its_own_script_may_run),
 	    cmocka_unit_test(the_data_are_json),
+	    cmocka_unit_test(the_parts_of_a_network_are_told_where_they_are_known),
 	    cmocka_unit_test(a_page_of_nothing_is_refused),
 	    cmocka_unit_test(numbers_are_little_endian_base64),
 	    cmocka_unit_test(many_numbers_are_many_bytes),

@@ -33,7 +33,7 @@ function amountTable(c) {
   const column = (title, what, text) => ({ title, number: true, value: (v) => v[what + each] === null ? null : v[what + each] * (items ? 1e6 : 1), cell: (v) => have(v[what + each]) ? text(v[what + each] * (items ? 1e6 : 1)) : "–" });
   const columns = [{ title: "Variant", value: (v) => v.variant, cell: (v) => breakable(v.variant) }];
   if (have(t.carbon_g_per_kwh)) columns.push(column("Carbon, as CO₂", "carbon_g", (x) => quantity(x, "g")));
-  if (have(t.price_per_kwh)) columns.push(column("Cost", "price", (x) => digits(x) + (t.currency ? "\u202f" + t.currency : "")));
+  if (have(t.price_per_kwh)) columns.push(column("Cost", "price", (x) => (x > 0 && x < 1e-3 ? x.toFixed(Math.min(15, 3 - Math.floor(Math.log10(x)))) : digits(x)) + (t.currency ? "\u202f" + t.currency : "")));
   const rates = [have(t.carbon_g_per_kwh) ? `${t.carbon_g_per_kwh} g of CO₂ equivalent` : "", have(t.price_per_kwh) ? `${t.price_per_kwh}${t.currency ? " " + t.currency : ""}` : ""].filter((x) => x).join(" and ");
   return h("div", { id: "tariff" }, h("h3", null, "Carbon and cost" + (items ? ` of a million ${items}` : "")), h("p", { class: "note" }, `At ${rates} a kWh: the user's own figures. The ratios are those of the energy.`),
     makeTable({ caption: "Carbon and cost by the user's own figures", id: "amounts", rows: t.variants, columns }).element);

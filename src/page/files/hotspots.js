@@ -25,8 +25,8 @@ function hotTable({ rows, kind, hasGain, colour, id }) {
   const figure = (r, v) => have(v) ? h("div", { class: "figure" }, hotBar(r.share, hasGain ? r.saved_share : NaN, scale, colour(r)), h("span", null, signedPercent(v, 1))) : h("span", { class: "note" }, hasGain ? "no ratio" : "no figure");
   const more = (r) => kind === "layers" ? [r.type, r.part].filter((x) => x).join(" · ") : `${whole(r.layers)} layer${r.layers === 1 ? "" : "s"}`;
   const columns = [{ title: hotKinds.find(([k]) => k === kind)[1], value: (r) => r.name, cell: (r) => [...breakable(r.name || "(none)"), h("small", null, more(r))] }];
-  if (hasGain) columns.push({ title: "Saved", number: true, cls: "wide", hint: "of the energy of all layers: share × gain; pale: its share", value: (r) => r.saved_share, cell: (r) => figure(r, r.saved_share) },
-    { title: "Gain", number: true, hint: "of its own energy, with the conversions that were inserted", value: (r) => r.gain, cell: (r) => [have(r.gain) ? signedPercent(r.gain, 0) : "–", gainInterval(r) ? h("small", null, gainInterval(r)) : ""] });
+  if (hasGain) columns.push({ title: "Saved", number: true, cls: "wide", hint: "of the energy of all layers: share × gain; pale: its share", value: (r) => r.saved_share, cell: (r) => [figure(r, r.saved_share), have(r.gain) ? h("small", { class: "narrow" }, `gain ${signedPercent(r.gain, 0)}`) : ""] },
+    { title: "Gain", number: true, minor: true, hint: "of its own energy, with the conversions that were inserted", value: (r) => r.gain, cell: (r) => [have(r.gain) ? signedPercent(r.gain, 0) : "–", gainInterval(r) ? h("small", null, gainInterval(r)) : ""] });
   columns.push({ title: "Share", number: true, minor: hasGain, cls: hasGain ? null : "wide", hint: "of the energy of all layers", value: (r) => r.share, cell: (r) => hasGain ? percent(r.share) : figure(r, r.share) },
     { title: "In all", number: true, minor: hasGain, hint: "this row and those before it, most first", value: (r) => r.sum, cell: (r) => signedPercent(r.sum, 1) },
     { title: "Energy", number: true, minor: true, value: (r) => r.energy_mj, cell: (r) => quantity(r.energy_mj / (have(r.energy_mj) ? 1e3 : NaN), "J") });
@@ -53,6 +53,7 @@ const sharedNote = "Layers got their energy by time share: these are differences
 
 /* ---- Of a comparison ---- */
 function hotOfVariant(c, list) {
+  if (!list.layers.some((r) => have(r.share))) return [h("p", { class: "note" }, "No energy is known of any layer, so none can be put before another. Time alone ranks them with --method share.")];
   const index = c.variants.findIndex((v) => v.name === list.variant), v = c.variants[index], hasGain = list.layers.some((r) => have(r.gain)), most = mostOf(list.layers, (r) => hasGain ? r.saved_share : r.share);
   const total = list.layers.reduce((a, r) => a + (r.saved_share || 0), 0), first = c.variants[0].name;
   const said = !hasGain ? (c.variants.length > 1 ? `${list.variant} and ${first} have no ratio of energy by layer: shares of ${first} are shown.` : `${whole(most.n)} of ${whole(list.layers.length)} layers take ${percent(most.sum, 0)} of the energy of all. A second recording gives the gain of each.`)
@@ -82,5 +83,5 @@ function hotspotsSection(m) {
   const lists = hotOfReport(m);
   if (lists.layers.length < 2) return null;
   const most = mostOf(lists.layers, (r) => r.share), table = hotChoice(lists, false, (r, kind) => kind === "parts" ? cssVariable("--c0") : m.typeColour(kind === "types" ? r.name : r.type, r.name), "hot-own", "parts");
-  return section("hotspots-own", "Which layers first", h("p", null, `${whole(most.n)} of ${whole(lists.n)} layers take ${percent(most.sum, 0)} of the energy of all layers on ${m.channel}.`, isSharedByTime(m) ? " It was split by time: these are shares of time." : "", " What quantising them gains takes a second recording to tell: joulemap compare."), table);
+  return section("hotspots-own", "Which layers first", h("p", null, `${whole(most.n)} of ${whole(lists.n)} layers take ${percent(most.sum, 0)} of the energy of all layers on ${m.channel}.`, isSharedByTime(m) ? " It was split by time: these are shares of time." : "", " What quantising them gains takes a second recording to tell: ", h("code", null, "joulemap compare"), "."), table);
 }
