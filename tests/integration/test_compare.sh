@@ -42,10 +42,21 @@ check "in grams" says out '^g CO2e  *[0-9]'
 check "none is assumed" sh -c "! '$JM' compare a1.jmap b1.jmap | grep -q CO2e"
 check "a figure that is none is refused" exits 1 "$JM" compare a1.jmap b1.jmap --carbon lots
 check "and named" says err "'lots' is no carbon intensity"
-check "JSON has them, too" sh -c "'$JM' compare a1.jmap b1.jmap --format json --price 0.3 | python3 -c 'import json, sys; t = json.load(sys.stdin)[\"tariff\"]; assert t[\"source\"] == \"given by the user\" and t[\"variants\"][0][\"price\"] > 0 and t[\"variants\"][0][\"carbon_g\"] is None, t'"
+"$JM" compare a1.jmap b1.jmap --format json --price 0.3 >priced.json
+check "JSON has them, too" python3 - <<'P'
+import json
+t = json.load(open("priced.json"))["tariff"]
+assert t["source"] == "given by the user" and t["variants"][0]["price"] > 0 and t["variants"][0]["carbon_g"] is None, t
+P
 check "files of other programs" exits 0 "$JM" compare a1.jmap b1.jmap --csv-folder files
-check "are named as theirs" sh -c "cd files && ls trial_results.csv aggregated_comparison.csv benchmark_results.csv energy_results_aggregated.csv energy_results_aggregated.json"
-check "JSON among them" python3 -c 'import json; r = json.load(open("files/energy_results_aggregated.json")); assert [v["num_trials"] for v in r] == [1, 1] and r[0]["avg_power_w_mean"] > 39, r'
+for file in trial_results.csv aggregated_comparison.csv benchmark_results.csv energy_results_aggregated.csv; do
+    check "among them $file" [ -e "files/$file" ]
+done
+check "JSON among them" python3 - <<'P'
+import json
+r = json.load(open("files/energy_results_aggregated.json"))
+assert [v["num_trials"] for v in r] == [1, 1] and r[0]["avg_power_w_mean"] > 39, r
+P
 check "they are not overwritten" exits 1 "$JM" compare a1.jmap b1.jmap --csv-folder files
 check "how to is said" says err 'force'
 # Somebody else's link in a folder that is shared must not lead the output elsewhere, forced or not.
