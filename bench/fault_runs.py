@@ -41,8 +41,8 @@ def hashes_below(folder):
 class World:
     """One run: its folder, its random numbers, and how the program is called."""
 
-    def __init__(self, program, seed, base):
-        self.program, self.base, self.seed = program, base, seed
+    def __init__(self, program, seed, base, may_step=False):
+        self.program, self.base, self.seed, self.may_step = program, base, seed, may_step
         self.random = random.Random(seed)
         self.folder = tempfile.mkdtemp(prefix=f"joulemap-faults-{seed}-")
         self.facts = {}
@@ -344,11 +344,18 @@ def processes_vanish(w):
     w.count("processes", len(report["processes"]))
 
 
-def clock_steps(w):
-    out = w.path("run.jmap")
+def stepping_clock(w):
+    """An environment in which the wall clock steps three times."""
     steps = sorted((w.random.randrange(0, 700), w.random.randrange(-90000, 90000)) for _ in range(3))
-    preload = os.path.join(os.path.dirname(w.program), "fakes/clock_steps.so")
-    environment = dict(w.environment, LD_PRELOAD=preload, CLOCK_STEPS=",".join(f"{a}:{b}" for a, b in steps))
+    return dict(w.environment, LD_PRELOAD=clock_library(w.program), CLOCK_STEPS=",".join(f"{a}:{b}" for a, b in steps))
+
+
+def clock_library(program):
+    return os.path.join(os.path.dirname(program), "fakes/clock_steps.so")
+
+
+def clock_steps(w):
+    out, environment = w.path("run.jmap"), stepping_clock(w)
     process = w.start("record", "-q", "-s", write_script(w), "-i", "5ms", "-d", "0.8", "-o", out, env=environment)
     is_killed = w.random.random() < 0.3 and kill_later(w, process, 1)
     code, _, err = w.finish(process, may_be_killed=True)

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from fault_runs import (CORPUS, MODEL, SOURCE, Blame, World, clock_steps, cut_recording, data_disturbed, import_damaged, processes_vanish,
+from fault_runs import (CORPUS, MODEL, SOURCE, Blame, World, clock_library, clock_steps, cut_recording, data_disturbed, import_damaged, processes_vanish,
                         record_killed, require, run_killed, write_script)  # fmt: skip
 from fault_service import service_attacked
 
@@ -44,8 +44,8 @@ def kind_of(seed, kinds):
     return names[random.Random(seed * 2654435761).randrange(len(names))]
 
 
-def play(program, seed, kind, base, keep):
-    w = World(program, seed, base)
+def play(program, seed, kind, base, options):
+    w = World(program, seed, base, may_step="clock" in options.kinds)
     what = None
     try:
         KINDS[kind][0](w)
@@ -53,7 +53,7 @@ def play(program, seed, kind, base, keep):
         what = str(e)
     except Exception as e:  # of the campaign's own, or of what the program did to it
         what = f"{type(e).__name__}: {e}"
-    w.close(keep and what)
+    w.close(options.keep and what)
     return seed, kind, w.facts, what
 
 
@@ -71,15 +71,16 @@ def main():
     if "run" in kinds and not (os.path.exists(MODEL) and os.path.isdir(os.path.join(SOURCE, ".cache/onnxruntime"))):
         kinds.remove("run")
         left_out["run"] = "no model and runtime in .cache"
-    if "clock" in kinds and not os.path.exists(os.path.join(os.path.dirname(program), "fakes/clock_steps.so")):
+    if "clock" in kinds and not os.path.exists(clock_library(program)):
         kinds.remove("clock")
         left_out["clock"] = "no clock_steps.so beside the program"
+    options.kinds = kinds
     result = {"runs": 0, "first_seed": options.seed, "failed": 0, "left_out": left_out, "kinds": {}}
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         base = make_base(program, folder)
         seeds = range(options.seed, options.seed + options.runs)
-        for seed, kind, facts, what in pool.map(lambda s: play(program, s, kind_of(s, kinds), base, options.keep), seeds):
+        for seed, kind, facts, what in pool.map(lambda s: play(program, s, kind_of(s, kinds), base, options), seeds):
             sums = result["kinds"].setdefault(kind, {"runs": 0})
             for fact, n in [("runs", 1), *facts.items()]:
                 sums[fact] = sums.get(fact, 0) + n

@@ -41,7 +41,7 @@ static void stack(struct jm_buffer *b, const struct jm_channel_result *c, const 
 		jm_buffer_puts(b, ";");
 	}
 	frame(b, name);
-	jm_buffer_printf(b, " %lld\n", llround(energy_j * 1e6));
+	jm_buffer_printf(b, " %.0f\n", energy_j * 1e6);
 }
 
 static int rows(const struct jm_result *r, const struct jm_view *view, int channel, struct jm_buffer *b)

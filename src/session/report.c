@@ -440,6 +440,7 @@ static int explain(struct jm_report *report, const struct jm_report_options *opt
 		report->iterations = l.iterations;
 		report->n_iterations = l.in.n_iterations;
 		report->calls = l.parts.calls;
+		report->n_calls = l.parts.calls ? l.parts.n_names : 0;
 		l.windows = NULL;
 		l.iterations = NULL;
 		l.parts.calls = NULL;

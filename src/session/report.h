@@ -26,7 +26,8 @@ struct jm_report {
 	size_t n_windows, n_iterations;
 	struct jm_scene *scene; /* NULL: not asked for */
 	char path[1024];
-	double *calls;       /* by name: executions in one iteration, where spans are pieces of one; NULL: a span is an execution */
+	size_t n_calls;
+	double *calls;       /* n_calls; by name: executions in one iteration, where spans are pieces of one; NULL: a span is an execution */
 	uint32_t part_kinds; /* kinds of spans (bit 1 << kind) that the result's layers are */
 };
 

@@ -2,11 +2,13 @@
 #include "session/report_parts.h"
 
 #include "core/error.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define CALLS_MIN 1e-3 /* of a layer, in one iteration: less is no figure */
 #define DEVICE_WORK (1u << JM_SPAN_KERNEL | 1u << JM_SPAN_COPY)
 
 static const char *const choices[] = {"kernel", "range", "stream"};
@@ -227,15 +229,15 @@ static int load_calls(struct jm_recording *r, struct jm_parts *p)
 	if (!p->calls)
 		return JM_E_NOMEM;
 	while (*text) {
-		char *end;
-		unsigned long name = strtoul(text, &end, 10);
-		double calls = *end == ':' ? strtod(end + 1, &end) : 0;
+		size_t digits = strspn(text, "0123456789"), n = strcspn(text, " ");
+		uint64_t name;
+		double calls;
 
-		if (end == text)
-			break;
-		if (name < p->n_names && calls > 0 && calls < UINT32_MAX)
+		if (text[digits] == ':' && jm_text_u64(text, digits, &name) == 0 && name < p->n_names &&
+		    jm_text_double(text + digits + 1, n - digits - 1, &calls) == 0 && calls >= CALLS_MIN &&
+		    calls < UINT32_MAX)
 			p->calls[name] = calls;
-		text = end + strspn(end, " ");
+		text += n + strspn(text + n, " ");
 	}
 	return 0;
 }

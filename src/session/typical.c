@@ -127,6 +127,7 @@ int jm_typical_load(struct jm_report *report, double percentile, struct jm_typic
 	struct jm_span *spans = NULL;
 	struct execution *e;
 	size_t n_spans = 0, n = 0, n_iterations, i;
+	const double *calls;
 	double all_s, plain_s = report->result.run.latency.median_ms / 1e3;
 	int rc = jm_recording_spans(report->recording, report->part_kinds, &spans, &n_spans, err);
 
@@ -154,9 +155,10 @@ int jm_typical_load(struct jm_report *report, double percentile, struct jm_typic
 		e[n++] = (struct execution){s->name, s->iteration, (double)(s->end_ns - s->start_ns) * 1e-9};
 	}
 	n_iterations = count_iterations(e, n);
-	if (profiled && report->calls && n > 0)
-		n = join_pieces(e, n, report->calls);
-	all_s = take_names(e, n, percentile, profiled ? report->calls : NULL, out);
+	calls = profiled && report->calls && report->n_calls >= names->n ? report->calls : NULL; /* names came since */
+	if (calls && n > 0)
+		n = join_pieces(e, n, calls);
+	all_s = take_names(e, n, percentile, calls, out);
 	if (profiled && n_iterations > 0 && plain_s > 0 && all_s > plain_s * (double)n_iterations)
 		out->fit = plain_s * (double)n_iterations / all_s;
 	free(spans);

@@ -8,10 +8,13 @@
 
 #include "core/json.h"
 #include "core/text.h"
+#include "dataset/dataset.h"
 #include "joulemap/compare.h"
 #include "joulemap/plot.h"
+#include "joulemap/predict.h"
 #include "session/report.h"
 
+#include <ftw.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -25,7 +28,7 @@ static const char *const methods[] = {"auto", "share", "window", "integrate", "r
 static const char *const views[] = {"layer", "type", "iteration", "channel", "process", "kernel", "range", "stream"};
 static const char *const figures[] = {"layers", "energy", "latency", "timeline", "mapping"};
 
-static char folder[300], base[400], path[400];
+static char folder[300], base[400], path[400], training[400];
 static struct hostile_schema schema;
 
 static void require(bool is_true, const char *what, const char *format, const struct jm_buffer *out)
@@ -37,11 +40,17 @@ static void require(bool is_true, const char *what, const char *format, const st
 	abort();
 }
 
+static int remove_one(const char *file, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(file);
+}
+
 static void remove_files(void)
 {
-	unlink(base);
-	unlink(path);
-	rmdir(folder);
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void begin(void)
@@ -55,6 +64,7 @@ static void begin(void)
 	hostile_require(mkdtemp(folder) != NULL, folder);
 	snprintf(base, sizeof(base), "%s/base.jmap", folder);
 	snprintf(path, sizeof(path), "%s/hostile.jmap", folder);
+	snprintf(training, sizeof(training), "%s/training", folder);
 	setenv("XDG_DATA_HOME", folder, 1); /* no idle level or calibration of this machine */
 	hostile_write(base);
 	hostile_read_schema(base, &schema);
@@ -109,6 +119,21 @@ static bool has(const struct jm_buffer *out, const char *text)
 	return out->n && memmem(out->data, out->n, text, strlen(text));
 }
 
+/* Lines "FRAME;FRAME MICROJOULES". */
+static void check_folded(const struct jm_buffer *out)
+{
+	const char *line, *end, *c;
+
+	for (line = out->data; line < out->data + out->n; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(out->data + out->n - line));
+		require(end && end > line, "a line without an end", "folded", out);
+		for (c = end; c > line && c[-1] >= '0' && c[-1] <= '9'; c--)
+			;
+		require(c < end && c > line && c[-1] == ' ' && memchr(line, ';', (size_t)(c - line)),
+			"a line of another form", "folded", out);
+	}
+}
+
 static void check_text(const char *format, const struct jm_buffer *out)
 {
 	bool is_page = strstr(format, "html") || strstr(format, "svg"),
@@ -123,6 +148,8 @@ static void check_text(const char *format, const struct jm_buffer *out)
 		require(!has(out, "<script>" HOSTILE_MARK) && !has(out, "<img src=x"), "markup of a name", format, out);
 	if (strstr(format, "table") || strcmp(format, "summary") == 0)
 		require(!has(out, "\x1b"), "a command for the terminal", format, out);
+	if (strcmp(format, "folded") == 0)
+		check_folded(out);
 	if (strcmp(format, "prometheus") == 0)
 		require(!has(out, "\nb " HOSTILE_MARK), "a line of a name's", format, out);
 }
@@ -158,6 +185,29 @@ static int write_report(const struct jm_report *report, const char *format, uint
 	if (strcmp(format, "svg") == 0)
 		return jm_report_plot(report, &plot, take, out, err);
 	return jm_report_write(report, &view, take, out, err);
+}
+
+/* Training data out of it, which must be readable then. */
+static void teach(uint8_t how)
+{
+	const char *source = path;
+	struct jm_dataset_options options = {.size = sizeof(options),
+					     .sources = &source,
+					     .n_sources = 1,
+					     .directory = training,
+					     .is_historic = how & 1,
+					     .count_min = 1};
+	struct jm_dataset d = {.n = 0};
+	struct jm_error err = {0};
+	size_t n_left_out;
+	int rc = jm_dataset_build(&options, &err);
+
+	require(rc == 0 || err.message[0], "refused without a word", "training data", NULL);
+	if (rc)
+		return;
+	rc = jm_dataset_read(training, &d, &n_left_out, &err);
+	require(rc == 0, err.message, "training data", NULL);
+	jm_dataset_finish(&d);
 }
 
 static void explain(const char *format, uint8_t how, uint8_t by, struct jm_buffer *out)
@@ -231,8 +281,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		hostile_apply(path, &schema, data + 2, n - 2);
 	}
 	format = formats[data[0] & 15];
+	if ((data[1] & 0x40) && strcmp(format, "summary") == 0)
+		format = "folded";
 	if (strncmp(format, "compare ", 8) == 0)
 		compare(format + 8, data[0] >> 4 | (uint8_t)(data[1] & 0xf0), data[1], &out);
+	else if (data[1] & 0x80)
+		teach(data[0] >> 4);
 	else
 		explain(format, data[0] >> 4 | (uint8_t)(data[1] & 0x10), data[1], &out);
 	check_text(format, &out);
