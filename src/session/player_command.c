@@ -57,8 +57,11 @@ static int spawn(struct command_load *c, const char *command, struct jm_error *e
 	posix_spawnattr_destroy(&attributes);
 	close(ends[0]);
 	c->input = ends[1];
-	if (rc == 0)
+	/* The child does it, too; but under an emulator whose vfork does not wait it may not have yet (QEMU, linux-user/syscall.c). */
+	if (rc == 0) {
+		setpgid(c->pid, c->pid);
 		return 0;
+	}
 	c->pid = 0;
 	return jm_error_errno(err, rc, "cannot start the load");
 }
