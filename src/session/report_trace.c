@@ -250,6 +250,11 @@ static void describe(struct jm_tracing *g, struct jm_trace_args *a)
 	count(a, "origin_monotonic_ns", (double)g->trace.head.origin_ns);
 	count(a, "slices", (double)g->trace.n_slices);
 	count(a, "counter_values", (double)g->trace.n_values);
+	/* As the columns of CSV are called. */
+	number(a, "own_cpu_s", r->own_cost.cpu_s);
+	number(a, "own_cpu_fraction", jm_own_cost_fraction(&r->own_cost));
+	if (r->own_cost.rss_bytes)
+		count(a, "own_rss_bytes", (double)r->own_cost.rss_bytes);
 	if (g->trace.n_left_out)
 		count(a, "slices_left_out", (double)g->trace.n_left_out);
 	for (i = 0; i < r->n_warnings && i < JM_TRACE_WARNINGS_MAX; i++) {

@@ -50,6 +50,7 @@ t = json.loads(text, parse_float=Decimal)
 events = t["traceEvents"]
 db = sqlite3.connect("a.jmap")
 origin = int(t["otherData"]["origin_monotonic_ns"])
+assert t["otherData"]["own_cpu_s"] > 0 and "own_rss_bytes" in t["otherData"], t["otherData"]
 got = sorted((origin + int(Decimal(e["ts"]) * 1000), int(Decimal(e["dur"]) * 1000), e["name"], e["cat"])
              for e in events if e["ph"] == "X" and e["cat"] != "gap")
 assert got == sorted(db.execute("select start_ns, duration_ns, name, kind from named_span")), got[:3]
