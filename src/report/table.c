@@ -133,9 +133,15 @@ static void add_state(struct jm_cells *cells, const struct jm_row *row)
 		     row->resolvable ? "" : ", not resolvable");
 }
 
+/* Which columns there is something for. */
+struct shown {
+	bool has_iterations, has_type, has_absolute;
+};
+
 /* What tells one row from another stands first in every table. */
-static void add_head(struct jm_cells *cells, const struct jm_row *row, double scale, bool has_absolute)
+static void add_head(struct jm_cells *cells, const struct jm_row *row, const struct shown *shown)
 {
+	double scale = jm_report_per_unit(row, shown->has_iterations);
 	char energy[32], ci[64], absolute[64], time[32];
 
 	jm_report_four_digits(row->energy_j * scale, energy, sizeof(energy));
@@ -143,30 +149,31 @@ static void add_head(struct jm_cells *cells, const struct jm_row *row, double sc
 	jm_report_bounds(row->energy_absolute_ci_j, scale, absolute, sizeof(absolute));
 	jm_report_four_digits(row->latency_ms, time, sizeof(time));
 	jm_cells_add(cells, "%s", row->name);
-	jm_cells_add(cells, "%s", row->type);
+	if (shown->has_type)
+		jm_cells_add(cells, "%s", row->type);
 	jm_cells_add(cells, "%llu", (unsigned long long)row->count);
 	jm_cells_add(cells, "%s", time);
 	jm_cells_add(cells, "%s", energy);
 	jm_cells_add(cells, "%s", ci);
-	if (has_absolute)
+	if (shown->has_absolute)
 		jm_cells_add(cells, "%s", absolute);
 }
 
-static void add_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations, bool has_absolute)
+static void add_row(struct jm_cells *cells, const struct jm_row *row, const struct shown *shown)
 {
 	char item[32], power[32], share[32];
 
 	jm_report_four_digits(row->energy_per_item_mj, item, sizeof(item));
 	jm_report_plain(row->mean_power_w, 2, power, sizeof(power));
 	jm_report_plain(row->share * 100, 1, share, sizeof(share));
-	add_head(cells, row, jm_report_per_unit(row, has_iterations), has_absolute);
+	add_head(cells, row, shown);
 	jm_cells_add(cells, "%s", item);
 	jm_cells_add(cells, "%s", power);
 	jm_cells_add(cells, "%s", share);
 	add_state(cells, row);
 }
 
-static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool has_iterations, bool has_absolute)
+static void add_work_row(struct jm_cells *cells, const struct jm_row *row, const struct shown *shown)
 {
 	char macs[32], by_mac[32], by_joule[32], by_byte[32];
 
@@ -174,7 +181,7 @@ static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool 
 	jm_report_four_digits(jm_row_mj_per_mmac(row), by_mac, sizeof(by_mac));
 	jm_report_four_digits(jm_row_gflop_per_j(row), by_joule, sizeof(by_joule));
 	jm_report_four_digits(jm_row_flop_per_byte(row), by_byte, sizeof(by_byte));
-	add_head(cells, row, jm_report_per_unit(row, has_iterations), has_absolute);
+	add_head(cells, row, shown);
 	jm_cells_add(cells, "%s", macs);
 	jm_cells_add(cells, "%s", by_mac);
 	jm_cells_add(cells, "%s", by_joule);
@@ -183,6 +190,7 @@ static void add_work_row(struct jm_cells *cells, const struct jm_row *row, bool 
 }
 
 #define NOTES_MAX       3
+#define TYPE_COLUMN     1
 #define ABSOLUTE_COLUMN 6 /* after the interval */
 
 /* The reasons of rows without a figure, each once. */
@@ -214,6 +222,17 @@ static bool is_absolute_known(const struct jm_row *const *rows, size_t n)
 	return false;
 }
 
+/* Rows of types are their types, and kernels have none. */
+static bool is_typed(const struct jm_row *const *rows, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rows[i]->type && rows[i]->type[0] && strcmp(rows[i]->type, rows[i]->name) != 0)
+			return true;
+	return false;
+}
+
 /* Which columns a narrow terminal does without: the highest first. */
 static const unsigned char *spare(bool with_work, bool has_absolute)
 {
@@ -232,25 +251,30 @@ static int table_of(const struct jm_result *r, const struct jm_view *view, int c
 	static const char *const work_head[] = {"name",         "type",      "count",     "ms each",
 						"mJ/iteration", "interval",  "MMAC each", "mJ/MMAC",
 						"GFLOP/J",      "FLOP/byte", "state"};
-	bool has_iterations = r->run.iterations > 0, has_absolute = is_absolute_known(rows, n);
+	const struct shown shown = {r->run.iterations > 0, is_typed(rows, n), is_absolute_known(rows, n)};
 	size_t i, n_head = view->with_work ? 11 : 10;
-	struct jm_cells cells = {.n_columns = n_head + has_absolute, .is_left = {true, true}};
+	struct jm_cells cells = {.n_columns = n_head + shown.has_absolute, .is_left = {true, shown.has_type}};
 	int rc;
 
-	memcpy(cells.spare, spare(view->with_work, has_absolute), cells.n_columns);
+	memcpy(cells.spare, spare(view->with_work, shown.has_absolute), cells.n_columns);
+	if (!shown.has_type)
+		memmove(&cells.spare[1], &cells.spare[2], --cells.n_columns - 1);
 	if (channel >= 0)
 		jm_report_heading(out, view->is_colour, "on %s", r->channels[channel].channel->name);
 	cells.is_left[cells.n_columns - 1] = true;
 	for (i = 0; i < n_head; i++) {
-		if (i == ABSOLUTE_COLUMN && has_absolute)
+		if (i == ABSOLUTE_COLUMN && shown.has_absolute)
 			jm_cells_add(&cells, "absolute");
+		if (i == TYPE_COLUMN && !shown.has_type)
+			continue;
 		jm_cells_add(&cells, "%s",
-			     i == 4 && !has_iterations ? "mJ each"
-			     : view->with_work         ? work_head[i]
-						       : head[i]);
+			     i == 0 && view->by == JM_BY_TYPE ? "type"
+			     : i == 4 && !shown.has_iterations ? "mJ each"
+			     : view->with_work                 ? work_head[i]
+							       : head[i]);
 	}
 	for (i = 0; i < n; i++)
-		(view->with_work ? add_work_row : add_row)(&cells, rows[i], has_iterations, has_absolute);
+		(view->with_work ? add_work_row : add_row)(&cells, rows[i], &shown);
 	rc = jm_cells_print(&cells, 0, view->width, view->is_colour, out);
 	if (n < n_all)
 		jm_display_line(out, "  ... and %zu more: --limit all shows them", n_all - n);

@@ -119,6 +119,39 @@ static void a_recording_without_layers_says_so(void **state)
 	jm_buffer_finish(&b);
 }
 
+/* A column that would repeat the one before, or be empty, is none. */
+static void types_have_a_column_only_where_they_tell_something(void **state)
+{
+	static const struct {
+		enum jm_view_by by;
+		const char *types[2], *head;
+	} cases[] = {{JM_BY_LAYER, {"Conv", "Conv"}, "name             type  count"},
+		     {JM_BY_LAYER, {"", "Conv"}, "name             type  count"},
+		     {JM_BY_LAYER, {"", ""}, "name             count  ms each"},
+		     {JM_BY_TYPE, {"first, \"quoted\"", "second"}, "type             count  ms each"}};
+	struct small_result s;
+	size_t i, work;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (work = 0; work < 2; work++) {
+			struct jm_view view = {.by = cases[i].by, .with_work = work};
+			struct jm_buffer b = {0};
+
+			small_result_init(&s);
+			s.layers[0].type = cases[i].types[0];
+			s.layers[1].type = cases[i].types[1];
+			s.result.types = s.layers;
+			s.result.n_types = 2;
+			assert_int_equal(jm_report_table(&s.result, &view, false, &b, NULL), 0);
+			jm_buffer_append(&b, "", 1);
+			if (!strstr(b.data, cases[i].head))
+				fail_msg("no '%s' in: %s", cases[i].head, b.data);
+			assert_non_null(strstr(b.data, "estimated, not resolvable"));
+			jm_buffer_finish(&b);
+		}
+}
+
 static void an_unknown_class_is_said(void **state)
 {
 	struct small_result s;
@@ -213,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_intervals_are_printed_where_the_class_is_known),
 	    cmocka_unit_test(an_unknown_class_is_said),
+	    cmocka_unit_test(types_have_a_column_only_where_they_tell_something),
 	    cmocka_unit_test(an_idle_level_above_the_work_gives_no_energy_above_it),
 	    cmocka_unit_test(a_recording_without_layers_says_so),
 	    cmocka_unit_test(estimates_have_neither_line),
