@@ -129,6 +129,25 @@ static int make_folder(struct bench *b, struct jm_error *err)
 	return rc;
 }
 
+/* A path with a slip in it would else be found when its turn comes. What a file holds is seen then: the others go on without it. */
+static int check_models(const struct bench *b, struct jm_error *err)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < b->options.n_models; i++) {
+		const char *path = b->options.models[i];
+
+		if (access(path, R_OK) || stat(path, &st)) {
+			jm_error_errno(err, errno, "cannot open %s", path);
+			return jm_error_remedy(err, "give the path of an ONNX file");
+		}
+		if (S_ISDIR(st.st_mode))
+			return jm_error_set(err, JM_E_INVALID, "%s is a folder, and no ONNX file", path);
+	}
+	return 0;
+}
+
 /* Data and labels that do not fit each other are to be found before hours of measuring, not after. */
 static int check_data(const struct bench *b, struct jm_error *err)
 {
@@ -289,6 +308,7 @@ int jm_bench(const struct jm_bench_options *options, jm_progress_fn progress, vo
 	set_defaults(&b->options);
 	snprintf(b->id, sizeof(b->id), "%lld", (long long)jm_now_ns());
 	rc = name_all(b, err);
+	rc = rc ? rc : check_models(b, err);
 	rc = rc ? rc : check_data(b, err);
 	rc = rc ? rc : make_folder(b, err);
 	if (rc == 0 && b->options.rest_limit_ns >= 0)

@@ -1,5 +1,6 @@
 /* A comparison as a picture. */
 #define _GNU_SOURCE
+#include "compare/write.h"
 #include "core/error.h"
 #include "joulemap/plot.h"
 #include "plot/plot_variants.h"
@@ -73,20 +74,36 @@ static size_t pick(const struct jm_comparison_data *c, struct shown out[JM_PLOT_
 	return n;
 }
 
+static void describe_difference(const struct jm_against *a, const struct shown *s, char *out, size_t size)
+{
+	const char *unit = s->factor == 100 ? " points" : "";
+
+	if (isfinite(a->ci.low))
+		snprintf(out, size, "%+.2f%s [%.2f, %.2f]%s", s->factor * a->value, unit, s->factor * a->ci.low,
+			 s->factor * a->ci.high, a->p < 0.05 ? "*" : "");
+	else
+		snprintf(out, size, "%+.2f%s", s->factor * a->value, unit);
+}
+
+/* As short as in the table, for it stands below a bar. */
 static void describe(const struct jm_variant *v, const struct shown *s, char *out, size_t size)
 {
 	const struct jm_against *a = &v->against[s->figure];
 	bool is_difference = s->figure == JM_FIGURE_SCORE && strcmp(v->trials[0]->score.name, "perplexity") != 0;
-	const char *sign = is_difference ? (s->factor == 100 ? " points" : "") : "×";
-	double factor = is_difference ? s->factor : 1;
+	const char *star = a->p < 0.05 ? "*" : "";
+	char value[16], low[16], high[16];
 
+	jm_compare_ratio_text(a->value, value, sizeof(value));
+	jm_compare_ratio_text(a->ci.low, low, sizeof(low));
+	jm_compare_ratio_text(a->ci.high, high, sizeof(high));
 	if (!isfinite(a->value))
 		snprintf(out, size, "%s", a->why[0] ? "not comparable" : "");
+	else if (is_difference)
+		describe_difference(a, s, out, size);
 	else if (isfinite(a->ci.low))
-		snprintf(out, size, is_difference ? "%+.2f%s [%.2f, %.2f]%s" : "%.2f%s [%.2f, %.2f]%s", factor * a->value, sign,
-			 factor * a->ci.low, factor * a->ci.high, a->p < 0.05 ? "" : ", no difference shown");
+		snprintf(out, size, "%s× [%s, %s]%s", value, low, high, star);
 	else
-		snprintf(out, size, is_difference ? "%+.2f%s" : "%.2f%s", factor * a->value, sign);
+		snprintf(out, size, "%s×", value);
 }
 
 static int fill(const struct jm_comparison_data *c, const struct shown *s, struct panel_bars *out)
@@ -148,7 +165,7 @@ static int draw(const struct jm_comparison_data *c, const struct jm_plot_view *v
 		 c->n_variants > 1 ? c->variants[0].name : "");
 	snprintf(note, sizeof(note), "%s%s%s", has_trials ? "Dots: trials. " : "",
 		 is_estimated ? "Pale: estimated from processor use, not measured. " : "",
-		 has_ci ? "In brackets: 95 % intervals." : "");
+		 has_ci ? "In brackets: 95 % intervals; *: a difference shown." : "");
 	in.title = c->variants[0].trials[0]->model[0] && c->n_variants == 1 ? c->variants[0].trials[0]->model : "Comparison";
 	in.subtitle = subtitle;
 	in.note = note;

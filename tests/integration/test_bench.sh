@@ -49,6 +49,9 @@ check "with the files of other programs" exits 0 "$JM" compare r --hotspots --by
 check "named as theirs" [ -e csv/benchmark_results.csv -a -e csv/aggregated_comparison.csv -a -e csv/a_per_layer_energy.csv ]
 check "which are not overwritten" exits 1 "$JM" compare r --csv-folder csv
 check "unless asked" exits 0 "$JM" compare r --csv-folder csv -f
+check "a model that is not there is told before any is run" exits 1 bench a.onnx none.onnx --shape x=1x3x48x192 --no-rest -o never
+check "by its path" says err 'cannot open none.onnx'
+check "and leaves no folder" [ ! -e never ]
 check "a model that fails is said, and exit code 1" exits 1 bench a.onnx broken.onnx --shape x=1x3x48x192 --trials 1 --no-rest -o f
 check "by its name" says err 'broken failed in round 1'
 check "and the others are kept" [ -e f/a-001.jmap -a ! -e f/broken-001.jmap ]
