@@ -28,7 +28,8 @@ struct sums {
 struct together {
 	size_t n, n_readings;
 	size_t channels[TOGETHER_MAX];
-	struct jm_model_reading *readings[TOGETHER_MAX];
+	struct jm_model_reading *readings; /* of the first; owned */
+	double *power_w[TOGETHER_MAX];     /* of the others, who differ in it alone; owned */
 };
 
 /* Adds reading k of all channels; what they have in common goes to the first one's sums alone. A reading sees one or two phases: what
@@ -51,7 +52,7 @@ static void add_row(struct sums *s, const struct together *t, size_t k, const do
 		for (j = 0; j <= i; j++)
 			s->xx[seen[i]][seen[j]] += row[seen[i]] * row[seen[j]];
 	for (m = 0; m < t->n; m++) {
-		double y = t->readings[m][k].power_w;
+		double y = m ? t->power_w[m][k] : t->readings[k].power_w;
 
 		for (i = 0; i < n; i++)
 			s[m].xx[N_UNKNOWN][seen[i]] += y * row[seen[i]];
@@ -139,7 +140,7 @@ static int at_lag(const struct jm_segment *segments, size_t n_segments, const st
 	if (code < 0)
 		return code;
 	for (k = 0; k < t->n_readings; k++) {
-		jm_forward_row(&f, kernel, &t->readings[0][k], activity);
+		jm_forward_row(&f, kernel, &t->readings[k], activity);
 		add_row(s, t, k, activity);
 	}
 	jm_forward_finish(&f);
@@ -199,10 +200,31 @@ static bool are_read_together(const struct jm_model_reading *a, const struct jm_
 	return true;
 }
 
+/* Adds channel k if it is read together with the first one. Errors: JM_E_NOMEM. */
+static int join(const struct jm_work *w, size_t k, const struct jm_response *r, struct together *t)
+{
+	struct jm_model_reading *readings = NULL;
+	double *power_w;
+	size_t n = 0, i;
+	int code = jm_estimate_readings(w, k, r, &readings, &n);
+
+	if (code == 0 && n == t->n_readings && are_read_together(t->readings, readings, n)) {
+		power_w = t->power_w[t->n] = malloc((n + 1) * sizeof(*power_w));
+		for (i = 0; power_w && i < n; i++)
+			power_w[i] = readings[i].power_w;
+		if (power_w)
+			t->channels[t->n++] = k;
+		else
+			code = JM_E_NOMEM;
+	}
+	free(readings);
+	return code;
+}
+
 /* Adds the channels that are read together with the first one, and whose levels nobody asked for yet. Errors: JM_E_NOMEM. */
 static int find_together(const struct jm_work *w, const struct jm_response *r, struct together *t)
 {
-	size_t k, n;
+	size_t k;
 	int code = 0;
 
 	for (k = t->channels[0] + 1; w->levels_found && k < w->in->n_channels && t->n < TOGETHER_MAX && code == 0; k++) {
@@ -214,11 +236,7 @@ static int find_together(const struct jm_work *w, const struct jm_response *r, s
 		other = jm_estimate_response(w, k, &needs_search);
 		if (needs_search || !is_same_response(r, &other) || !matters(w, k, &other))
 			continue;
-		code = jm_estimate_readings(w, k, &other, &t->readings[t->n], &n);
-		if (code == 0 && n == t->n_readings && are_read_together(t->readings[0], t->readings[t->n], n))
-			t->channels[t->n++] = k;
-		else
-			free(t->readings[t->n]);
+		code = join(w, k, &other, t);
 	}
 	return code;
 }
@@ -263,14 +281,15 @@ int jm_two_levels(const struct jm_work *w, size_t c, const struct jm_response *r
 		*out = w->levels_found[c].levels;
 		return 0;
 	}
-	code = jm_estimate_readings(w, c, r, &t.readings[0], &t.n_readings);
+	code = jm_estimate_readings(w, c, r, &t.readings, &t.n_readings);
 	code = code ? code : find_together(w, r, &t);
 	code = code ? code : find_levels(w, r, &t, found);
 	for (m = 0; m < t.n; m++) {
-		free(t.readings[m]);
+		free(t.power_w[m]);
 		if (code == 0 && w->levels_found)
 			w->levels_found[t.channels[m]] = (struct jm_levels_found){true, *r, found[m]};
 	}
+	free(t.readings);
 	*out = found[0];
 	return code;
 }
