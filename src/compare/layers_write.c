@@ -148,10 +148,9 @@ void jm_compare_explain_layers(const struct jm_comparison_data *c, int width, st
 	const struct jm_trial *t = c->variants[0].trials[0];
 
 	if (t->method == JM_METHOD_SHARE)
-		jm_compare_say(
-		    width, out,
-		    "note: layers got their energy by time share: these differences are differences of time, at the "
-		    "mean power of each run");
+		jm_compare_say(width, out, "note: layers got their energy by time share: these %s",
+			       c->n_variants > 1 ? "differences are differences of time, at the mean power of each run"
+						 : "shares are shares of time");
 	if (c->variants[0].state == JM_STATE_ESTIMATED)
 		jm_compare_say(width, out, "note: energy is estimated from processor use, not measured by a sensor");
 }

@@ -67,7 +67,7 @@ function hotspotsOf(c, models) {
   if (!lists.length) return null;
   const place = h("div"), show = (list) => place.replaceChildren(...hotOfVariant(c, list));
   show(lists[0]);
-  return h("div", { id: "hotspots" }, h("h3", null, "Which layers first"), isSharedByTime(models[0]) ? h("p", { class: "note" }, sharedNote) : null,
+  return h("div", { id: "hotspots" }, h("h3", null, "Which layers first"), isSharedByTime(models[0]) ? h("p", { class: "note" }, c.variants.length > 1 ? sharedNote : "Layers got their energy by time share: these are shares of time.") : null,
     lists.length > 1 ? h("div", { class: "bar-controls" }, choiceOf("Variant whose gains are shown", lists.map((l) => [l, l.variant]), show)) : null, place);
 }
 
