@@ -23,7 +23,7 @@ struct jm_comparison;
 /* Reads recordings and compares them. inputs: n texts "FILE", "NAME=FILE" or a folder, whose *.jmap are taken. Recordings of one name are
  * trials of one variant: NAME, else the variant that a bench kept, else the file's own name. The first one's variant is what the others
  * are set against; a single variant is allowed. Errors: those of jm_report_open, err names the file; JM_E_INVALID for no input;
- * JM_E_NOT_FOUND for a folder without recordings, or a channel that is not there. */
+ * JM_E_NOT_FOUND for a folder without recordings, a channel that is not there, or a first that none is called. */
 JM_API int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_compare_options *options,
 			      struct jm_comparison **out, struct jm_error *err);
 

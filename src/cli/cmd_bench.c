@@ -103,7 +103,7 @@ static int print(const struct settings *s, char **models, size_t n_models)
 {
 	const char *inputs[1] = {s->output};
 	struct jm_compare_options options = {
-	    .size = sizeof(options), .with_layers = s->with_layers || is_of_layers(s), .first = n_models ? models[0] : NULL};
+	    .size = sizeof(options), .with_layers = s->with_layers || is_of_layers(s)};
 	struct jm_view_options view = {.size = sizeof(view),
 				       .format = s->format,
 				       .by = s->with_layers ? "layer" : "variant",
@@ -114,9 +114,15 @@ static int print(const struct settings *s, char **models, size_t n_models)
 				       .price = s->price};
 	struct jm_error err = {0};
 	struct jm_comparison *c;
+	size_t next = 0;
 	int rc;
 
-	if (jm_comparison_open(inputs, 1, &options, &c, &err))
+	/* A model that failed in the first round has no trial to set the others against. */
+	do {
+		options.first = next < n_models ? models[next] : NULL;
+		rc = jm_comparison_open(inputs, 1, &options, &c, &err);
+	} while (rc == JM_E_NOT_FOUND && next++ < n_models);
+	if (rc)
 		return jm_cli_fail(&err);
 	rc = jm_comparison_write(c, &view, jm_cli_write_stdout, NULL, &err);
 	jm_comparison_destroy(c);

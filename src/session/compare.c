@@ -133,6 +133,26 @@ static bool is_of(const struct jm_trial *t, const char *first)
 	return strcmp(t->label, first) == 0 || strcmp(t->model, first) == 0;
 }
 
+/* A slip in the name must not set the others against something else. */
+static int refuse_unknown(const struct gathered *g, const char *first, struct jm_error *err)
+{
+	struct jm_buffer known = {0};
+	size_t i;
+
+	for (i = 0; first && i < g->n; i++) {
+		if (is_of(&g->trials[i], first))
+			break;
+		if (i == 0 || strcmp(g->trials[i].label, g->trials[i - 1].label) != 0)
+			jm_buffer_printf(&known, "%s%s", i ? ", " : "", g->trials[i].label);
+	}
+	if (first && i == g->n) {
+		jm_error_set(err, JM_E_NOT_FOUND, "no variant and no model is called %s", first);
+		jm_error_remedy(err, "one of: %s", known.n ? jm_buffer_terminate(&known) : "none");
+	}
+	jm_buffer_finish(&known);
+	return first && i == g->n ? JM_E_NOT_FOUND : 0;
+}
+
 /* Trials of the variant that the others are set against come first; orders stay otherwise. */
 static void put_first(struct gathered *g, const char *first)
 {
@@ -184,6 +204,7 @@ int jm_comparison_open(const char *const *inputs, size_t n, const struct jm_comp
 	if (rc == 0) {
 		tell_apart(&g, inputs, n);
 		rc = refuse_twice(&g, err);
+		rc = rc ? rc : refuse_unknown(&g, used.first, err);
 	}
 	if (rc) {
 		for (i = 0; i < g.n; i++)

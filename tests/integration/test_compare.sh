@@ -70,6 +70,10 @@ check "no other file is written then" [ "$(ls shared)" = benchmark_results.csv ]
 check "layers of recordings without any are refused" exits 1 "$JM" compare a1.jmap --format per_layer_energy
 check "other sensors are said" sh -c "'$JM' record -q -s estimate -o e.jmap -- sleep 0.2 && '$JM' compare a1.jmap e.jmap >out"
 check "at the top" sh -c "head -1 out | grep -q 'no ratios of power or energy'"
+check "a variant that is none cannot come first" exits 1 "$JM" compare a1.jmap b1.jmap --against c1
+check "and those that are known are told" says err 'one of: a1, b1'
+check "one that is known can" exits 0 "$JM" compare a1.jmap b1.jmap --against b1
+check "and the other is set against it" says out '^against b1'
 check "a file that is missing is named" exits 1 "$JM" compare a1.jmap none.jmap
 check "by its name" says err 'none.jmap'
 check "no recording is a question" exits 2 "$JM" compare
