@@ -41,13 +41,16 @@ class Variant(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What compare found. str() is the table. layers: of each variant against the first, where they were asked for."""
+    """What compare found. str() is the table. layers: of each variant against the first, and hotspots: which of them to make first, by
+    layer, type and part; both where layers were asked for. tariff: what energies come to by your own figures; None: none were given."""
 
     notes: List[str]
     verdicts: List[str]
     variants: List[Variant]
     layers: List[Dict[str, Any]]
     text: str
+    hotspots: List[Dict[str, Any]] = []
+    tariff: Optional[Dict[str, Any]] = None
 
     def __str__(self) -> str:
         return self.text
@@ -79,9 +82,12 @@ def compare(
     channels: Optional[str] = None,
     first: Optional[str] = None,
     seed: int = 0,
+    carbon: Optional[str] = None,
+    price: Optional[str] = None,
 ) -> Comparison:
     """Sets recordings side by side. recordings: "FILE", "NAME=FILE" (trials of variant NAME), or folders. first: variant that
-    the others are set against. Raises JoulemapError."""
+    the others are set against. carbon: your grid's g of CO2 equivalent by kWh, "420"; price: of a kWh, "0.30EUR". Raises
+    JoulemapError."""
     if isinstance(recordings, (str, os.PathLike)):
         raise InvalidError("compare takes a list of recordings", "joulemap.compare([a, b])")
     lib = library()
@@ -99,7 +105,9 @@ def compare(
     try:
 
         def write(format: str) -> str:
-            view = _abi.ViewOptions(size=c.sizeof(_abi.ViewOptions), format=encode(format))
+            view = _abi.ViewOptions(
+                size=c.sizeof(_abi.ViewOptions), format=encode(format), carbon=encode(carbon), price=encode(price)
+            )
             return lib.text(lib.jm_comparison_write, handle, c.byref(view))
 
         raw = json.loads(write("json"))
@@ -109,6 +117,8 @@ def compare(
             [_variant(v) for v in raw["variants"]],
             raw.get("layers", []),
             write("table"),
+            raw.get("hotspots", []),
+            raw["tariff"],
         )
     finally:
         lib.jm_comparison_destroy(handle)

@@ -42,9 +42,22 @@ class Compare(common.TestCase):
         self.assertEqual([(v.name, len(v.trials)) for v in result.variants], [("y", 1), ("x", 2)])
         self.assertIsNone(result.variants[0].figures["latency_ms"].against)
 
+    def test_carbon_is_the_callers_figure(self):
+        path = self.record("a.jmap", 20)
+        self.assertIsNone(joulemap.compare([path]).tariff)
+        result = joulemap.compare([path], carbon="360", price="0.36 EUR")
+        item = result.variants[0].figures["energy_per_item_mj"].mean
+        self.assertAlmostEqual(result.tariff["variants"][0]["carbon_g_per_item"], item * 1e-3 / 1e4, delta=1e-9 * item)
+        self.assertEqual(result.tariff["currency"], "EUR")
+        self.assertIn("your own figures", str(result))
+        with self.assertRaises(joulemap.InvalidError):
+            joulemap.compare([path], carbon="lots")
+
     def test_what_is_missing_is_an_error(self):
         with self.assertRaises(joulemap.NotFoundError):
             joulemap.compare([str(self.folder / "none.jmap")])
+        with self.assertRaises(joulemap.NotFoundError):
+            joulemap.compare([self.record("a.jmap", 20)], first="b")
         with self.assertRaises(joulemap.InvalidError):
             joulemap.compare(str(self.folder))
         with self.assertRaises(joulemap.InvalidError):
