@@ -147,7 +147,8 @@ static int refuse_unknown(const struct gathered *g, const char *first, struct jm
 	}
 	if (first && i == g->n) {
 		jm_error_set(err, JM_E_NOT_FOUND, "no variant and no model is called %s", first);
-		jm_error_remedy(err, "one of: %s", known.n ? jm_buffer_terminate(&known) : "none");
+		if (jm_buffer_terminate(&known))
+			jm_error_remedy(err, "one of: %s", known.data);
 	}
 	jm_buffer_finish(&known);
 	return first && i == g->n ? JM_E_NOT_FOUND : 0;

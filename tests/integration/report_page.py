@@ -95,6 +95,17 @@ def hot_spots(b):
     check("all on demand", len(b.evaluate(rows)) == 235, len(b.evaluate(rows)))
 
 
+def columns(b):
+    """Power as columns of pixels, wherever buckets and pixels meet: no column is left out, none is drawn twice."""
+    for pixels in (0.3, 0.9, 1.0, 1.4, 1.9):
+        holes = b.evaluate(f"""(() => {{ const t = current.timeline, l = t.scene.channels[0].levels[0], own = t.g, from = t.from, to = t.to, rects = [];
+            t.from = 0; t.to = t.width * l.width / {pixels}; t.g = {{ fillRect: (x, y, w) => rects.push([x, w]) }};
+            t.columns(l, 1, Math.min(l.n, 300)); t.g = own; t.from = from; t.to = to;
+            const n = rects.findIndex(([x], i) => i && x < rects[i - 1][0]);
+            return rects.slice(1, n).filter(([x], i) => Math.abs(rects[i][0] + rects[i][1] - x) > 1e-6).length + (n < 20 ? 1000 : 0); }})()""")
+        check(f"columns without holes, {pixels} pixels a bucket", holes == 0, holes)
+
+
 def zooming(b):
     x, y = b.centre("canvas")
     box = b.evaluate("(() => { const r = document.querySelector('canvas').getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; })()")
@@ -175,6 +186,7 @@ with Browser(chromium, f"file://{folder}/big.html", limit_s=100) as browser:
     ready(browser)
     what_it_shows(browser)
     hot_spots(browser)
+    columns(browser)
     zooming(browser)
     open_page(browser, "big.html")
     sorting(browser)

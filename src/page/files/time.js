@@ -218,18 +218,21 @@ class Timeline {
   columns(l, first, end) {
     const g = this.g, s = this.scale, step = 1 / s, snap = (v) => Math.round(v * s) / s, list = [];
     for (let i = first, c = null; i < end; i++) {
-      const k = Math.round(this.x(i * l.width) * s);
-      if (!c || k !== c.k) list.push(c = { k, low: l.min[i], high: l.max[i], sum: 0, seen: 0 });
-      else { if (l.min[i] < c.low) c.low = l.min[i]; if (l.max[i] > c.high) c.high = l.max[i]; }
+      const k = Math.round(this.x(i * l.width) * s), next = Math.max(k + 1, Math.round(this.x((i + 1) * l.width) * s));
+      if (c && k <= c.k) c.next = next; else list.push(c = { k, next, low: l.min[i], high: l.max[i], sum: 0, seen: 0 });
+      if (l.min[i] < c.low) c.low = l.min[i];
+      if (l.max[i] > c.high) c.high = l.max[i];
       c.sum += l.mean[i] * l.seen[i]; c.seen += l.seen[i];
     }
     g.globalAlpha = 0.28;
-    for (const c of list) { const top = snap(this.y(c.high)); g.fillRect(c.k / s, top, step, Math.max(snap(this.y(c.low)) - top, step)); }
+    for (const c of list) { const top = snap(this.y(c.high)); g.fillRect(c.k / s, top, (c.next - c.k) / s, Math.max(snap(this.y(c.low)) - top, step)); }
     g.globalAlpha = 1;
     let last = NaN;
     for (const c of list) {
       const y = this.y(c.sum / c.seen), from = Number.isNaN(last) ? y : last;
-      g.fillRect(c.k / s, snap(Math.min(y, from) - 0.75), step, snap(Math.abs(y - from) + 1.5)); last = y;
+      g.fillRect(c.k / s, snap(Math.min(y, from) - 0.75), step, snap(Math.abs(y - from) + 1.5));
+      if (c.next > c.k + 1) g.fillRect((c.k + 1) / s, snap(y - 0.75), (c.next - c.k - 1) / s, snap(1.5));
+      last = y;
     }
   }
   /* Wide buckets: the band of least to greatest as one shape, the mean as one line. */
