@@ -23,7 +23,7 @@ struct loading {
 /* One regression as it is read: what it is comes before what it holds. */
 struct entry {
 	int kind, target, approach;
-	double rows, networks, facts[5];
+	double rows, networks, facts[5], correction[2];
 	struct jm_regression r;
 };
 
@@ -81,7 +81,8 @@ static int terms(struct loading *l, const struct jm_json_token *begin, struct en
 		rc = numbers(l, &t, term, 4);
 		if (rc)
 			break;
-		if (!(term[0] >= 0 && term[0] < (double)e->r.n_terms && term[2] > 0) || isnan(term[1]) || isnan(term[3]))
+		if (!(term[0] >= 0 && term[0] < (double)e->r.n_terms && term[2] > 0) || isnan(term[1]) ||
+		    isnan(term[3]))
 			return jm_json_error(l->json, &t, l->err, "a term that there is not");
 		e->r.mean[(size_t)term[0]] = term[1];
 		e->r.sd[(size_t)term[0]] = term[2];
@@ -115,14 +116,37 @@ static const char *approach_text(int i)
 	return jm_approach_text((enum jm_approach)i);
 }
 
+/* The array of numbers that a key names; NULL: none. *n_out: how many they are. */
+static double *array_of(const struct jm_json_token *key, struct entry *e, size_t *n_out)
+{
+	const struct {
+		const char *key;
+		double *to;
+		size_t n;
+	} arrays[] = {{"intercept_lowest_highest_log_low_log_high", e->facts, 5},
+		      {"physical", e->r.physical, 3},
+		      {"correction", e->correction, 2},
+		      {"seen_low", e->r.seen_low, JM_FEATURES_MAX + 2},
+		      {"seen_high", e->r.seen_high, JM_FEATURES_MAX + 2}};
+	size_t i;
+
+	for (i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+		if (!jm_json_is(key, arrays[i].key))
+			continue;
+		*n_out = arrays[i].n;
+		return arrays[i].to;
+	}
+	return NULL;
+}
+
 static int entry_value(struct loading *l, const struct jm_json_token *key, struct entry *e)
 {
 	bool is_kind = jm_json_is(key, "kind"), is_target = jm_json_is(key, "target");
 	bool is_approach = jm_json_is(key, "approach"), is_rows = jm_json_is(key, "rows");
 	bool is_networks = jm_json_is(key, "networks"), is_terms = jm_json_is(key, "terms");
-	bool is_physical = jm_json_is(key, "physical");
-	bool is_facts = jm_json_is(key, "intercept_lowest_highest_log_low_log_high");
 	struct jm_json_token t;
+	size_t n;
+	double *array = array_of(key, e, &n);
 	int rc = jm_json_next(l->json, &t, l->err);
 
 	if (rc)
@@ -130,6 +154,8 @@ static int entry_value(struct loading *l, const struct jm_json_token *key, struc
 	/* The terms were made for what it was of. */
 	if ((is_kind || is_target || is_approach) && e->r.mean)
 		return jm_json_error(l->json, key, l->err, "what a regression is of stands behind its terms");
+	if (array)
+		return numbers(l, &t, array, n);
 	if (is_kind)
 		e->kind = find_text(&t, kind_text, JM_LAYER_KINDS);
 	else if (is_target)
@@ -138,10 +164,6 @@ static int entry_value(struct loading *l, const struct jm_json_token *key, struc
 		e->approach = find_text(&t, approach_text, JM_APPROACHES);
 	else if (is_rows || is_networks)
 		return number(l, &t, is_rows ? &e->rows : &e->networks);
-	else if (is_facts)
-		return numbers(l, &t, e->facts, 5);
-	else if (is_physical)
-		return numbers(l, &t, e->r.physical, 3);
 	else if (is_terms)
 		return terms(l, &t, e);
 	return jm_json_skip(l->json, &t, l->err);
@@ -170,10 +192,21 @@ static int keep_entry(struct loading *l, const struct jm_json_token *at, struct 
 	to->highest = e->facts[2];
 	to->log_low = e->facts[3];
 	to->log_high = e->facts[4];
+	to->correction_low = e->correction[0];
+	to->correction_high = e->correction[1];
 	to->n_rows = count_of(e->rows);
 	to->n_networks = count_of(e->networks);
 	memset(&e->r, 0, sizeof(e->r));
 	return 0;
+}
+
+/* Until it is told: no limit. */
+static void forget_seen(struct entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < JM_FEATURES_MAX + 2; i++)
+		e->r.seen_low[i] = e->r.seen_high[i] = NAN;
 }
 
 static int regressions(struct loading *l)
@@ -184,7 +217,13 @@ static int regressions(struct loading *l)
 	if (rc == 0 && t.type != JM_JSON_ARRAY)
 		return jm_json_error(l->json, &t, l->err, "regressions were expected");
 	while (rc == 0 && !(rc = jm_json_next(l->json, &t, l->err)) && t.type != JM_JSON_ARRAY_END) {
-		struct entry e = {.kind = -1, .target = -1, .approach = -1, .facts = {NAN, NAN, NAN, NAN, NAN}};
+		struct entry e = {.kind = -1,
+				  .target = -1,
+				  .approach = -1,
+				  .facts = {NAN, NAN, NAN, NAN, NAN},
+				  .correction = {NAN, NAN}};
+
+		forget_seen(&e);
 
 		if (t.type != JM_JSON_OBJECT)
 			return jm_json_error(l->json, &t, l->err, "a regression was expected");
@@ -250,7 +289,8 @@ static int top_value(struct loading *l, const struct jm_json_token *key)
 		       {"network_log_high", l->p->network_log_high},
 		       {"energy_log_low", l->p->energy_log_low},
 		       {"energy_log_high", l->p->energy_log_high}};
-	bool is_format = jm_json_is(key, "format"), is_device = jm_json_is(key, "device"), is_rows = jm_json_is(key, "rows");
+	bool is_format = jm_json_is(key, "format"), is_device = jm_json_is(key, "device"),
+	     is_rows = jm_json_is(key, "rows");
 	bool is_networks = jm_json_is(key, "networks");
 	double *values = NULL, count;
 	struct jm_json_token t;
@@ -268,7 +308,7 @@ static int top_value(struct loading *l, const struct jm_json_token *key)
 		return rc;
 	if (values)
 		return numbers(l, &t, values, JM_APPROACHES);
-	if (is_format && !jm_json_is(&t, "joulemap-predictor/1"))
+	if (is_format && !jm_json_is(&t, "joulemap-predictor/1") && !jm_json_is(&t, "joulemap-predictor/2"))
 		return jm_error_set(l->err, JM_E_VERSION, "this is no predictor that this joulemap reads: '%.*s'",
 				    (int)(t.n < 40 ? t.n : 40), t.text);
 	l->is_told |= is_format;

@@ -13,13 +13,17 @@
 /* Fewer left-out figures than these bound nothing that is worth saying: Student's interval of two spans orders of magnitude. */
 #define JM_INTERVAL_MIN 5
 
-/* One regression: target = exp or identity of (intercept + sum of w (term - mean) / sd). */
+/* One regression: sum = intercept + sum of w (term - mean) / sd. Polynomial: target = sum. Roofline: target = physical exp(sum). */
 struct jm_regression {
 	bool is_there;
 	size_t n_terms;
 	double *mean, *sd, *w; /* n_terms each; one block, at mean */
 	double intercept;
 	double physical[3];     /* roofline: time = [0] + [1] FLOPs + [2] bytes */
+	/* Of the roofline: between which the sum is kept, and the columns, FLOPs and bytes that it was learnt from: beyond them it stays what it
+	 * is at the edge, and what the work says goes on. NAN low: of an earlier version, whose sum is the target's logarithm. */
+	double correction_low, correction_high;
+	double seen_low[JM_FEATURES_MAX + 2], seen_high[JM_FEATURES_MAX + 2];
 	double lowest, highest; /* of the target in training: no prediction leaves ten times this range */
 	/* Of log(predicted / true) of networks left out: where 95 % of them lie. NAN: less than JM_INTERVAL_MIN layers. */
 	double log_low, log_high;
@@ -64,8 +68,8 @@ struct jm_layer_guess {
 void jm_predictor_guess(const struct jm_predictor *p, enum jm_approach approach, const struct jm_features *f,
 			struct jm_layer_guess *out);
 
-/* Writes and reads it as JSON, "joulemap-predictor/1". Errors of writing: those of jm_file_write. Errors of reading: JM_E_FORMAT with the
- * place, JM_E_VERSION, JM_E_NOT_FOUND. */
+/* Writes it as JSON, "joulemap-predictor/2", and reads that, or "/1". Errors of writing: those of jm_file_write. Errors of reading:
+ * JM_E_FORMAT with the place, JM_E_VERSION, JM_E_NOT_FOUND. */
 int jm_predictor_save(const struct jm_predictor *p, const char *path, bool is_forced, struct jm_error *err);
 int jm_predictor_load(const char *path, struct jm_predictor *out, struct jm_error *err);
 /* The same from n bytes in memory; path: for messages. */

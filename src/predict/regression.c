@@ -3,6 +3,7 @@
 
 #include "core/linalg.h"
 #include "predict/lasso.h"
+#include "predict/physical.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,103 +21,72 @@ double jm_target_of(const struct jm_dataset_row *row, enum jm_target target)
 	return row->power_state == JM_POWER_MEASURED && row->power_w > 0 ? row->power_w : NAN;
 }
 
-static double physical_of(const double physical[3], const struct jm_features *f)
-{
-	return physical[0] + physical[1] * f->flops + physical[2] * f->bytes;
-}
-
-/* What the physical model is made of, and how much a row counts: less beyond HUBER in logarithms. */
-#define PHYSICAL_TERMS  3
-#define PHYSICAL_ROUNDS 6
-#define HUBER           0.4
-
-struct physical_fit {
-	double gram[PHYSICAL_TERMS * PHYSICAL_TERMS], c[PHYSICAL_TERMS];
-	double scale[PHYSICAL_TERMS]; /* so that the terms can be told apart in floating point */
+/* What is fitted: the rows, their terms (n x n_terms), and the regression. */
+struct fitting {
+	const struct jm_regression_data *q;
+	struct jm_regression *r;
+	double *x, *y; /* y: the target, of the roofline its logarithm */
+	/* Of the roofline alone: what is left of y when the work has had its say, and work (n_terms x n_terms). */
+	double *z, *gram;
 };
 
-static void physical_terms(const struct jm_features *f, const double scale[PHYSICAL_TERMS], double x[PHYSICAL_TERMS])
+static void see_features(const struct jm_regression_data *q, unsigned but_fold, struct jm_regression *r)
 {
-	size_t l;
+	size_t i, k;
 
-	x[0] = 1;
-	x[1] = f->flops;
-	x[2] = f->bytes;
-	for (l = 0; l < PHYSICAL_TERMS; l++)
-		x[l] = scale[l] > 0 ? x[l] / scale[l] : 0;
-}
-
-/* Adds a row relative to what the round before predicts: the least sum of such squares is nearly that of the logarithms. */
-static void add_physical(struct physical_fit *fit, const struct jm_dataset_row *row, double y, double expected)
-{
-	double x[PHYSICAL_TERMS], away = fabs(log(y / expected)), weight = away > HUBER ? HUBER / away : 1;
-	size_t l;
-
-	physical_terms(&row->features, fit->scale, x);
-	weight /= expected * expected;
-	for (l = 0; l < PHYSICAL_TERMS * PHYSICAL_TERMS; l++)
-		fit->gram[l] += weight * x[l / PHYSICAL_TERMS] * x[l % PHYSICAL_TERMS];
-	for (l = 0; l < PHYSICAL_TERMS; l++)
-		fit->c[l] += weight * x[l] * y;
-}
-
-/* The scale of a term: what it would be alone. */
-static void see_scales(const struct jm_regression_data *q, unsigned but_fold, struct physical_fit *fit)
-{
-	static const double none[PHYSICAL_TERMS] = {1, 1, 1};
-	double x[PHYSICAL_TERMS];
-	size_t i, l;
-
+	for (k = 0; k < JM_FEATURES_MAX + 2; k++) {
+		r->seen_low[k] = INFINITY;
+		r->seen_high[k] = -INFINITY;
+	}
 	for (i = 0; i < q->n; i++) {
-		const struct jm_dataset_row *row = &q->d->rows[q->rows[i]];
+		const struct jm_features *f = &q->d->rows[q->rows[i]].features;
 
-		if (q->fold[i] == but_fold)
-			continue;
-		physical_terms(&row->features, none, x);
-		for (l = 0; l < PHYSICAL_TERMS; l++)
-			fit->scale[l] = fmax(fit->scale[l], x[l] / jm_target_of(row, q->target));
+		for (k = 0; q->fold[i] != but_fold && k < JM_FEATURES_MAX + 2; k++) {
+			double v = k < JM_FEATURES_MAX ? f->values[k] : k == JM_FEATURES_MAX ? f->flops : f->bytes;
+
+			r->seen_low[k] = fmin(r->seen_low[k], v);
+			r->seen_high[k] = fmax(r->seen_high[k], v);
+		}
 	}
 }
 
-/* Non-negative launch cost, time by FLOP and by byte that are least wrong in logarithms, without much regard for outliers. */
-static void fit_physical(const struct jm_regression_data *q, unsigned but_fold, double physical[PHYSICAL_TERMS])
+/* NAN: no limit. */
+static double kept_between(double value, double low, double high)
 {
-	static const struct jm_lasso_options options = {1, 2000, 1e-9, true};
-	struct physical_fit fit = {{0}, {0}, {0}};
-	double w[PHYSICAL_TERMS], work[PHYSICAL_TERMS];
-	size_t i, l, round;
+	return fmin(fmax(value, low), high);
+}
 
-	see_scales(q, but_fold, &fit);
-	memset(physical, 0, PHYSICAL_TERMS * sizeof(*physical));
-	for (round = 0; round < PHYSICAL_ROUNDS; round++) {
-		memset(fit.gram, 0, sizeof(fit.gram));
-		memset(fit.c, 0, sizeof(fit.c));
-		memset(w, 0, sizeof(w));
-		for (i = 0; i < q->n; i++) {
-			const struct jm_dataset_row *row = &q->d->rows[q->rows[i]];
-			double y = jm_target_of(row, q->target), expected = physical_of(physical, &row->features);
+/* The terms of the roofline where the layer lies at the edge of what was seen, if it lies beyond. */
+static void roofline_terms(const struct jm_regression *r, enum jm_target target, const struct jm_features *f,
+			   double *out)
+{
+	struct jm_features near = *f;
+	size_t k;
 
-			if (q->fold[i] != but_fold)
-				add_physical(&fit, row, y, round && expected > 0 ? expected : y);
-		}
-		jm_lasso_descend(fit.gram, fit.c, PHYSICAL_TERMS, 0, &options, w, work);
-		for (l = 0; l < PHYSICAL_TERMS; l++)
-			physical[l] = fit.scale[l] > 0 ? w[l] / fit.scale[l] : 0;
-	}
+	for (k = 0; k < JM_FEATURES_MAX; k++)
+		near.values[k] = kept_between(f->values[k], r->seen_low[k], r->seen_high[k]);
+	near.flops = kept_between(f->flops, r->seen_low[k], r->seen_high[k]);
+	near.bytes = kept_between(f->bytes, r->seen_low[k + 1], r->seen_high[k + 1]);
+	jm_terms(JM_APPROACH_ROOFLINE, target, &near, jm_physical_value(r->physical, &near), out);
 }
 
 /* Terms of all rows, standardised over those outside of but_fold. */
-static void make_terms(const struct jm_regression_data *q, enum jm_approach approach, unsigned but_fold,
-		       struct jm_regression *r, double *x)
+static void make_terms(const struct fitting *fit, enum jm_approach approach, unsigned but_fold)
 {
+	const struct jm_regression_data *q = fit->q;
+	struct jm_regression *r = fit->r;
 	size_t p = r->n_terms, i, k, n = 0;
+	double *x = fit->x;
 
 	memset(r->mean, 0, 2 * p * sizeof(double));
 	for (i = 0; i < q->n; i++) {
 		const struct jm_features *f = &q->d->rows[q->rows[i]].features;
 		double *row = x + i * p;
 
-		jm_terms(approach, q->target, f, physical_of(r->physical, f), row);
+		if (approach == JM_APPROACH_ROOFLINE)
+			roofline_terms(r, q->target, f, row);
+		else
+			jm_terms(approach, q->target, f, 0, row);
 		if (q->fold[i] == but_fold)
 			continue;
 		n++;
@@ -172,6 +142,19 @@ static double bounded(const struct jm_regression *r, double value)
 	return fmin(fmax(value, r->lowest / 10), r->highest * 10);
 }
 
+/* What the work alone says, in logarithms. */
+static double base_of(const struct jm_regression *r, const struct jm_features *f)
+{
+	return log(fmax(jm_physical_value(r->physical, f), r->lowest / 10));
+}
+
+static double corrected(const struct jm_regression *r, const struct jm_features *f, double sum)
+{
+	if (isnan(r->correction_low))
+		return bounded(r, exp(sum));
+	return bounded(r, exp(base_of(r, f) + fmin(fmax(sum, r->correction_low), r->correction_high)));
+}
+
 double jm_regression_value(const struct jm_regression *r, enum jm_approach approach, enum jm_target target,
 			   const struct jm_features *f)
 {
@@ -180,47 +163,50 @@ double jm_regression_value(const struct jm_regression *r, enum jm_approach appro
 
 	if (!x)
 		return NAN;
-	jm_terms(approach, target, f, physical_of(r->physical, f), x);
+	if (approach == JM_APPROACH_ROOFLINE)
+		roofline_terms(r, target, f, x);
+	else
+		jm_terms(approach, target, f, 0, x);
 	for (k = 0; k < r->n_terms; k++)
 		x[k] = (x[k] - r->mean[k]) / r->sd[k];
 	y = linear(r, x);
 	free(x);
-	return bounded(r, approach == JM_APPROACH_ROOFLINE ? exp(y) : y);
+	return approach == JM_APPROACH_ROOFLINE ? corrected(r, f, y) : bounded(r, y);
 }
 
-/* Ridge regression of log y on the rows outside of two folds. gram, c: work. */
-static int ridge(const struct jm_regression_data *q, const double *x, const double *y, unsigned but, unsigned and_but,
-		 double lambda, struct jm_regression *r, double *gram)
+/* Ridge regression of z on the rows outside of two folds. */
+static int ridge(const struct fitting *f, unsigned but, unsigned and_but, double lambda)
 {
-	size_t p = r->n_terms, i, k, l, n = 0;
-	double mean = 0;
+	const struct jm_regression_data *q = f->q;
+	double *gram = f->gram, *w = f->r->w, mean = 0;
+	size_t p = f->r->n_terms, i, k, l, n = 0;
 
 	memset(gram, 0, p * p * sizeof(double));
-	memset(r->w, 0, p * sizeof(double));
+	memset(w, 0, p * sizeof(double));
 	for (i = 0; i < q->n; i++) {
 		if (q->fold[i] == but || q->fold[i] == and_but)
 			continue;
-		mean += y[i];
+		mean += f->z[i];
 		n++;
 	}
 	mean /= (double)(n ? n : 1);
 	for (i = 0; i < q->n; i++) {
-		const double *row = x + i * p;
+		const double *row = f->x + i * p;
 
 		if (q->fold[i] == but || q->fold[i] == and_but)
 			continue;
 		for (k = 0; k < p; k++) {
-			r->w[k] += row[k] * (y[i] - mean);
+			w[k] += row[k] * (f->z[i] - mean);
 			for (l = 0; l <= k; l++)
 				gram[k * p + l] += row[k] * row[l];
 		}
 	}
 	for (k = 0; k < p; k++)
 		gram[k * p + k] += lambda * (double)(n ? n : 1) + 1e-9;
-	r->intercept = mean;
+	f->r->intercept = mean;
 	if (jm_cholesky(gram, p))
 		return JM_E_UNIDENTIFIABLE;
-	jm_cholesky_solve(gram, p, r->w);
+	jm_cholesky_solve(gram, p, w);
 	return 0;
 }
 
@@ -229,90 +215,110 @@ static double ridge_of(size_t i)
 	return pow(10, -4 + 0.5 * (double)i);
 }
 
-/* The ridge whose error over folds, but_fold left out of everything, is least. */
-static double choose_ridge(const struct jm_regression_data *q, const double *x, const double *y, unsigned but_fold,
-			   struct jm_regression *r, double *gram)
+/* The squared error over folds, but_fold left out of everything; more than enough is not counted. */
+static double ridge_error(const struct fitting *fit, unsigned but_fold, double lambda, double enough)
 {
-	double best = INFINITY, chosen = ridge_of(RIDGES / 2);
-	size_t i, k;
+	const struct jm_regression_data *q = fit->q;
+	double error = 0;
 	unsigned f;
+	size_t i;
 
-	for (k = 0; q->n_folds > 2 && k < RIDGES; k++) {
-		double error = 0;
+	for (f = 0; f < q->n_folds && error < enough; f++) {
+		if (f == but_fold)
+			continue;
+		if (ridge(fit, but_fold, f, lambda))
+			return INFINITY;
+		for (i = 0; i < q->n; i++)
+			if (q->fold[i] == f)
+				error += pow(linear(fit->r, fit->x + i * fit->r->n_terms) - fit->z[i], 2);
+	}
+	return error;
+}
 
-		for (f = 0; f < q->n_folds && error < best; f++) {
-			if (f == but_fold)
-				continue;
-			if (ridge(q, x, y, but_fold, f, ridge_of(k), r, gram)) {
-				error = INFINITY;
-				break;
-			}
-			for (i = 0; i < q->n; i++)
-				if (q->fold[i] == f)
-					error += pow(linear(r, x + i * r->n_terms) - y[i], 2);
-		}
-		if (error < best) {
-			best = error;
+/* The ridge whose error is least. */
+static double choose_ridge(const struct fitting *fit, unsigned but_fold)
+{
+	double least = INFINITY, chosen = ridge_of(RIDGES / 2);
+	size_t k;
+
+	for (k = 0; fit->q->n_folds > 2 && k < RIDGES; k++) {
+		double error = ridge_error(fit, but_fold, ridge_of(k), least);
+
+		if (error < least) {
+			least = error;
 			chosen = ridge_of(k);
 		}
 	}
 	return chosen;
 }
 
-/* Fits everything on the rows outside of but_fold. */
-static int fit_roofline(const struct jm_regression_data *q, unsigned but_fold, struct jm_regression *r, double *x,
-			const double *y, double *gram)
+/* What is left to be explained, and how far it goes. */
+static void take_base(const struct fitting *f, unsigned but_fold)
 {
-	see_range(q, but_fold, r);
-	fit_physical(q, but_fold, r->physical);
-	make_terms(q, JM_APPROACH_ROOFLINE, but_fold, r, x);
-	return ridge(q, x, y, but_fold, UINT32_MAX, choose_ridge(q, x, y, but_fold, r, gram), r, gram);
+	struct jm_regression *r = f->r;
+	size_t i;
+
+	r->correction_low = INFINITY;
+	r->correction_high = -INFINITY;
+	for (i = 0; i < f->q->n; i++) {
+		f->z[i] = f->y[i] - base_of(r, &f->q->d->rows[f->q->rows[i]].features);
+		if (f->q->fold[i] == but_fold)
+			continue;
+		r->correction_low = fmin(r->correction_low, f->z[i]);
+		r->correction_high = fmax(r->correction_high, f->z[i]);
+	}
 }
 
-static int roofline(const struct jm_regression_data *q, struct jm_regression *r, double *x, double *out_of_fold)
+/* Fits everything on the rows outside of but_fold. */
+static int fit_roofline(const struct fitting *f, unsigned but_fold)
 {
-	double *y = malloc((q->n + r->n_terms * r->n_terms) * sizeof(*y)), *gram = y + q->n;
+	see_range(f->q, but_fold, f->r);
+	see_features(f->q, but_fold, f->r);
+	jm_physical_fit(f->q, but_fold, f->r->physical);
+	take_base(f, but_fold);
+	make_terms(f, JM_APPROACH_ROOFLINE, but_fold);
+	return ridge(f, but_fold, UINT32_MAX, choose_ridge(f, but_fold));
+}
+
+static int roofline(const struct fitting *fit, double *out_of_fold)
+{
+	const struct jm_regression_data *q = fit->q;
 	size_t i;
 	unsigned f;
-	int rc = y ? 0 : JM_E_NOMEM;
+	int rc = 0;
 
-	for (i = 0; rc == 0 && i < q->n; i++) {
-		y[i] = log(jm_target_of(&q->d->rows[q->rows[i]], q->target));
+	for (i = 0; i < q->n; i++) {
+		fit->y[i] = log(fit->y[i]);
 		out_of_fold[i] = NAN;
 	}
 	for (f = 0; q->n_folds > 1 && f < q->n_folds && rc == 0; f++) {
-		rc = fit_roofline(q, f, r, x, y, gram);
+		rc = fit_roofline(fit, f);
 		for (i = 0; i < q->n && rc == 0; i++)
 			if (q->fold[i] == f)
-				out_of_fold[i] = bounded(r, exp(linear(r, x + i * r->n_terms)));
+				out_of_fold[i] = corrected(fit->r, &q->d->rows[q->rows[i]].features,
+							   linear(fit->r, fit->x + i * fit->r->n_terms));
 	}
-	rc = rc ? rc : fit_roofline(q, UINT32_MAX, r, x, y, gram);
-	free(y);
-	return rc;
+	return rc ? rc : fit_roofline(fit, UINT32_MAX);
 }
 
-static int polynomial(const struct jm_regression_data *q, size_t n_alphas, struct jm_regression *r, double *x,
-		      double *out_of_fold)
+static int polynomial(const struct fitting *fit, size_t n_alphas, double *out_of_fold)
 {
+	const struct jm_regression_data *q = fit->q;
+	struct jm_regression *r = fit->r;
 	struct jm_lasso_options options = {.n_alphas = n_alphas,
 					   .sweeps_max = 1000,
 					   .tolerance = 1e-4,
 					   /* The historic models left only the runtime of poolings free. */
 					   .is_positive =
 					       q->kind != JM_LAYER_POOLING || q->target != JM_TARGET_RUNTIME};
-	struct jm_lasso_problem problem = {.x = x, .fold = q->fold, .n = q->n, .p = r->n_terms, .n_folds = q->n_folds};
-	double *y = malloc(q->n * sizeof(*y));
+	struct jm_lasso_problem problem = {
+	    .x = fit->x, .y = fit->y, .fold = q->fold, .n = q->n, .p = r->n_terms, .n_folds = q->n_folds};
 	size_t i;
 	unsigned f;
 	int rc;
 
-	if (!y)
-		return JM_E_NOMEM;
-	for (i = 0; i < q->n; i++)
-		y[i] = jm_target_of(&q->d->rows[q->rows[i]], q->target);
 	/* For numbers of similar scale alone: jm_lasso standardises what it fits, each part by itself. */
-	make_terms(q, JM_APPROACH_POLYNOMIAL, UINT32_MAX, r, x);
-	problem.y = y;
+	make_terms(fit, JM_APPROACH_POLYNOMIAL, UINT32_MAX);
 	rc = jm_lasso(&problem, &options, r->w, &r->intercept, out_of_fold, NULL);
 	for (f = 0; rc == 0 && f < q->n_folds; f++) {
 		see_range(q, f, r);
@@ -321,35 +327,47 @@ static int polynomial(const struct jm_regression_data *q, size_t n_alphas, struc
 				out_of_fold[i] = bounded(r, out_of_fold[i]);
 	}
 	see_range(q, UINT32_MAX, r);
-	free(y);
 	return rc;
+}
+
+/* Errors: JM_E_NOMEM. */
+static int fitting_begin(struct fitting *f, enum jm_approach approach)
+{
+	const struct jm_regression_data *q = f->q;
+	struct jm_regression *r = f->r;
+	size_t p = jm_terms_count(approach, q->kind), i;
+
+	r->n_terms = p;
+	r->mean = calloc(3 * p, sizeof(double));
+	f->x = malloc((q->n * (p + 2) + (approach == JM_APPROACH_ROOFLINE ? p * p : 0)) * sizeof(double));
+	if (!r->mean || !f->x)
+		return JM_E_NOMEM;
+	r->sd = r->mean + p;
+	r->w = r->sd + p;
+	f->y = f->x + q->n * p;
+	f->z = f->y + q->n;
+	f->gram = f->z + q->n;
+	for (i = 0; i < q->n; i++)
+		f->y[i] = jm_target_of(&q->d->rows[q->rows[i]], q->target);
+	return 0;
 }
 
 int jm_regression_fit(const struct jm_regression_data *data, enum jm_approach approach, size_t n_alphas,
 		      struct jm_regression *out, double *out_of_fold)
 {
-	size_t p = jm_terms_count(approach, data->kind);
-	double *x;
+	struct fitting f = {.q = data, .r = out};
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	out->log_low = out->log_high = NAN;
+	out->log_low = out->log_high = out->correction_low = out->correction_high = NAN;
 	if (data->n < ROWS_MIN)
 		return 0;
-	out->n_terms = p;
-	out->mean = calloc(3 * p, sizeof(double));
-	x = malloc(data->n * p * sizeof(*x));
-	if (!out->mean || !x) {
-		free(x);
-		jm_regression_finish(out);
-		return JM_E_NOMEM;
-	}
-	out->sd = out->mean + p;
-	out->w = out->sd + p;
 	out->n_rows = data->n;
-	rc = approach == JM_APPROACH_ROOFLINE ? roofline(data, out, x, out_of_fold)
-					      : polynomial(data, n_alphas, out, x, out_of_fold);
-	free(x);
+	rc = fitting_begin(&f, approach);
+	if (rc == 0)
+		rc = approach == JM_APPROACH_ROOFLINE ? roofline(&f, out_of_fold)
+						      : polynomial(&f, n_alphas, out_of_fold);
+	free(f.x);
 	out->is_there = rc == 0;
 	if (rc)
 		jm_regression_finish(out);

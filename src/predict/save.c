@@ -50,6 +50,13 @@ static void regression(struct jm_buffer *b, const struct jm_regression *r, const
 			 (unsigned long long)r->n_rows, (unsigned long long)r->n_networks);
 	numbers(b, "intercept_lowest_highest_log_low_log_high", facts, 5);
 	numbers(b, "physical", r->physical, 3);
+	if (approach == JM_APPROACH_ROOFLINE) {
+		double correction[] = {r->correction_low, r->correction_high};
+
+		numbers(b, "correction", correction, 2);
+		numbers(b, "seen_low", r->seen_low, JM_FEATURES_MAX + 2);
+		numbers(b, "seen_high", r->seen_high, JM_FEATURES_MAX + 2);
+	}
 	terms(b, r);
 	jm_buffer_puts(b, "}");
 }
@@ -70,7 +77,7 @@ static void write_all(const struct jm_predictor *p, struct jm_buffer *b)
 	bool is_first = true;
 	int k, t, a;
 
-	jm_buffer_puts(b, "{\"format\":\"joulemap-predictor/1\",\"device\":");
+	jm_buffer_puts(b, "{\"format\":\"joulemap-predictor/2\",\"device\":");
 	jm_buffer_json_string(b, p->device);
 	jm_buffer_printf(b, ",\"rows\":%llu,\"networks\":%llu", (unsigned long long)p->n_rows,
 			 (unsigned long long)p->n_networks);

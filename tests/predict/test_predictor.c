@@ -208,6 +208,53 @@ static void layers_beyond_the_training_are_said(void **state)
 	jm_dataset_finish(&d);
 }
 
+/* What is learnt beside the work is not carried on beyond what was seen, where it could go anywhere. */
+static void beyond_the_training_the_work_goes_on(void **state)
+{
+	struct jm_features small = {.kind = JM_LAYER_CONVOLUTIONAL,
+				    .values = {1, 8, 3, 3, 8, 3, 3, 1, 1, 0, 0, 1, 1, 1, 1, 1},
+				    .macs = NAN,
+				    .flops = NAN,
+				    .bytes = NAN,
+				    .dtype = JM_DTYPE_FP32},
+			   large = small;
+	struct jm_predictor p;
+	struct jm_layer_guess g;
+	struct jm_dataset d;
+
+	(void)state;
+	large.values[1] = large.values[4] = 600;
+	large.values[2] = large.values[3] = large.values[5] = large.values[6] = 70;
+	jm_features_complete(&small);
+	jm_features_complete(&large);
+	make(&d, 6, 40, true, 0.05);
+	assert_int_equal(jm_predictor_fit(&d, &few, &p, NULL), 0);
+	jm_predictor_guess(&p, JM_APPROACH_ROOFLINE, &small, &g);
+	assert_true(g.is_outside && fabs(g.runtime_ms.value / true_ms(&small) - 1) < 0.5);
+	jm_predictor_guess(&p, JM_APPROACH_ROOFLINE, &large, &g);
+	assert_true(g.is_outside && fabs(g.runtime_ms.value / true_ms(&large) - 1) < 0.5);
+	jm_predictor_finish(&p);
+	jm_dataset_finish(&d);
+}
+
+static void predictors_of_the_first_format_are_read(void **state)
+{
+	static const char text[] =
+	    "{\"format\":\"joulemap-predictor/1\",\"regressions\":[{\"kind\":\"softmax\",\"target\":\"runtime\","
+	    "\"approach\":\"roofline\",\"rows\":5,\"networks\":2,\"intercept_lowest_highest_log_low_log_high\":[0.5,0."
+	    "1,10,"
+	    "null,null],\"physical\":[1,0,0],\"terms\":[[0,0,1,0.25]]}]}";
+	struct jm_features f = {.kind = JM_LAYER_SOFTMAX, .values = {exp(2) - 1, 5}};
+	struct jm_layer_guess g;
+	struct jm_predictor p;
+
+	(void)state;
+	assert_int_equal(jm_predictor_read("p", text, strlen(text), &p, NULL), 0);
+	jm_predictor_guess(&p, JM_APPROACH_ROOFLINE, &f, &g);
+	assert_true(fabs(g.runtime_ms.value / exp(1) - 1) < 1e-9);
+	jm_predictor_finish(&p);
+}
+
 static void an_estimated_power_teaches_nothing(void **state)
 {
 	struct jm_predictor p;
@@ -278,6 +325,8 @@ int main(void)
 	    cmocka_unit_test(copies_do_not_flatter),
 	    cmocka_unit_test(what_is_saved_predicts_the_same),
 	    cmocka_unit_test(layers_beyond_the_training_are_said),
+	    cmocka_unit_test(beyond_the_training_the_work_goes_on),
+	    cmocka_unit_test(predictors_of_the_first_format_are_read),
 	    cmocka_unit_test(an_estimated_power_teaches_nothing),
 	    cmocka_unit_test(too_little_is_refused_or_left_unknown),
 	    cmocka_unit_test(damaged_predictors_are_refused),
