@@ -2,6 +2,8 @@
 #include "model/complexity.h"
 
 #include "core/error.h"
+#include "model/onnx_check.h"
+#include "model/onnx_lean.h"
 #include "model/onnx_unpack.h"
 
 #include <math.h>
@@ -169,18 +171,29 @@ int jm_complexity_open(const char *name, const void *bytes, size_t n, const stru
 {
 	struct jm_complexity_model *m = calloc(1, sizeof(*m));
 	struct jm_error why = {0};
+	unsigned char *lean = NULL;
+	size_t n_lean, at;
 	int rc = m ? 0 : jm_error_set(err, JM_E_NOMEM, "no memory for %s", name);
 
+	/* What is damaged is refused in unpacking, with what is wrong. */
+	if (rc == 0 && jm_onnx_check(&onnx__model_proto__descriptor, bytes, n, &at) == 0) {
+		if (jm_onnx_lean(bytes, n, &lean, &n_lean))
+			rc = jm_error_set(err, JM_E_NOMEM, "no memory for %s", name);
+		bytes = lean;
+		n = n_lean;
+	}
 	rc = rc ? rc : jm_onnx_unpack(name, bytes, n, &m->model, err);
 	if (rc == 0 && list_values(m))
 		rc = jm_error_set(err, JM_E_NOMEM, "no memory for %s", name);
 	if (rc) {
+		free(lean);
 		jm_complexity_close(m);
 		return rc;
 	}
 	take_inputs(m, inputs, n_inputs);
 	if (jm_infer_shapes(bytes, n, inputs, n_inputs, take_shape, m, &why) == 0)
 		why.message[0] = 0;
+	free(lean);
 	snprintf(why_not, size, "%s", why.message);
 	*out = m;
 	return 0;
