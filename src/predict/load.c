@@ -285,10 +285,13 @@ static int top_value(struct loading *l, const struct jm_json_token *key)
 	const struct {
 		const char *key;
 		double *values;
-	} spreads[] = {{"network_log_low", l->p->network_log_low},
-		       {"network_log_high", l->p->network_log_high},
-		       {"energy_log_low", l->p->energy_log_low},
-		       {"energy_log_high", l->p->energy_log_high}};
+		size_t n;
+	} arrays[] = {{"network_log_low", l->p->network_log_low, JM_APPROACHES},
+		      {"network_log_high", l->p->network_log_high, JM_APPROACHES},
+		      {"energy_log_low", l->p->energy_log_low, JM_APPROACHES},
+		      {"energy_log_high", l->p->energy_log_high, JM_APPROACHES},
+		      {"power_highest", &l->p->power_highest, 1}};
+	size_t n_values = 0;
 	bool is_format = jm_json_is(key, "format"), is_device = jm_json_is(key, "device"),
 	     is_rows = jm_json_is(key, "rows");
 	bool is_networks = jm_json_is(key, "networks");
@@ -301,13 +304,17 @@ static int top_value(struct loading *l, const struct jm_json_token *key)
 		return regressions(l);
 	if (jm_json_is(key, "ranges"))
 		return ranges(l);
-	for (i = 0; i < 4; i++)
-		values = jm_json_is(key, spreads[i].key) ? spreads[i].values : values;
+	for (i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+		if (!jm_json_is(key, arrays[i].key))
+			continue;
+		values = arrays[i].values;
+		n_values = arrays[i].n;
+	}
 	rc = jm_json_next(l->json, &t, l->err);
 	if (rc)
 		return rc;
 	if (values)
-		return numbers(l, &t, values, JM_APPROACHES);
+		return numbers(l, &t, values, n_values);
 	if (is_format && !jm_json_is(&t, "joulemap-predictor/1") && !jm_json_is(&t, "joulemap-predictor/2"))
 		return jm_error_set(l->err, JM_E_VERSION, "this is no predictor that this joulemap reads: '%.*s'",
 				    (int)(t.n < 40 ? t.n : 40), t.text);
@@ -329,6 +336,7 @@ int jm_predictor_read(const char *path, const char *data, size_t n, struct jm_pr
 	int a, rc = jm_json_open(path, data, n, &l.json, err);
 
 	memset(out, 0, sizeof(*out));
+	out->power_highest = NAN;
 	rc = rc ? rc : jm_json_next(l.json, &t, err);
 	if (rc == 0 && t.type != JM_JSON_OBJECT)
 		rc = jm_json_error(l.json, &t, err, "this is no predictor: joulemap fit writes one");

@@ -11,7 +11,11 @@
 #include <string.h>
 
 #define FOLDS_MAX 10
-#define ALPHAS    100
+/* No layer takes less of the device's time than half of the shortest one that was seen of its kind, or more power than this times the highest
+ * of any kind. */
+#define SHORTEST_SHARE 0.5
+#define HIGHEST_SHARE  1.1
+#define ALPHAS         100
 /* Student's t, 97.5 %, by degrees of freedom 1 to 10; above: 2.2 and less. */
 static const double student[] = {12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228};
 
@@ -199,6 +203,15 @@ static void judge_networks(struct fitting *f, double *ratios)
 	}
 }
 
+static void see_power(struct fitting *f)
+{
+	size_t i;
+
+	f->out->power_highest = NAN;
+	for (i = 0; i < f->d->n; i++)
+		f->out->power_highest = fmax(f->out->power_highest, jm_target_of(&f->d->rows[i], JM_TARGET_POWER));
+}
+
 static void name_device(const struct jm_dataset *d, struct jm_predictor *out)
 {
 	size_t i;
@@ -229,6 +242,7 @@ static int fit_all(struct fitting *f)
 			rc = fit_target(f, (enum jm_layer_kind)k, (enum jm_target)t, rows, fold, out_of_fold);
 	if (rc == 0) {
 		see_ranges(f);
+		see_power(f);
 		judge_networks(f, out_of_fold);
 		name_device(f->d, f->out);
 		f->out->n_rows = f->d->n;
@@ -274,18 +288,46 @@ void jm_predictor_finish(struct jm_predictor *p)
 	memset(p, 0, sizeof(*p));
 }
 
+static void set_value(const struct jm_regression *r, double value, struct jm_guess *g)
+{
+	g->value = value;
+	/* log(predicted / true) lies within: so does log true around the prediction, the other way round. */
+	g->low = value * exp(-r->log_high);
+	g->high = value * exp(-r->log_low);
+}
+
 static struct jm_guess guess(const struct jm_regression *r, enum jm_approach a, enum jm_target t,
 			     const struct jm_features *f)
 {
 	struct jm_guess g = {NAN, NAN, NAN};
 
-	if (!r->is_there)
-		return g;
-	g.value = jm_regression_value(r, a, t, f);
-	/* log(predicted / true) lies within: so does log true around the prediction, the other way round. */
-	g.low = g.value * exp(-r->log_high);
-	g.high = g.value * exp(-r->log_low);
+	if (r->is_there)
+		set_value(r, jm_regression_value(r, a, t, f), &g);
 	return g;
+}
+
+static void add_reason(struct jm_layer_guess *g, const char *what, double value, const char *unit, const char *why)
+{
+	size_t n = strlen(g->reason);
+
+	snprintf(g->reason + n, sizeof(g->reason) - n, "%s%s kept at %.3g %s: %s", n ? "; " : "", what, value, unit,
+		 why);
+}
+
+/* What a correction makes of a layer unlike any other may be what no device does. */
+static void keep_possible(const struct jm_predictor *p, const struct jm_regression *runtime,
+			  const struct jm_regression *power, struct jm_layer_guess *g)
+{
+	double shortest = SHORTEST_SHARE * runtime->lowest, highest = HIGHEST_SHARE * p->power_highest;
+
+	if (runtime->is_there && g->runtime_ms.value < shortest) {
+		set_value(runtime, shortest, &g->runtime_ms);
+		add_reason(g, "time", shortest, "ms", "half of the shortest of its kind in training");
+	}
+	if (power->is_there && g->power_w.value > highest) {
+		set_value(power, highest, &g->power_w);
+		add_reason(g, "power", highest, "W", "a tenth above the highest in training");
+	}
 }
 
 static void check_range(const struct jm_kind_model *k, const struct jm_features *f, struct jm_layer_guess *out)
@@ -323,6 +365,7 @@ void jm_predictor_guess(const struct jm_predictor *p, enum jm_approach approach,
 		return;
 	}
 	check_range(k, f, out);
+	keep_possible(p, runtime, power, out);
 	if (!power->is_there)
 		return;
 	out->energy_mj.value = out->power_w.value * out->runtime_ms.value;

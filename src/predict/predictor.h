@@ -42,6 +42,7 @@ struct jm_predictor {
 	 * JM_INTERVAL_MIN. */
 	double network_log_low[JM_APPROACHES], network_log_high[JM_APPROACHES];
 	double energy_log_low[JM_APPROACHES], energy_log_high[JM_APPROACHES];
+	double power_highest;        /* W above idle that any layer drew; NAN: not known */
 	char device[256];            /* of the training data; empty: not known; "several" */
 	uint64_t n_rows, n_networks; /* networks: those that are one count once (predict/groups.h) */
 };
@@ -61,7 +62,8 @@ struct jm_guess {
 
 struct jm_layer_guess {
 	struct jm_guess runtime_ms, power_w, energy_mj;
-	char reason[160]; /* why a figure is unknown, or what lies outside of the training range; empty: none */
+	/* Why a figure is unknown, what lies outside of the training range, what was kept within what the device can do; empty: none. */
+	char reason[256];
 	bool is_outside;
 };
 

@@ -81,6 +81,7 @@ static void write_all(const struct jm_predictor *p, struct jm_buffer *b)
 	jm_buffer_json_string(b, p->device);
 	jm_buffer_printf(b, ",\"rows\":%llu,\"networks\":%llu", (unsigned long long)p->n_rows,
 			 (unsigned long long)p->n_networks);
+	numbers(b, "power_highest", &p->power_highest, 1);
 	numbers(b, "network_log_low", p->network_log_low, JM_APPROACHES);
 	numbers(b, "network_log_high", p->network_log_high, JM_APPROACHES);
 	numbers(b, "energy_log_low", p->energy_log_low, JM_APPROACHES);

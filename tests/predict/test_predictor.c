@@ -255,6 +255,31 @@ static void predictors_of_the_first_format_are_read(void **state)
 	jm_predictor_finish(&p);
 }
 
+static void what_no_device_does_is_not_predicted(void **state)
+{
+	static const char text[] =
+	    "{\"format\":\"joulemap-predictor/2\",\"power_highest\":[600],\"regressions\":["
+	    "{\"kind\":\"softmax\",\"target\":\"runtime\",\"approach\":\"roofline\",\"rows\":5,\"networks\":2,"
+	    "\"intercept_lowest_highest_log_low_log_high\":[-9,0.1,10,-0.5,0.5],\"physical\":[1,0,0],\"terms\":[]},"
+	    "{\"kind\":\"softmax\",\"target\":\"power\",\"approach\":\"roofline\",\"rows\":5,\"networks\":2,"
+	    "\"intercept_lowest_highest_log_low_log_high\":[9,300,2000,-0.5,0.5],\"physical\":[1,0,0],\"terms\":[]}]}";
+	struct jm_features f = {.kind = JM_LAYER_SOFTMAX, .values = {5, 5}};
+	struct jm_layer_guess g;
+	struct jm_predictor p;
+
+	(void)state;
+	assert_int_equal(jm_predictor_read("p", text, strlen(text), &p, NULL), 0);
+	jm_predictor_guess(&p, JM_APPROACH_ROOFLINE, &f, &g);
+	assert_true(fabs(g.runtime_ms.value - 0.05) < 1e-12 && g.runtime_ms.high > 0.05);
+	assert_true(fabs(g.power_w.value - 660) < 1e-9 && fabs(g.energy_mj.value - 33) < 1e-9);
+	assert_non_null(strstr(g.reason, "time kept at 0.05 ms"));
+	assert_non_null(strstr(g.reason, "power kept at 660 W"));
+	p.power_highest = NAN;
+	jm_predictor_guess(&p, JM_APPROACH_ROOFLINE, &f, &g);
+	assert_true(g.power_w.value > 5000);
+	jm_predictor_finish(&p);
+}
+
 static void an_estimated_power_teaches_nothing(void **state)
 {
 	struct jm_predictor p;
@@ -327,6 +352,7 @@ int main(void)
 	    cmocka_unit_test(layers_beyond_the_training_are_said),
 	    cmocka_unit_test(beyond_the_training_the_work_goes_on),
 	    cmocka_unit_test(predictors_of_the_first_format_are_read),
+	    cmocka_unit_test(what_no_device_does_is_not_predicted),
 	    cmocka_unit_test(an_estimated_power_teaches_nothing),
 	    cmocka_unit_test(too_little_is_refused_or_left_unknown),
 	    cmocka_unit_test(damaged_predictors_are_refused),
