@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "dvc/net_hub.h"
 #include "dvc/net_hub_list.h"
+#include "dvc/new_file.h"
 
 #include "core/error.h"
 #include "core/file.h"
@@ -188,33 +189,28 @@ static int put_file(struct download *d, struct jm_dvc_worker *w, const struct jm
 {
 	struct jm_dvc_oid there, oid;
 	struct receiving f = {.w = w};
-	char temp[300];
-	bool is_there = hash_there(w, folder, name, &there);
+	struct jm_dvc_new_file file;
+	bool is_there = hash_there(w, folder, name, &there), is_kept, is_refused;
 	int rc;
 
 	if (is_there && e->oid.text[0] && jm_dvc_oid_is_same_content(&there, &e->oid)) {
 		count(d, true, 0);
 		return 0;
 	}
-	snprintf(temp, sizeof(temp), ".joulemap-%ld-%zx.tmp", (long)getpid(), (size_t)(e - d->list.entries));
-	f.fd = openat(folder, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (f.fd < 0)
+	if (jm_dvc_new_file_open(&file, folder, 0666))
 		return jm_error_errno(err, errno, "cannot write beside %s", e->path);
+	f.fd = file.fd;
 	rc = receive(d, e, &f, &oid, err);
-	if (close(f.fd) && rc == 0)
+	is_kept = rc == 0 && is_there && jm_dvc_oid_is_same_content(&there, &oid);
+	is_refused = rc == 0 && !is_kept && is_there && !d->r->force;
+	if (rc == 0 && !is_kept && !is_refused && jm_dvc_new_file_name(&file, name))
 		rc = jm_error_errno(err, errno, "cannot write %s", e->path);
-	if (rc == 0 && is_there && jm_dvc_oid_is_same_content(&there, &oid)) {
-		count(d, true, 0);
-	} else if (rc == 0 && is_there && !d->r->force) {
+	if (jm_dvc_new_file_close(&file) && rc == 0)
+		rc = jm_error_errno(err, errno, "cannot write %s", e->path);
+	if (is_refused)
 		note_difference(d, e->path);
-	} else if (rc == 0) {
-		if (renameat(folder, temp, folder, name) == 0) {
-			count(d, false, f.size);
-			return 0;
-		}
-		rc = jm_error_errno(err, errno, "cannot write %s", e->path);
-	}
-	unlinkat(folder, temp, 0);
+	else if (rc == 0)
+		count(d, is_kept, f.size);
 	return rc;
 }
 

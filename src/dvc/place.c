@@ -1,6 +1,7 @@
 /* From the cache into the workspace. */
 #define _GNU_SOURCE
 #include "dvc/cache.h"
+#include "dvc/new_file.h"
 
 #include "core/error.h"
 #include "core/file.h"
@@ -37,39 +38,6 @@ static int damaged(const struct placing *pl, const struct jm_dvc_oid *found, str
 static bool is_right(const struct placing *pl, const struct jm_dvc_oid *found)
 {
 	return jm_dvc_oid_is_same_content(found, pl->p->oid);
-}
-
-/* A new file of the folder: without a name where the file system can, so that a kill leaves nothing behind. */
-static int open_new(struct placing *pl)
-{
-	int fd = openat(pl->p->folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, pl->cache->file_mode);
-	unsigned i;
-
-	pl->temp[0] = '\0';
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT))
-		return fd;
-	for (i = 0; i < 1000; i++) {
-		snprintf(pl->temp, sizeof(pl->temp), ".joulemap-%ld-%u.tmp", (long)getpid(), i);
-		fd = openat(pl->p->folder_fd, pl->temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, pl->cache->file_mode);
-		if (fd >= 0 || errno != EEXIST)
-			break;
-	}
-	return fd;
-}
-
-/* Gives the new file its name, over what has it. */
-static int name_it(const struct placing *pl, int fd)
-{
-	char path[64];
-
-	if (pl->temp[0])
-		return renameat(pl->p->folder_fd, pl->temp, pl->p->folder_fd, pl->p->name);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, path, pl->p->folder_fd, pl->p->name, AT_SYMLINK_FOLLOW) == 0)
-		return 0;
-	if (errno != EEXIST || (unlinkat(pl->p->folder_fd, pl->p->name, 0) && errno != ENOENT))
-		return -1;
-	return linkat(AT_FDCWD, path, pl->p->folder_fd, pl->p->name, AT_SYMLINK_FOLLOW);
 }
 
 static void drop_temp(const struct placing *pl)
@@ -119,26 +87,24 @@ static int hash_object(struct placing *pl, int from, struct jm_error *err)
 /* is_reflink: only by sharing blocks. Gives JM_E_UNSUPPORTED when that does not work here. */
 static int place_file(struct placing *pl, int from, bool is_reflink, struct jm_error *err)
 {
-	int to, rc = 0;
+	struct jm_dvc_new_file to;
+	int rc = 0;
 
 	if (is_reflink && atomic_load(&pl->cache->no_reflink))
 		return JM_E_UNSUPPORTED;
-	to = open_new(pl);
-	if (to < 0)
+	if (jm_dvc_new_file_open(&to, pl->p->folder_fd, pl->cache->file_mode))
 		return jm_error_errno(err, errno, "cannot write %s", pl->p->shown);
-	if (is_reflink && ioctl(to, FICLONE, from)) {
+	if (is_reflink && ioctl(to.fd, FICLONE, from)) {
 		atomic_store(&pl->cache->no_reflink, true);
 		rc = JM_E_UNSUPPORTED;
 	} else if (is_reflink) {
 		rc = hash_object(pl, from, err);
 	} else {
-		rc = copy_bytes(pl, from, to, err);
+		rc = copy_bytes(pl, from, to.fd, err);
 	}
-	if (rc == 0 && (set_mode(pl, to) || name_it(pl, to)))
+	if (rc == 0 && (set_mode(pl, to.fd) || jm_dvc_new_file_name(&to, pl->p->name)))
 		rc = jm_error_errno(err, errno, "cannot write %s", pl->p->shown);
-	if (rc)
-		drop_temp(pl);
-	close(to);
+	jm_dvc_new_file_close(&to);
 	return rc;
 }
 
