@@ -33,7 +33,7 @@ struct jm_fit_options {
 	const char *data;        /* folder of training data */
 	const char *predictor;   /* file to write; NULL: none */
 	uint64_t n_alphas;       /* strengths of the L1 penalty that are tried; 0: 100 */
-	bool is_evaluated;       /* also leave each network out in turn, learn from the others, and predict it */
+	bool is_evaluated;       /* also leave each network out in turn, with its precisions and copies, learn from the others, and predict it */
 	bool overwrite;          /* replace the predictor if it is there */
 };
 
