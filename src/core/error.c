@@ -20,10 +20,14 @@ const char *jm_error_text(int code)
 	}
 }
 
+/* What this thread's last error was: who has no place for a message still learns from a remedy that there was one. */
+static _Thread_local int last_code;
+
 int jm_error_set(struct jm_error *err, int code, const char *format, ...)
 {
 	va_list args;
 
+	last_code = code;
 	if (!err)
 		return code;
 	err->code = code;
@@ -67,6 +71,7 @@ int jm_error_errno(struct jm_error *err, int errno_value, const char *format, ..
 	va_list args;
 	size_t n;
 
+	last_code = code;
 	if (!err)
 		return code;
 	err->code = code;
@@ -84,7 +89,7 @@ int jm_error_remedy(struct jm_error *err, const char *format, ...)
 	va_list args;
 
 	if (!err)
-		return 0;
+		return last_code;
 	va_start(args, format);
 	vsnprintf(err->remedy, sizeof(err->remedy), format, args);
 	va_end(args);

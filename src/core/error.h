@@ -13,7 +13,7 @@ int jm_error_set(struct jm_error *err, int code, const char *format, ...) __attr
 int jm_error_errno(struct jm_error *err, int errno_value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Sets what to try. Gives err->code back, or 0 for NULL. */
+/* Sets what to try, right behind jm_error_set or jm_error_errno, whose code it gives back; for NULL, too. */
 int jm_error_remedy(struct jm_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Maps an errno value to a JM_E_ code as jm_error_errno does. */
