@@ -108,7 +108,7 @@ int jm_span_shapes(struct jm_recorder *r, uint32_t name_id, const char *shapes, 
 {
 	struct jm_operands *operands = malloc(sizeof(*operands));
 	bool is_known;
-	int rc = operands ? jm_operands_parse(shapes, operands) : JM_E_NOMEM;
+	int rc = !operands ? JM_E_NOMEM : shapes ? jm_operands_parse(shapes, operands) : JM_E_FORMAT;
 
 	free(operands);
 	if (rc)

@@ -172,6 +172,7 @@ static void operands_of_a_layer_are_kept_and_nonsense_is_refused(void **state)
 	assert_int_equal(jm_span_shapes(f->recorder, f->name, conv, &err), 0);
 	assert_int_equal(jm_span_shapes(f->recorder, f->name, "Conv( fp32", &err), JM_E_INVALID);
 	assert_non_null(strstr(err.message, "Conv( fp32"));
+	assert_int_equal(jm_span_shapes(f->recorder, f->name, NULL, &err), JM_E_INVALID);
 	assert_int_equal(jm_span_shapes(f->recorder, f->name + 1, conv, &err), JM_E_INVALID);
 	assert_int_equal(jm_recorder_stop(f->recorder, NULL), 0);
 	assert_int_equal(jm_span_shapes(f->recorder, f->name, conv, NULL), JM_E_INVALID);
