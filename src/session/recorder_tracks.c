@@ -113,7 +113,7 @@ int jm_span_shapes(struct jm_recorder *r, uint32_t name_id, const char *shapes, 
 	free(operands);
 	if (rc)
 		return jm_error_set(err, rc == JM_E_NOMEM ? rc : JM_E_INVALID, "these are no operands: '%.200s'",
-				    shapes);
+				    shapes ? shapes : "");
 	pthread_mutex_lock(&r->lock);
 	is_known = name_id < r->n_names;
 	pthread_mutex_unlock(&r->lock);
