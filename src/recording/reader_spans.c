@@ -93,7 +93,7 @@ int jm_recording_hold_spans(struct jm_recording *r, struct jm_error *err)
 	int rc = r->held ? 0 : read_spans(r, UINT32_MAX, &r->held, &r->n_held, err);
 
 	/* None at all is held, too. */
-	if (rc == 0 && !r->held && !(r->held = malloc(1)))
+	if (rc == 0 && !r->held && !(r->held = malloc(sizeof(*r->held))))
 		rc = jm_error_set(err, JM_E_NOMEM, "out of memory reading spans of %s", r->path);
 	return rc;
 }
