@@ -46,7 +46,8 @@ struct jm_attribution_input {
 	const uint32_t
 	    *ties; /* n_names entries: names with equal numbers are identical layers (same kernel, same shapes) and
 				 share one power; or NULL */
-	const double *calls; /* n_names entries: executions in one iteration, where profiled spans are pieces of one (its kernels); 0: a span is
+	const double *
+	    calls; /* n_names entries: executions in one iteration, where profiled spans are pieces of one (its kernels); 0: a span is
 				an execution; or NULL */
 	const struct jm_process_log *processes; /* what ran meanwhile; NULL or without steps: not known */
 	int64_t process_quantum_ns;             /* resolution of processor times there */
@@ -86,8 +87,6 @@ struct jm_attribution_options {
 	bool skip_iterations;        /* no rows per iteration */
 	bool with_timeline;          /* the result along time, too, where processes were watched */
 	int64_t max_gap_ns;          /* longest spacing that counts as covered; 0: per channel, see series.h */
-	uint64_t seed;               /* of the bootstrap */
-	uint32_t n_bootstrap;        /* 0: 200 */
 	double target_fraction;      /* regress: merge until the relative sd of a group is at most this; 0: 0.10 */
 	double isolated_sd_fraction; /* fused: assumed difference isolated / in situ; 0: chosen by hold-out */
 	struct jm_series *series_out; /* n_channels entries, zeroed: takes what was made of the samples, also after an error;

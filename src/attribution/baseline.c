@@ -39,13 +39,6 @@ int jm_baseline_measure(const struct jm_series *series, int64_t from_ns, int64_t
 	return 0;
 }
 
-struct jm_baseline jm_baseline_given(double power_w, double sd_w)
-{
-	struct jm_baseline b = {.is_known = true, .power_w = power_w, .sd_w = sd_w};
-
-	return b;
-}
-
 struct jm_baseline jm_baseline_bracket(const struct jm_baseline *before, const struct jm_baseline *after)
 {
 	struct jm_baseline b;

@@ -16,9 +16,6 @@ struct jm_baseline {
 int jm_baseline_measure(const struct jm_series *series, int64_t from_ns, int64_t to_ns, struct jm_baseline *out,
 			struct jm_error *err);
 
-/* Takes a level from the user. power_w: W, >= 0; sd_w: W, 0 when unknown. */
-struct jm_baseline jm_baseline_given(double power_w, double sd_w);
-
 /* Joins the levels before and after a run: their mean; half of their difference goes into the standard deviation, since
  * nobody knows on which way the level drifted from one to the other. One unknown: gives the other. */
 struct jm_baseline jm_baseline_bracket(const struct jm_baseline *before, const struct jm_baseline *after);

@@ -1,5 +1,5 @@
-/* See fit.h for the model. All parameters are scaled by their prior sd, so that the prior is the unit matrix, a held
- * parameter is a column of zeros, and the condition number says what the data cannot tell. */
+/* See fit.h for the model. All parameters are scaled by their prior sd, so that the prior is the unit matrix and a held
+ * parameter a column of zeros. */
 #include "attribution/fit.h"
 
 #include "attribution/fit_solver.h"

@@ -75,14 +75,11 @@ struct jm_fit {
 	double white_w;    /* sd of what noise is left: the sensor's own */
 	double residual_w; /* sd of a reading about the model, degrees of freedom taken off */
 	double sd_eps;
-	double spread_w;  /* sd of the readings */
 	double swing_w;   /* 1st to 99th percentile of the readings */
 	double shared_w;  /* sd of the readings about the best model in which all layers draw the same */
-	double condition; /* of the system, scaled to the priors */
 	double freedom;   /* parameters the data determined, trace(M^-1 X'X) */
-	double signal_w;  /* sd of the model's predictions */
 	double twin_gain; /* of the twin against the first channel; 0: no twin */
-	double twin_white_w, twin_wobble;
+	double twin_wobble;
 };
 
 /* Errors: JM_E_NOMEM; JM_E_UNIDENTIFIABLE: fewer than ten readings, or a singular system. out is yours: jm_fit_finish. */

@@ -13,7 +13,7 @@ struct scorer {
 	double *spread;         /* n_layers: sum over blocks of (h' M^-1 g)^2 */
 	size_t current, n_blocks;
 	bool is_open;
-	double signal, signal2, squares, n;
+	double squares, n;
 	double bb, bi, ii, by, iy, yy; /* sums for the model with one power for all */
 };
 
@@ -58,8 +58,6 @@ static void take_score(void *ctx, size_t channel, const double *row, double weig
 		c->block[i] += error * row[i];
 	if (weight < 0 || channel > 0)
 		return;
-	c->signal += yhat;
-	c->signal2 += yhat * yhat;
 	c->squares += (row[n - 1] - yhat) * (row[n - 1] - yhat);
 	c->n++;
 	idle = row[c->s->in->n_regions];
@@ -84,27 +82,11 @@ static double shared_residual(const struct scorer *c)
 	return sqrt(fmax(0, c->yy - b * c->by - q * c->iy) / c->n);
 }
 
-/* Covariance of layer powers: see fit.h. */
-static int fill_covariance(struct jm_fit_solver *s, struct jm_fit *out)
+/* Covariance of layer powers by the curvature, and their prior sd: see fit.h. */
+static void fill_curvature(const struct jm_fit_solver *s, struct jm_fit *out)
 {
 	size_t n = s->in->n_layers, p = s->n_params, i, j, k;
-	struct scorer c = {.s = s};
-	double *memory = calloc(s->gram.n + p + 2 * n + 1, sizeof(*memory));
-	int code = memory ? 0 : JM_E_NOMEM;
 
-	c.block = memory;
-	c.params = memory + s->gram.n;
-	c.spread = c.params + p;
-	if (code == 0)
-		code = jm_gram_rows(s->channels, s->n_channels, s->gram.n, take_score, &c);
-	if (code < 0) {
-		free(memory);
-		return code;
-	}
-	close_block(&c);
-	out->shared_w = shared_residual(&c);
-	out->residual_w = sqrt(c.squares / fmax(5, c.n - out->freedom));
-	out->signal_w = sqrt(fmax(0, c.signal2 / c.n - c.signal * c.signal / c.n / c.n));
 	for (i = 0; i < n; i++) {
 		size_t a[2] = {i, s->first_class + s->in->layer_class[i]};
 
@@ -118,9 +100,16 @@ static int fill_covariance(struct jm_fit_solver *s, struct jm_fit *out)
 		}
 		out->prior_sd_w[i] = s->in->prior_w[i] * hypot(s->scale[i], s->sd_class);
 	}
+}
+
+/* Inflates it where the scores of blocks say more. factors: room for n_layers. */
+static void inflate(const struct jm_fit_solver *s, const struct scorer *c, double *factors, struct jm_fit *out)
+{
+	size_t n = s->in->n_layers, p = s->n_params, i, j, k;
+
 	for (i = 0; i < n; i++) {
 		size_t klass = s->first_class + s->in->layer_class[i];
-		double prior = 0, robust, variance = out->covariance[i * n + i], *factor = c.spread + n;
+		double prior = 0, robust, variance = out->covariance[i * n + i];
 
 		for (k = 0; k < p; k++) {
 			double u = s->scale[i] * s->inverse[i * p + k] + s->scale[klass] * s->inverse[klass * p + k];
@@ -128,16 +117,38 @@ static int fill_covariance(struct jm_fit_solver *s, struct jm_fit *out)
 			prior += u * u;
 		}
 		robust = prior * s->in->prior_w[i] * s->in->prior_w[i];
-		if (c.n_blocks > 1)
-			robust += c.spread[i] * (double)c.n_blocks / (double)(c.n_blocks - 1);
-		factor[i] = variance > 0 ? sqrt(fmax(1, robust / variance)) : 1;
+		if (c->n_blocks > 1)
+			robust += c->spread[i] * (double)c->n_blocks / (double)(c->n_blocks - 1);
+		factors[i] = variance > 0 ? sqrt(fmax(1, robust / variance)) : 1;
 	}
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		for (j = 0; j < n; j++)
-			out->covariance[i * n + j] *= c.spread[n + i] * c.spread[n + j];
+			out->covariance[i * n + j] *= factors[i] * factors[j];
+}
+
+/* Fills shared_w, residual_w, covariance and prior_sd_w. Errors: JM_E_NOMEM. */
+static int fill_covariance(struct jm_fit_solver *s, struct jm_fit *out)
+{
+	size_t n = s->in->n_layers, p = s->n_params;
+	struct scorer c = {.s = s};
+	double *memory = calloc(s->gram.n + p + 2 * n + 1, sizeof(*memory));
+	int code;
+
+	if (!memory)
+		return JM_E_NOMEM;
+	c.block = memory;
+	c.params = memory + s->gram.n;
+	c.spread = c.params + p;
+	code = jm_gram_rows(s->channels, s->n_channels, s->gram.n, take_score, &c);
+	if (code == 0) {
+		close_block(&c);
+		out->shared_w = shared_residual(&c);
+		out->residual_w = sqrt(c.squares / fmax(5, c.n - out->freedom));
+		fill_curvature(s, out);
+		inflate(s, &c, c.spread + n, out);
 	}
 	free(memory);
-	return 0;
+	return code;
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -149,19 +160,14 @@ static int compare_doubles(const void *a, const void *b)
 
 static int describe_readings(const struct jm_fit_input *in, struct jm_fit *out)
 {
-	double *y = malloc((in->n_readings + 1) * sizeof(*y)), sum = 0, sum2 = 0, n = (double)in->n_readings;
+	double *y = malloc((in->n_readings + 1) * sizeof(*y)), n = (double)in->n_readings;
 	size_t i;
 
 	if (!y)
 		return JM_E_NOMEM;
-	for (i = 0; i < in->n_readings; i++) {
-		y[i] = in->readings[i].power_w;
-		sum += y[i];
-	}
 	for (i = 0; i < in->n_readings; i++)
-		sum2 += (y[i] - sum / n) * (y[i] - sum / n);
+		y[i] = in->readings[i].power_w;
 	qsort(y, in->n_readings, sizeof(*y), compare_doubles);
-	out->spread_w = sqrt(sum2 / n);
 	out->swing_w = y[(size_t)(0.99 * (n - 1))] - y[(size_t)(0.01 * (n - 1))];
 	free(y);
 	return 0;
@@ -169,18 +175,14 @@ static int describe_readings(const struct jm_fit_input *in, struct jm_fit *out)
 
 int jm_fit_describe(struct jm_fit_solver *s, double freedom, struct jm_fit *out)
 {
-	size_t n = s->in->n_layers, l, i, p = s->n_params;
-	double *work = malloc(2 * p * sizeof(*work)), *m = s->wide;
+	size_t n = s->in->n_layers, l, p = s->n_params;
 	const struct jm_fit_state *first = &s->channels[0].state;
-	int code = work ? 0 : JM_E_NOMEM;
+	int code;
 
 	out->freedom = freedom;
-	if (code == 0)
-		code = fill_covariance(s, out);
-	if (code < 0) {
-		free(work);
+	code = fill_covariance(s, out);
+	if (code < 0)
 		return code;
-	}
 	for (l = 0; l < n; l++)
 		out->power_w[l] =
 		    fmax(0, s->in->prior_w[l] * (1 + s->scale[l] * s->solution[l] +
@@ -198,13 +200,8 @@ int jm_fit_describe(struct jm_fit_solver *s, double freedom, struct jm_fit *out)
 	out->wobble = s->in->is_counter ? 0 : sqrt(first->effect_variance);
 	if (s->n_channels > 1) {
 		out->twin_gain = s->channels[1].state.gain;
-		out->twin_white_w = sqrt(s->channels[1].state.white_w2);
 		if (!s->in->twin->is_counter)
 			out->twin_wobble = sqrt(s->channels[1].state.effect_variance);
 	}
-	for (i = 0; i < p * p; i++)
-		m[i] = s->xx[i] * s->variance_scale + (i % (p + 1) == 0 ? 1 : 0);
-	out->condition = jm_condition(m, s->m, p, work);
-	free(work);
 	return describe_readings(s->in, out);
 }

@@ -195,7 +195,6 @@ static void fill_spread(const struct block *blocks, size_t n, struct jm_isolated
 	out->block_sd = sqrt(pooled);
 	for (i = 0; i < n_passes; i++)
 		pass2 += passes[i] * passes[i] / fmax(1, (double)n_passes - 1);
-	out->pass_sd = n_passes > 1 ? sqrt(pass2) : NAN;
 	out->shared_sd = sqrt(pass2 / (double)(n_passes > 0 ? n_passes : 1));
 	for (i = 0; i < n_layers; i++) {
 		double m = squares[i].weight, shared = fmin(POOL_FREEDOM, freedom), own, variance;

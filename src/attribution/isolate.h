@@ -12,11 +12,10 @@ struct jm_isolated {
 	double
 	    *settle_w; /* level at the end of a block less that at its start, W, mean over its blocks; NAN: unknown */
 	double *settle_sd_w; /* sd of that */
-	double *n_blocks; /* of its own; 0 with a level: that of identical layers */
-	size_t n_known;   /* layers that ran alone themselves */
-	double block_sd;  /* sd of one block about its layer's level and its pass, a fraction; NAN: unknown */
-	double shared_sd; /* of sd_w: the part that all layers share (the passes' mean), a fraction of the level */
-	double pass_sd;   /* sd from pass to pass, a fraction of the level, common to all layers; NAN: one pass only */
+	double *n_blocks;    /* of its own; 0 with a level: that of identical layers */
+	size_t n_known;      /* layers that ran alone themselves */
+	double block_sd;     /* sd of one block about its layer's level and its pass, a fraction; NAN: unknown */
+	double shared_sd;    /* of sd_w: the part that all layers share (the passes' mean), a fraction of the level */
 };
 
 /* r: the sensor's response, for leaving out what a block's start mixes in. Errors: JM_E_NOMEM. */

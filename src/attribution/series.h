@@ -85,7 +85,4 @@ struct jm_power_stats {
 void jm_power_stats_init(struct jm_power_stats *stats);
 void jm_series_stats(const struct jm_series *s, int64_t from_ns, int64_t to_ns, struct jm_power_stats *stats);
 
-/* Power at t, W; NAN in a gap. */
-double jm_series_power(const struct jm_series *s, int64_t t_ns);
-
 #endif

@@ -85,15 +85,6 @@ double jm_series_energy(const struct jm_series *s, int64_t from_ns, int64_t to_n
 	return b.energy_j - a.energy_j;
 }
 
-double jm_series_power(const struct jm_series *s, int64_t t_ns)
-{
-	size_t i = find_piece(s, t_ns);
-
-	if (i == s->n_pieces || s->pieces[i].start_ns > t_ns)
-		return NAN;
-	return power_in(&s->pieces[i], t_ns);
-}
-
 /* What is not known of E at one end of a run of pieces: the quantum, the time of the update, and how the power ran inside
  * the piece that is cut at fraction f: at the middle the scatter of the power times half the piece, at its ends nothing. */
 static double end_variance(const struct jm_series *s, const struct jm_piece *p, int64_t t_ns)

@@ -115,11 +115,6 @@ static int spawn_with_limit(char **command, pid_t *pid_out)
 	return rc;
 }
 
-int jm_cli_run_command(char **command, int64_t *start_ns_out, int64_t *end_ns_out, struct jm_error *err)
-{
-	return jm_cli_run_watched(command, NULL, NULL, start_ns_out, end_ns_out, err);
-}
-
 int jm_cli_run_watched(char **command, void (*started)(void *ctx, int64_t pid), void *ctx, int64_t *start_ns_out,
 		       int64_t *end_ns_out, struct jm_error *err)
 {
@@ -140,11 +135,6 @@ int jm_cli_run_watched(char **command, void (*started)(void *ctx, int64_t pid), 
 }
 
 #define ASKED_NS (JM_NS_PER_S / 10)
-
-void jm_cli_wait(int64_t duration_ns)
-{
-	jm_cli_wait_until(duration_ns, NULL, NULL);
-}
 
 void jm_cli_wait_until(int64_t duration_ns, bool (*is_done)(void *ctx), void *ctx)
 {

@@ -115,18 +115,16 @@ int jm_cli_write_report(const struct jm_report *report, const struct jm_view_opt
 
 /* Runs a command as a child: forwards signals, waits. start_ns_out, end_ns_out: around its life. Gives the exit code to
  * pass on (128 + signal when killed; 126, 127 when it could not start, err says why). Signals must have been blocked
- * with jm_cli_block_signals before any thread started. */
-int jm_cli_run_command(char **command, int64_t *start_ns_out, int64_t *end_ns_out, struct jm_error *err);
-/* The same; started (may be NULL) is told the child's number as soon as it runs. What the child leaves behind (processes whose
- * parent has ended) is waited for, too, once this process is their reaper (PR_SET_CHILD_SUBREAPER). */
+ * with jm_cli_block_signals before any thread started. started (may be NULL) is told the child's number as soon as it runs.
+ * What the child leaves behind (processes whose parent has ended) is waited for, too, once this process is their reaper
+ * (PR_SET_CHILD_SUBREAPER). */
 int jm_cli_run_watched(char **command, void (*started)(void *ctx, int64_t pid), void *ctx, int64_t *start_ns_out,
 		       int64_t *end_ns_out, struct jm_error *err);
 /* Lets this process open as many descriptors as the system grants; its children start with the limit it had. */
 void jm_cli_raise_descriptors(void);
 void jm_cli_block_signals(void);
-/* Waits duration_ns, or for ever when < 0, or until SIGINT, SIGTERM or SIGHUP. */
-void jm_cli_wait(int64_t duration_ns);
-/* The same, but ends also when is_done says so, which is asked ten times a second. */
+/* Waits duration_ns, or for ever when < 0, or until SIGINT, SIGTERM, SIGHUP or SIGQUIT, or until is_done (may be NULL) says so,
+ * which is asked ten times a second. */
 void jm_cli_wait_until(int64_t duration_ns, bool (*is_done)(void *ctx), void *ctx);
 /* Has the commands run from now on load joulemap's CUDA library, which writes into a folder made for it: its path, in size
  * bytes. Before any thread. Errors: those of jm_cuda_library; JM_E_PERMISSION, JM_E_IO, ... of the folder. */

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#define N_POWER_STEPS 40
-
 static double dot(const double *a, const double *b, size_t n)
 {
 	double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -80,47 +78,4 @@ void jm_cholesky_inverse(const double *l, size_t n, double *out)
 		for (j = i + 1; j < n; j++)
 			out[i * n + j] = out[j * n + i];
 	}
-}
-
-static double normalise(double *v, size_t n)
-{
-	double length = sqrt(dot(v, v, n));
-	size_t i;
-
-	for (i = 0; i < n && length > 0; i++)
-		v[i] /= length;
-	return length;
-}
-
-double jm_condition(const double *a, const double *l, size_t n, double *work)
-{
-	double *v = work, *u = work + n, largest = 0, smallest = 0;
-	size_t step, i, j;
-
-	if (n == 0)
-		return 1;
-	for (i = 0; i < n; i++)
-		v[i] = u[i] = 1 + 0.1 * (double)(i % 7);
-	normalise(v, n);
-	normalise(u, n);
-	for (step = 0; step < N_POWER_STEPS; step++) {
-		double *product = u, keep = 0;
-
-		jm_cholesky_solve(l, n, product);
-		keep = normalise(product, n);
-		smallest = keep > 0 ? 1 / keep : 0;
-	}
-	for (step = 0; step < N_POWER_STEPS; step++) {
-		memset(u, 0, n * sizeof(*u));
-		for (i = 0; i < n; i++) {
-			for (j = 0; j <= i; j++) {
-				u[i] += a[i * n + j] * v[j];
-				if (j < i)
-					u[j] += a[i * n + j] * v[i];
-			}
-		}
-		memcpy(v, u, n * sizeof(*v));
-		largest = normalise(v, n);
-	}
-	return smallest > 0 ? largest / smallest : INFINITY;
 }

@@ -12,8 +12,5 @@ int jm_cholesky(double *a, size_t n);
 void jm_cholesky_solve(const double *l, size_t n, double *b);
 /* Gives the inverse of L L' in out (n x n, both triangles). */
 void jm_cholesky_inverse(const double *l, size_t n, double *out);
-/* Estimates the ratio of largest to smallest eigenvalue of the symmetric a with factor l, by power iteration.
- * work: 2 n doubles. */
-double jm_condition(const double *a, const double *l, size_t n, double *work);
 
 #endif

@@ -30,15 +30,6 @@ int jm_method_parse(const char *text, enum jm_method *out)
 	return JM_E_INVALID;
 }
 
-const char *jm_origin_text(enum jm_origin origin)
-{
-#define TEXT(name, text) text,
-	static const char *const texts[] = {JM_ORIGIN_LIST(TEXT)};
-#undef TEXT
-
-	return (unsigned)origin < sizeof(texts) / sizeof(texts[0]) ? texts[origin] : "unknown";
-}
-
 static const struct jm_channel_result *find_channel(const struct jm_result *r, const char *name)
 {
 	size_t i;

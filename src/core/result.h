@@ -47,17 +47,14 @@ struct jm_channel_result {
 
 /* Where a figure comes from. IDENTIFIED: the readings tell it. PRIOR: mostly what was known before (isolated blocks).
  * TIED: shared with identical layers. MERGED: only the group's sum is known. UNIDENTIFIED: no figure. */
-#define JM_ORIGIN_LIST(X)                                                                                              \
-	X(NONE, "")                                                                                                    \
-	X(IDENTIFIED, "identified")                                                                                    \
-	X(TIED, "tied")                                                                                                \
-	X(PRIOR, "prior-dominated")                                                                                    \
-	X(MERGED, "merged")                                                                                            \
-	X(UNIDENTIFIED, "unidentified")
-#define JM_ENUM(name, text) JM_ORIGIN_##name,
-enum jm_origin { JM_ORIGIN_LIST(JM_ENUM) };
-#undef JM_ENUM
-const char *jm_origin_text(enum jm_origin origin);
+enum jm_origin {
+	JM_ORIGIN_NONE,
+	JM_ORIGIN_IDENTIFIED,
+	JM_ORIGIN_TIED,
+	JM_ORIGIN_PRIOR,
+	JM_ORIGIN_MERGED,
+	JM_ORIGIN_UNIDENTIFIED
+};
 
 struct jm_row;
 

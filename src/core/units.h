@@ -4,11 +4,10 @@
 
 #include <stdint.h>
 
-#define JM_NS_PER_S INT64_C(1000000000)
+#define JM_NS_PER_S  INT64_C(1000000000)
 #define JM_NS_PER_MS INT64_C(1000000)
 #define JM_NS_PER_US INT64_C(1000)
-#define JM_UJ_PER_J INT64_C(1000000)
-#define JM_UW_PER_W INT64_C(1000000)
+#define JM_UW_PER_W  INT64_C(1000000)
 
 static inline double jm_s_from_ns(int64_t ns)
 {

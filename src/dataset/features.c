@@ -19,19 +19,6 @@ const char *jm_layer_kind_text(enum jm_layer_kind kind)
 	return (size_t)kind < JM_LAYER_KINDS ? kind_texts[kind] : "unknown";
 }
 
-int jm_layer_kind_parse(const char *text, enum jm_layer_kind *out)
-{
-	size_t i;
-
-	for (i = 0; i < JM_LAYER_KINDS; i++) {
-		if (strcmp(kind_texts[i], text) == 0) {
-			*out = (enum jm_layer_kind)i;
-			return 0;
-		}
-	}
-	return JM_E_INVALID;
-}
-
 void jm_layer_columns(enum jm_layer_kind kind, struct jm_layer_columns *out)
 {
 	const char *at = kind_columns[kind];

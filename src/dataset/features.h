@@ -35,7 +35,6 @@ struct jm_layer_columns {
 };
 
 const char *jm_layer_kind_text(enum jm_layer_kind kind);
-int jm_layer_kind_parse(const char *text, enum jm_layer_kind *out);
 void jm_layer_columns(enum jm_layer_kind kind, struct jm_layer_columns *out);
 
 struct jm_features {

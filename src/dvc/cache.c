@@ -39,7 +39,6 @@ int jm_dvc_cache_init(struct jm_dvc_cache *cache, const char *root, const char *
 
 	umask(mask);
 	memset(cache, 0, sizeof(*cache));
-	cache->is_shared = is_shared;
 	cache->file_mode = is_shared ? 0664 : 0666 & ~mask;
 	cache->folder_mode = is_shared ? 02775 : 0777 & ~mask;
 	if (strlen(root) >= sizeof(cache->root))

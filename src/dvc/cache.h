@@ -11,7 +11,6 @@ enum jm_dvc_link { JM_DVC_REFLINK, JM_DVC_HARDLINK, JM_DVC_SYMLINK, JM_DVC_COPY,
 
 struct jm_dvc_cache {
 	char root[JM_DVC_PATH_MAX - 128];       /* room is left for what lies in it */
-	bool is_shared;                         /* with the group: modes 0664 and 02775 */
 	enum jm_dvc_link links[JM_DVC_N_LINKS]; /* to be tried in order, for the files of the workspace */
 	size_t n_links;
 	mode_t file_mode, folder_mode;
@@ -20,7 +19,7 @@ struct jm_dvc_cache {
 	int lock_fd; /* of the folder of new files, while has_entered */
 };
 
-/* Fills in: links as "reflink,copy" or NULL for that. Errors: JM_E_INVALID: an unknown kind of link. */
+/* Fills in: links as "reflink,copy" or NULL for that; is_shared: with the group, modes 0664 and 02775. Errors: JM_E_INVALID: an unknown kind of link. */
 int jm_dvc_cache_init(struct jm_dvc_cache *cache, const char *root, const char *links, bool is_shared,
 		      struct jm_error *err);
 /* Writes where an object is or would be: root/files/md5/XX/REST. Errors: JM_E_INVALID: too long. */

@@ -7,7 +7,7 @@
 struct jm_dvc_entry {
 	const char *path; /* relative, with '/' */
 	int64_t size;     /* bytes; -1: unknown, as in a listing */
-	bool is_exec, is_link;
+	bool is_exec;
 	struct jm_dvc_oid oid; /* empty: not known yet */
 };
 

@@ -23,7 +23,7 @@ struct scan {
 	char path[JM_DVC_PATH_MAX]; /* relative to the root */
 };
 
-static int add_file(struct scan *s, const struct stat *status, bool is_link)
+static int add_file(struct scan *s, const struct stat *status)
 {
 	const char *path = s->path + strlen(s->folder) + 1;
 	struct jm_dvc_entry *entry;
@@ -37,7 +37,6 @@ static int add_file(struct scan *s, const struct stat *status, bool is_link)
 		return jm_error_set(s->err, JM_E_NOMEM, "out of memory for the list of files of %s", s->folder);
 	entry->size = status->st_size;
 	entry->is_exec = (status->st_mode & S_IXUSR) != 0;
-	entry->is_link = is_link;
 	return 0;
 }
 
@@ -59,11 +58,9 @@ static int enter(struct scan *s, int parent, const char *name, int depth)
 static int look_at(struct scan *s, int fd, const char *name, int depth)
 {
 	struct stat status;
-	bool is_link;
 
 	if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : jm_error_errno(s->err, errno, "cannot look at %s", s->path);
-	is_link = S_ISLNK(status.st_mode);
 	if (jm_dvc_ignore_matches(s->ignore, s->path, S_ISDIR(status.st_mode)))
 		return 0;
 	if (strcmp(name, ".dvcignore") == 0) {
@@ -72,7 +69,7 @@ static int look_at(struct scan *s, int fd, const char *name, int depth)
 	}
 	if (S_ISDIR(status.st_mode))
 		return enter(s, fd, name, depth);
-	if (is_link && fstatat(fd, name, &status, 0)) {
+	if (S_ISLNK(status.st_mode) && fstatat(fd, name, &status, 0)) {
 		jm_error_set(s->err, JM_E_INVALID, "the link %s leads nowhere", s->path);
 		return jm_error_remedy(s->err, "remove it, or name it in .dvcignore");
 	}
@@ -80,7 +77,7 @@ static int look_at(struct scan *s, int fd, const char *name, int depth)
 		return 0; /* a folder behind a link: DVC does not enter it either */
 	if (!S_ISREG(status.st_mode))
 		return jm_error_set(s->err, JM_E_INVALID, "%s is neither file nor folder", s->path);
-	return add_file(s, &status, is_link);
+	return add_file(s, &status);
 }
 
 /* fd is closed. */

@@ -27,7 +27,7 @@ struct writing {
 	struct memory *memory; /* by process */
 	double *done_s;        /* by process, in this interval */
 	uint32_t *alive;
-	size_t n_alive, next_process, next_memory, next_gpu;
+	size_t n_alive, next_process, next_memory;
 	bool has_member;
 };
 
@@ -459,6 +459,5 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 const struct jm_exporter jm_exporter_aipowermeter = {
     .name = "aipowermeter",
     .summary = "power_metrics.json of AIPowerMeter",
-    .file_ext = "json",
     .write = write,
 };

@@ -114,6 +114,5 @@ static const struct jm_trace_writer writer = {
 const struct jm_exporter jm_exporter_chrome = {
     .name = "chrome",
     .summary = "trace events as JSON, for chrome://tracing and ui.perfetto.dev",
-    .file_ext = "json",
     .trace = &writer,
 };

@@ -180,6 +180,5 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 const struct jm_exporter jm_exporter_csv = {
     .name = "csv",
     .summary = "rows as comma-separated values",
-    .file_ext = "csv",
     .write = write,
 };

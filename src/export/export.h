@@ -7,7 +7,15 @@
 #include "export/tariff.h"
 #include "export/trace.h"
 
-enum jm_view_by { JM_BY_LAYER, JM_BY_TYPE, JM_BY_GROUP, JM_BY_ITERATION, JM_BY_CHANNEL, JM_BY_PROCESS, JM_BY_CONTAINER };
+enum jm_view_by {
+	JM_BY_LAYER,
+	JM_BY_TYPE,
+	JM_BY_GROUP,
+	JM_BY_ITERATION,
+	JM_BY_CHANNEL,
+	JM_BY_PROCESS,
+	JM_BY_CONTAINER
+};
 enum jm_sort { JM_SORT_ENERGY, JM_SORT_TIME, JM_SORT_POWER, JM_SORT_NAME, JM_SORT_NONE };
 
 /* How a result is looked at. */
@@ -22,7 +30,7 @@ struct jm_view {
 };
 
 struct jm_exporter {
-	const char *name, *summary, *file_ext;
+	const char *name, *summary;
 	/* Appends the result to out. Errors: JM_E_NOMEM. */
 	int (*write)(const struct jm_result *r, const struct jm_view *view, struct jm_buffer *out,
 		     struct jm_error *err);

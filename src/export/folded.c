@@ -101,6 +101,5 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 const struct jm_exporter jm_exporter_folded = {
     .name = "folded",
     .summary = "folded stacks, for flame graphs of energy",
-    .file_ext = "folded",
     .write = write,
 };

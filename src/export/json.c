@@ -455,6 +455,5 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 const struct jm_exporter jm_exporter_json = {
     .name = "json",
     .summary = "everything, joulemap-report/1",
-    .file_ext = "json",
     .write = write,
 };

@@ -363,6 +363,5 @@ static const struct jm_trace_writer writer = {.begin = begin,
 const struct jm_exporter jm_exporter_perfetto = {
     .name = "perfetto",
     .summary = "Perfetto's own format, for ui.perfetto.dev and trace_processor",
-    .file_ext = "perfetto-trace",
     .trace = &writer,
 };

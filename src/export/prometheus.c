@@ -263,6 +263,5 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 const struct jm_exporter jm_exporter_prometheus = {
     .name = "prometheus",
     .summary = "OpenMetrics text of the results",
-    .file_ext = "prom",
     .write = write,
 };

@@ -16,6 +16,5 @@ static int write(const struct jm_result *r, const struct jm_view *view, struct j
 const struct jm_exporter jm_exporter_perfetto = {
     .name = "perfetto",
     .summary = "not in this build: protobuf-c was missing",
-    .file_ext = "perfetto-trace",
     .write = write,
 };

@@ -212,11 +212,6 @@ static const Onnx__ValueInfoProto *find_value(Onnx__ValueInfoProto *const *value
 	return NULL;
 }
 
-bool jm_graph_is_input(const struct jm_graph *g, const char *value)
-{
-	return find_value(g->model->graph->input, g->model->graph->n_input, value) != NULL;
-}
-
 static int pack(const Onnx__ModelProto *model, unsigned char **out, size_t *n_out, struct jm_error *err)
 {
 	size_t n = onnx__model_proto__get_packed_size(model);

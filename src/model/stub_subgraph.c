@@ -52,13 +52,6 @@ int jm_graph_inputs(const struct jm_graph *g, size_t node_i, const char **names,
 	return JM_E_UNSUPPORTED;
 }
 
-bool jm_graph_is_input(const struct jm_graph *g, const char *value)
-{
-	(void)g;
-	(void)value;
-	return false;
-}
-
 int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out,
 		    size_t *n_out, struct jm_error *err)
 {

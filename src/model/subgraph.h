@@ -34,9 +34,6 @@ const char *jm_graph_refusal(const struct jm_graph *g, size_t node_i);
  * max. Borrowed. Errors: JM_E_FULL above max. */
 int jm_graph_inputs(const struct jm_graph *g, size_t node_i, const char **names, size_t max, size_t *n_out);
 
-/* Says whether value is an input of the whole model. */
-bool jm_graph_is_input(const struct jm_graph *g, const char *value);
-
 /* Makes a copy of the whole model that also gives the named values as outputs, behind its own. Values that are outputs
  * already are not added again. *out: yours, free(). Errors: JM_E_NOMEM; JM_E_FORMAT when it would exceed 2 GiB. */
 int jm_graph_expose(const struct jm_graph *g, const char *const *values, size_t n_values, unsigned char **out,

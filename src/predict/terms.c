@@ -8,7 +8,6 @@ static const char *const approach_texts[] = {JM_APPROACH_LIST(TEXT)};
 static const char *const target_texts[] = {JM_TARGET_LIST(TEXT)};
 #undef TEXT
 
-#define DEGREE      3
 #define SPECIAL_MAX 3
 /* Of the roofline: physical, work, traffic, intensity, their squares and products. */
 #define WORK_TERMS 8
@@ -61,7 +60,8 @@ static size_t n_monomials(size_t n)
 
 size_t jm_terms_count(enum jm_approach approach, enum jm_layer_kind kind)
 {
-	return approach == JM_APPROACH_POLYNOMIAL ? n_monomials(n_raw(kind)) + SPECIAL_MAX : n_columns(kind) + WORK_TERMS;
+	return approach == JM_APPROACH_POLYNOMIAL ? n_monomials(n_raw(kind)) + SPECIAL_MAX
+						  : n_columns(kind) + WORK_TERMS;
 }
 
 static void polynomial(enum jm_target target, const struct jm_features *f, double *out)
@@ -110,7 +110,8 @@ static void roofline(const struct jm_features *f, double physical, double *out)
 	out[7] = jm_dtype_bits(f->dtype) ? log(jm_dtype_bits(f->dtype)) : log(32.0);
 }
 
-void jm_terms(enum jm_approach approach, enum jm_target target, const struct jm_features *f, double physical, double *out)
+void jm_terms(enum jm_approach approach, enum jm_target target, const struct jm_features *f, double physical,
+	      double *out)
 {
 	if (approach == JM_APPROACH_POLYNOMIAL)
 		polynomial(target, f, out);

@@ -81,7 +81,7 @@ struct jm_process_watch {
 	size_t described_capacity, texts_capacity, samples_capacity, memory_capacity, counts_capacity, gone_capacity;
 	char notes[JM_WATCH_NOTES_MAX][320];
 	size_t n_notes;
-	bool is_cap_told, is_detail_told;
+	bool is_cap_told;
 	char *scratch; /* JM_WATCH_SCRATCH bytes */
 };
 

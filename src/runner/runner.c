@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define THREADS_MAX 4096
 
@@ -38,10 +37,8 @@ static int load_facts(struct jm_runner *r, struct jm_error *err)
 	int rc = o->model_bytes ? jm_model_read(o->model_path, o->model_bytes, o->model_size, &r->model, &why)
 				: jm_model_load(o->model_path, &r->model, &why);
 
-	if (rc == JM_E_UNSUPPORTED) {
-		snprintf(r->model_reason, sizeof(r->model_reason), "%s", why.message);
+	if (rc == JM_E_UNSUPPORTED)
 		return 0;
-	}
 	if (rc == JM_E_NOT_FOUND)
 		jm_error_remedy(&why, "give the path of an ONNX file");
 	else if (rc == JM_E_FORMAT)
@@ -133,18 +130,6 @@ void jm_runner_destroy(struct jm_runner *r)
 	jm_model_destroy(r->model);
 	free(r->rewritten);
 	free(r);
-}
-
-const struct jm_model *jm_runner_model(const struct jm_runner *r, const char **reason_out)
-{
-	if (reason_out)
-		*reason_out = r->model_reason;
-	return r->model;
-}
-
-const struct jm_inputs *jm_runner_inputs(const struct jm_runner *r)
-{
-	return &r->inputs;
 }
 
 /* Writes meta until the first error. */

@@ -71,11 +71,6 @@ int jm_runner_create(const struct jm_runner_options *options, const struct jm_en
 		     struct jm_error *err);
 void jm_runner_destroy(struct jm_runner *r);
 
-/* Facts of the model; NULL: unknown, and *reason_out says why. */
-const struct jm_model *jm_runner_model(const struct jm_runner *r, const char **reason_out);
-/* The inputs as they will be given. */
-const struct jm_inputs *jm_runner_inputs(const struct jm_runner *r);
-
 /* Gives what is known before the run to meta: model, precision, parameters, model_bytes, weight_bytes, nodes, batch,
  * items_per_iteration, inputs, input_source, seed, runs, warmup, provider, onnxruntime, onnxruntime_library,
  * onnxruntime_api, threads, dither_fraction (above 0). Unknown ones are left out. Errors: those of meta. */

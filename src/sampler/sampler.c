@@ -374,11 +374,6 @@ uint64_t jm_sampler_implausible(const struct jm_sampler *s, uint16_t channel, in
 	return 0;
 }
 
-int64_t jm_sampler_period(const struct jm_sampler *s, const struct jm_sensor *sensor)
-{
-	return jm_slot_period(sensor, s->options.period_ns);
-}
-
 void jm_sampler_destroy(struct jm_sampler *s)
 {
 	size_t i;

@@ -44,9 +44,6 @@ const struct jm_ledger *jm_sampler_ledger(const struct jm_sampler *s, uint16_t c
  * stop. */
 uint64_t jm_sampler_implausible(const struct jm_sampler *s, uint16_t channel, int64_t *first_out);
 
-/* Gives the period a sensor is read with, ns. */
-int64_t jm_sampler_period(const struct jm_sampler *s, const struct jm_sensor *sensor);
-
 /* Stops if need be, frees; NULL is allowed. The sensors stay open. */
 void jm_sampler_destroy(struct jm_sampler *s);
 

@@ -15,16 +15,13 @@
 #define SETTLED         0.6  /* of a step: what follows is its plateau */
 #define ACCEPTED_MAX    0.05 /* residual, of the swing: what a workload may leave, too */
 #define GOOD_MAX        0.02
-#define SWING_NOISE_MIN 5    /* the load must move the reading by that many times its noise */
+#define SWING_NOISE_MIN 5 /* the load must move the reading by that many times its noise */
 #define DRIFT_MIN_S     2.0
 #define DRIFT_MIN_N     20
 #define DRIFT_MIN_K     2.0 /* a thermometer counts whole degrees */
 #define BETTER          0.8 /* of two models of a counter, the residual of the one that is believed */
 #define SAME_WINDOW     0.2
-#define SPREAD_FULL_MAX                                                                                                \
-	0.05 /* of a counter's power over the phases of a locked load: a quarter on, so that a part-time */
-#define SPREAD_PART_MIN 0.3 /* counter would swing by nearly all of it */
-#define SETTLE_PERIODS  3   /* of a locked phase, left out */
+#define SETTLE_PERIODS  3 /* of a locked phase, left out */
 /* What lasts longer is not what it was in the bits: an idle GPU lowers its clocks, a loaded one finds its own. So long idle
  * and long load have levels of their own from then on (SCIENCE 3.10: active idle, deep idle). */
 #define LONG_S 0.25
@@ -56,8 +53,7 @@ static const struct jm_load_piece *piece_at(const struct fitting *f, double t_s,
 static void add_segment(struct fitting *f, double start_s, double end_s, enum level level, double weight)
 {
 	if (end_s > start_s)
-		f->segments[f->n_segments++] =
-		    (struct jm_segment){start_s, end_s, (uint32_t)level, (float)weight};
+		f->segments[f->n_segments++] = (struct jm_segment){start_s, end_s, (uint32_t)level, (float)weight};
 }
 
 /* A piece is one level, or two where it is long; short idle is none. */

@@ -5,8 +5,6 @@
 #ifndef SESSION_PLAYER_GPU_KERNEL_H
 #define SESSION_PLAYER_GPU_KERNEL_H
 
-#define JM_GPU_KERNEL_STRETCHES 8
-
 static const char jm_gpu_kernel[] =
     ".version 6.0\n.target sm_52\n.address_size 64\n"
     ".visible .entry jm_spin(.param .u64 until, .param .u64 began, .param .u64 ended, .param .u64 memory, "

@@ -422,12 +422,10 @@ void jm_activity_reader_finish(struct jm_activity_reader *r, size_t n_left)
 		r->set->totals.residual_ns = r->clock.residual_ns;
 	if (r->said)
 		jm_trace_warn(out, "process %" PRIu32 ": %s", r->tracks.pid, r->said);
-	if (r->has_header && (!r->has_end || n_left)) {
-		r->set->totals.n_unfinished++;
+	if (r->has_header && (!r->has_end || n_left))
 		jm_trace_warn(out,
 			      "process %" PRIu32
 			      " ended without closing its record of the devices (killed, or by _exit): its last half "
 			      "second of kernels may be missing",
 			      r->tracks.pid);
-	}
 }

@@ -14,7 +14,7 @@ struct jm_activity_text {
 };
 
 struct jm_activity_totals {
-	uint64_t n_processes, n_kernels, n_copies, n_ranges, n_dropped, n_without_time, n_in_ranges, n_unfinished;
+	uint64_t n_processes, n_kernels, n_copies, n_ranges, n_dropped, n_without_time, n_in_ranges;
 	int64_t residual_ns; /* of the tie of the clocks: worst miss of a prediction */
 	int64_t ahead_ns;    /* worst violation of cause before effect */
 };

@@ -39,7 +39,6 @@ struct reading {
 	size_t stage_n;
 	int64_t base, next_base; /* first iteration of the stage and of the one after it */
 	bool is_isolated, is_epoch;
-	uint64_t n_anchors;
 };
 
 static const struct {
@@ -201,10 +200,8 @@ static int take_row(struct reading *r, struct jm_error *err)
 	int rc;
 
 	if (r->layout.at[STAGE] != ABSENT) {
-		if (jm_field_is(field(r, STAGE), "anchor")) {
-			r->n_anchors++;
+		if (jm_field_is(field(r, STAGE), "anchor"))
 			return 0;
-		}
 		if (!is_phase)
 			enter_stage(r);
 	}

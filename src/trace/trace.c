@@ -59,9 +59,9 @@ static bool is_gzip(const char *data, size_t n)
 	return n >= 18 && memcmp(data, "\x1f\x8b\x08", 3) == 0;
 }
 
-/* Inflates at most limit bytes into *out (grown, with PAD_BYTES of zeros behind). is_head: a cut end is no error.
+/* Inflates at most limit bytes into *out (grown, with PAD_BYTES of zeros behind).
  * Errors: JM_E_FORMAT (damaged, or beyond the limit), JM_E_NOMEM. */
-static int inflate_all(const char *data, size_t n, size_t limit, bool is_head, char **out, size_t *n_out)
+static int inflate_all(const char *data, size_t n, size_t limit, char **out, size_t *n_out)
 {
 	z_stream z = {0};
 	size_t capacity = 0, used = 0, fed = 0;
@@ -90,8 +90,6 @@ static int inflate_all(const char *data, size_t n, size_t limit, bool is_head, c
 		used += z.avail_out;
 		status = inflate(&z, Z_NO_FLUSH);
 		used -= z.avail_out;
-		if (is_head && (used >= limit || status != Z_OK))
-			break;
 		if (status == Z_STREAM_END) { /* another member may follow */
 			if (z.avail_in == 0 && fed == n)
 				break;
@@ -112,21 +110,6 @@ static int inflate_all(const char *data, size_t n, size_t limit, bool is_head, c
 	return 0;
 }
 
-const struct jm_importer *jm_importer_match(const char *head, size_t n)
-{
-	const struct jm_importer *best;
-	char *plain;
-	size_t plain_n;
-
-	if (!is_gzip(head, n))
-		return match_plain(head, n);
-	if (inflate_all(head, n, HEAD_BYTES, true, &plain, &plain_n))
-		return NULL;
-	best = match_plain(plain, plain_n < HEAD_BYTES ? plain_n : HEAD_BYTES);
-	free(plain);
-	return best;
-}
-
 static const char *path_of(const struct jm_trace_input *in)
 {
 	return in->path ? in->path : "the input";
@@ -140,7 +123,7 @@ int jm_trace_read(const struct jm_importer *importer, const struct jm_trace_inpu
 	int rc;
 
 	if (is_gzip(in->data, in->n)) {
-		rc = inflate_all(in->data, in->n, MAX_PLAIN_BYTES, false, &text, &plain.n);
+		rc = inflate_all(in->data, in->n, MAX_PLAIN_BYTES, &text, &plain.n);
 		if (rc)
 			return jm_error_set(err, rc, "%s: %s", path_of(in),
 					    rc == JM_E_FORMAT ? "damaged or cut off gzip" : "out of memory");

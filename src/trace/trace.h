@@ -36,10 +36,11 @@ struct jm_trace_output {
 	int (*processes)(void *ctx, struct jm_process_log *log);
 	/* One line for the user: something odd, corrected or left out. */
 	void (*warn)(void *ctx, const char *text);
-	const char *isolated;      /* given by the caller: name of stages whose rows are blocks of layers run alone; NULL: none */
-	enum jm_trace_clock clock; /* set by the importer */
+	const char
+	    *isolated; /* given by the caller: name of stages whose rows are blocks of layers run alone; NULL: none */
+	enum jm_trace_clock clock;          /* set by the importer */
 	const struct jm_importer *importer; /* set by jm_trace_read: which one it was */
-	void *ctx;                 /* of channel, meta and warn */
+	void *ctx;                          /* of channel, meta and warn */
 };
 
 struct jm_importer {
@@ -53,8 +54,6 @@ struct jm_importer {
 /* Registered importers, NULL at the end. */
 extern const struct jm_importer *const jm_importers[];
 const struct jm_importer *jm_importer_find(const char *name);
-/* Gives the importer most confident about the head, or NULL. A head compressed by gzip is opened up first. */
-const struct jm_importer *jm_importer_match(const char *head, size_t n);
 
 /* Reads what is in memory by importer, or by the one that recognises it when importer is NULL; opens up gzip, which an
  * importer's own read does not. Errors: JM_E_UNSUPPORTED when nothing recognises it; as an importer's read. */

@@ -58,8 +58,6 @@ static void nodes_are_found_by_the_names_of_the_profiler(void **state)
 	assert_int_equal(jm_graph_find(g, "Relu_", "Relu", &node), JM_E_NOT_FOUND);
 	assert_int_equal(jm_graph_find(g, "multiply", "Gemm", &node), JM_E_NOT_FOUND);
 	assert_int_equal(jm_graph_find(g, "", "", &node), JM_E_NOT_FOUND);
-	assert_true(jm_graph_is_input(g, "x"));
-	assert_false(jm_graph_is_input(g, "h"));
 	jm_graph_destroy(g);
 }
 

@@ -144,8 +144,13 @@ static void it_is_known_by_its_content(void **state)
 {
 	static const char text[] = "     0.100104746,2.25,Joules,power/energy-pkg/,100104746,100.00,,\n";
 
+	struct jm_error err;
+	struct collected c;
+
 	(void)state;
-	assert_ptr_equal(jm_importer_match(text, sizeof(text) - 1), jm_importer_find("perf_stat"));
+	assert_int_equal(collect_text(&c, NULL, "log", text, sizeof(text) - 1, &err), 0);
+	assert_string_equal(c.channels[0].name, "import/perf/energy-pkg");
+	collect_finish(&c);
 }
 
 int main(void)
