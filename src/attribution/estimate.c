@@ -4,6 +4,7 @@
 #include "attribution/calibrate.h"
 #include "attribution/consider.h"
 #include "attribution/estimate_input.h"
+#include "attribution/estimate_parts.h"
 #include "attribution/gate.h"
 #include "attribution/levels.h"
 #include "attribution/scaled.h"
@@ -23,8 +24,6 @@
 #define SIGMAS_5_TO_95   3.29
 #define ANCHOR_FRACTION  0.125 /* a lag known better than this part of an iteration needs no dither */
 #define MAX_BOX_S        0.5   /* a longer window says nothing of layers */
-#define FUSED_LIMIT      0.25  /* relative sd above which a fused figure is none */
-#define PRIOR_DOMINATED  0.9
 #define TYPE_DELAY       0.1   /* of an iteration: a delay less known than that tells no types, */
 #define TYPE_NOISE       0.02  /* unless the model leaves less than that of the swing, */
 #define TYPE_RESIDUAL    0.05  /* nor do readings of whose swing the model leaves more than that */
@@ -112,14 +111,14 @@ static double iteration_s(const struct jm_work *w)
 }
 
 /* Resolution rule: d* = [(s W / (q p))^2 D / (2 N)]^(1/3); W about 2 tau for a low-pass. */
-static double shortest_layer(const struct jm_work *w, const struct jm_estimate *e, double target)
+static double shortest_layer(const struct jm_work *w, const struct jm_estimate *e)
 {
 	double width = e->kernel.box_s + 2 * e->kernel.tau_s, p = e->fit.n_layers ? 0 : 1, x;
 	size_t l;
 
 	for (l = 0; l < e->fit.n_layers; l++)
 		p += e->fit.power_w[l] / (double)e->fit.n_layers;
-	x = e->fit.residual_w * width / (target * p);
+	x = e->fit.residual_w * width / (e->target * p);
 	return cbrt(x * x * iteration_s(w) / (2 * (double)e->n_readings));
 }
 
@@ -137,8 +136,10 @@ static void refuse(struct jm_part *parts, size_t n, struct jm_levels *levels, co
 }
 
 /* Where layers cannot be told their sum stands; AUTO gives the channel shares by time instead, which find the sum by themselves. */
-static int leave_sum(const struct jm_work *w, size_t c, struct jm_part *parts, struct jm_levels *levels)
+static int leave_sum(const struct jm_work *w, size_t c, const char *reason, struct jm_part *parts,
+		     struct jm_levels *levels)
 {
+	refuse(parts, w->n_layers, levels, reason);
 	return w->opt->method == JM_METHOD_AUTO ? 0 : jm_estimate_sum(w, c, parts, levels);
 }
 
@@ -172,125 +173,11 @@ static bool can_try(const struct jm_work *w, size_t c, const struct jm_response 
 	return false;
 }
 
-static void say_merged(const struct jm_work *w, const struct jm_group *g, struct jm_part *p)
-{
-	if (g->n == 1) {
-		snprintf(p->reason, sizeof(p->reason), "known within %.0f %% only: see groups",
-			 100 * sqrt(g->variance) / g->energy);
-		return;
-	}
-	snprintf(p->reason, sizeof(p->reason), "only the sum of %zu layers, %.40s to %.40s, is known: see groups", g->n,
-		 w->layers[g->first].text, w->layers[g->first + g->n - 1].text);
-}
-
-/* Covariance of the layers' powers, ties expanded. */
-static double *layer_covariance(const struct jm_work *w, const struct jm_estimate *e,
-				const struct jm_estimate_input *in)
-{
-	double *out = malloc((w->n_layers * w->n_layers + 1) * sizeof(*out));
-	size_t i, j;
-
-	for (i = 0; out && i < w->n_layers; i++) {
-		for (j = 0; j < w->n_layers; j++)
-			out[i * w->n_layers + j] =
-			    e->fit.covariance[in->fitted_of_layer[i] * e->fit.n_layers + in->fitted_of_layer[j]];
-	}
-	return out;
-}
-
-static enum jm_origin origin_of(const struct jm_estimate *e, const struct jm_estimate_input *in, size_t fitted)
-{
-	double sd = sqrt(e->fit.covariance[fitted * (e->fit.n_layers + 1)]);
-
-	if (sd > PRIOR_DOMINATED * e->fit.prior_sd_w[fitted])
-		return JM_ORIGIN_PRIOR;
-	return in->has_ties ? JM_ORIGIN_TIED : JM_ORIGIN_IDENTIFIED;
-}
-
 /* Under a limit clocks move, and layers share what it leaves: the power of one is that of this run. Five kernels on a throttled H200
  * drew 0.6 to 5.2 % more (2.8 % in the mean square) than in short bursts of their own (docs/validation.md). */
 static double limited_sd(const struct jm_work *w, size_t c)
 {
 	return w->in->limited_fractions && w->in->limited_fractions[c] >= LIMITED_MIN ? LIMITED_SD : 0;
-}
-
-/* Identical layers have one power, so that its error is common to them; by how much each still strays from it the fit cannot
- * know: alone, identical ones of a network were within 0.4 to 1.5 % (sd; DistilBERT on an H200, docs/distilbert.md). */
-static void tie_error(const struct jm_work *w, const struct jm_estimate_input *in, size_t l, struct jm_part *part)
-{
-	size_t k, n = 0;
-	double own_j = JM_TIED_SD * part->energy_j;
-
-	for (k = 0; k < w->n_layers; k++)
-		n += in->fitted_of_layer[k] == in->fitted_of_layer[l];
-	if (n < 2)
-		return;
-	part->shared_j = sqrt(part->shared_j * part->shared_j + part->variance_j2);
-	part->variance_j2 = own_j * own_j;
-}
-
-/* Layers known well enough stand alone; others are merged with neighbours, and only their sum stands. */
-static int fill_parts(const struct jm_work *w, const struct jm_estimate *e, const struct jm_estimate_input *in,
-		      bool is_fused, double seen_fraction, struct jm_part *parts, struct jm_levels *levels)
-{
-	double target = w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION;
-	double *covariance = layer_covariance(w, e, in), *memory = calloc(2 * w->n_layers + 1, sizeof(*memory));
-	struct jm_group *groups = calloc(w->n_layers + 1, sizeof(*groups));
-	size_t l, g, n_groups, n = w->n_layers;
-	double *energy = memory, *time = memory + n;
-
-	levels->groups = calloc(n + 1, sizeof(*levels->groups));
-	if (!covariance || !memory || !groups || !levels->groups) {
-		free(covariance);
-		free(memory);
-		free(groups);
-		return JM_E_NOMEM;
-	}
-	for (l = 0; l < n; l++) {
-		size_t f = in->fitted_of_layer[l];
-
-		time[l] = w->layers[l].time_s * seen_fraction;
-		energy[l] = e->fit.power_w[f] * time[l];
-		parts[l].energy_j = energy[l];
-		parts[l].seen_s = time[l];
-		parts[l].variance_j2 = time[l] * time[l] * covariance[l * n + l];
-		parts[l].shared_j = hypot(e->straying, e->context) * energy[l];
-		if (in->has_ties)
-			tie_error(w, in, l, &parts[l]);
-		parts[l].resolvable = true;
-		parts[l].origin = origin_of(e, in, f);
-		parts[l].group = -1;
-	}
-	for (l = 0; l < n && is_fused; l++) {
-		double sd = sqrt(parts[l].variance_j2 + (in->has_ties ? parts[l].shared_j * parts[l].shared_j : 0));
-
-		parts[l].resolvable = !(sd > FUSED_LIMIT * energy[l]) || time[l] == 0;
-		if (!parts[l].resolvable)
-			snprintf(parts[l].reason, sizeof(parts[l].reason), "known within %.0f %% only",
-				 100 * sd / energy[l]);
-		else if (parts[l].origin == JM_ORIGIN_PRIOR)
-			snprintf(parts[l].reason, sizeof(parts[l].reason),
-				 "mostly what it drew alone: the readings in place add little");
-	}
-	/* Fused, a figure that is mostly prior still means something, and says so; passive, it means nothing. */
-	n_groups = is_fused ? 0 : jm_merge(energy, covariance, time, n, n, target, groups);
-	for (g = 0; g < n_groups; g++) {
-		if (groups[g].n == 1 && !(groups[g].energy > 0 && sqrt(groups[g].variance) > target * groups[g].energy))
-			continue;
-		for (l = groups[g].first; l < groups[g].first + groups[g].n; l++) {
-			parts[l].energy_j = parts[l].variance_j2 = NAN;
-			parts[l].resolvable = false;
-			parts[l].origin = JM_ORIGIN_MERGED;
-			parts[l].group = (int)levels->n_groups;
-			say_merged(w, &groups[g], &parts[l]);
-		}
-		levels->groups[levels->n_groups++] =
-		    (struct jm_part_group){groups[g].first, groups[g].n, groups[g].energy, groups[g].variance};
-	}
-	free(covariance);
-	free(memory);
-	free(groups);
-	return 0;
 }
 
 static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estimate *e,
@@ -314,8 +201,7 @@ static void fill_levels(const struct jm_work *w, size_t c, const struct jm_estim
 		 "low-pass %.3g ms; idle %.4g W; %.2g ms layers within %.0f %%",
 		 e->n_readings, twin, e->fit.residual_w, e->gate_w, e->fit.white_w, 1e3 * e->fit.jitter_s,
 		 100 * e->fit.wobble, 1e3 * e->fit.kernel.lag_s, 1e3 * e->fit.kernel.box_s, 1e3 * e->fit.kernel.tau_s,
-		 e->fit.idle_w, 1e3 * e->shortest_s,
-		 100 * (w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION));
+		 e->fit.idle_w, 1e3 * e->shortest_s, 100 * e->target);
 	used = strlen(levels->reason);
 	if (e->is_straying)
 		snprintf(
@@ -363,32 +249,60 @@ static int fit_types(const struct jm_work *w, const struct jm_response *r, struc
 	return jm_fit(&in->fit, &e->fit, err);
 }
 
+/* Finds the sensor's response in the readings. Where they do not tell it, r is left as it was. Errors: JM_E_NOMEM. */
+static int search_response(struct jm_work *w, size_t c, const struct jm_isolated *isolated, struct jm_response *r,
+			   struct jm_error *err)
+{
+	/* Wide enough for any kernel the search may try. */
+	static const struct jm_response wide = {.box_s = 0.1, .tau_s = 0.01, .lag_sd_s = 0.02};
+	struct jm_estimate_input in;
+	int code = jm_estimate_input_init(&in, w, c, &wide, isolated, err);
+
+	if (code == 0)
+		code = jm_calibrate_search(&in.fit, r, NULL);
+	jm_estimate_input_finish(&in);
+	return code == JM_E_NOMEM ? code : 0;
+}
+
+/* Holds a fit against its gate; what passes becomes parts and levels. */
+static int judge(struct jm_work *w, size_t c, const struct jm_response *r, const struct jm_isolated *isolated,
+		 struct jm_estimate_input *in, struct jm_estimate *e, struct jm_part *parts, struct jm_levels *levels)
+{
+	char reason[256];
+	double seen_s = 0;
+	int code;
+
+	e->kernel = e->fit.kernel;
+	e->shortest_s = shortest_layer(w, e);
+	code = jm_estimate_gate(w, r, isolated, in, e);
+	if (code)
+		return code;
+	if (e->is_misfit) {
+		snprintf(reason, sizeof(reason),
+			 "model misfit: residual %.3g W, gate %.3g W (one power for all leaves %.3g W)",
+			 e->fit.residual_w, e->gate_w, e->fit.shared_w);
+		return leave_sum(w, c, reason, parts, levels);
+	}
+	jm_stretches_energy(&w->busy, &w->series[c], &seen_s);
+	code = jm_estimate_parts(w, e, in, isolated != NULL, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts, levels);
+	fill_levels(w, c, e, in, levels);
+	return code;
+}
+
 static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool needs_search,
 		      const struct jm_isolated *isolated, struct jm_part *parts, struct jm_levels *levels,
 		      struct jm_error *err)
 {
-	struct jm_estimate e = {0};
+	struct jm_estimate e = {.target = w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION};
 	struct jm_estimate_input in;
 	char reason[256] = "";
-	double seen_s = 0;
-	int code = 0;
+	int code;
 
-	if (!can_try(w, c, &r, needs_search, &e, reason, sizeof(reason))) {
-		refuse(parts, w->n_layers, levels, reason);
-		return leave_sum(w, c, parts, levels);
-	}
-	if (needs_search) {
-		/* Wide enough for any kernel the search may try. */
-		struct jm_response wide = {.box_s = 0.1, .tau_s = 0.01, .lag_sd_s = 0.02};
-
-		code = jm_estimate_input_init(&in, w, c, &wide, isolated, err);
-		if (code == 0)
-			code = jm_calibrate_search(&in.fit, &r, NULL);
-		jm_estimate_input_finish(&in);
-		if (code == JM_E_NOMEM)
-			return code;
-	}
-	code = jm_estimate_input_init(&in, w, c, &r, isolated, err);
+	if (!can_try(w, c, &r, needs_search, &e, reason, sizeof(reason)))
+		return leave_sum(w, c, reason, parts, levels);
+	code = needs_search ? search_response(w, c, isolated, &r, err) : 0;
+	if (code == 0)
+		code = jm_estimate_input_init(&in, w, c, &r, isolated, err);
 	if (code < 0)
 		return code;
 	e.n_readings = in.fit.n_readings;
@@ -399,28 +313,11 @@ static int fit_layers(struct jm_work *w, size_t c, struct jm_response r, bool ne
 	e.unseen_s = jm_consider_edge_s(&w->series[c], &w->in->channels[c]);
 	if (code == 0 && e.unseen_s > 0)
 		code = jm_consider_lag(&in.fit, e.unseen_s, &e.fit, err);
-	if (code == JM_E_UNIDENTIFIABLE) {
-		refuse(parts, w->n_layers, levels,
-		       err && err->message[0] ? err->message : "the readings do not determine the layers");
-		code = leave_sum(w, c, parts, levels);
-	} else if (code == 0) {
-		e.kernel = e.fit.kernel;
-		e.shortest_s =
-		    shortest_layer(w, &e, w->opt->target_fraction > 0 ? w->opt->target_fraction : TARGET_FRACTION);
-		code = jm_estimate_gate(w, &r, isolated, &in, &e);
-		jm_stretches_energy(&w->busy, &w->series[c], &seen_s);
-		if (code == 0 && e.is_misfit) {
-			snprintf(reason, sizeof(reason),
-				 "model misfit: residual %.3g W, gate %.3g W (one power for all leaves %.3g W)",
-				 e.fit.residual_w, e.gate_w, e.fit.shared_w);
-			refuse(parts, w->n_layers, levels, reason);
-			code = leave_sum(w, c, parts, levels);
-		} else if (code == 0) {
-			code = fill_parts(w, &e, &in, isolated != NULL, w->busy_s > 0 ? seen_s / w->busy_s : 0, parts,
-					  levels);
-			fill_levels(w, c, &e, &in, levels);
-		}
-	}
+	if (code == JM_E_UNIDENTIFIABLE)
+		code = leave_sum(
+		    w, c, err && err->message[0] ? err->message : "the readings do not determine the layers", parts, levels);
+	else if (code == 0)
+		code = judge(w, c, &r, isolated, &in, &e, parts, levels);
 	jm_fit_finish(&e.fit);
 	jm_estimate_input_finish(&in);
 	return code;
@@ -457,8 +354,7 @@ int jm_method_estimate(struct jm_work *w, size_t c, enum jm_method method, struc
 			code = jm_isolated_init(&isolated, w, c, &r, err);
 	}
 	if (code == 0 && method != JM_METHOD_REGRESS && isolated.n_known == 0) {
-		refuse(parts, w->n_layers, levels, "no layer was run alone: use --isolate");
-		code = leave_sum(w, c, parts, levels);
+		code = leave_sum(w, c, "no layer was run alone: use --isolate", parts, levels);
 	} else if (code == 0 && method == JM_METHOD_ISOLATE) {
 		jm_estimate_alone(w, &isolated, parts);
 		if (!needs_search && jm_levels_of_rests(w, c, &r, levels) < 0)

@@ -11,6 +11,7 @@
 struct jm_estimate {
 	struct jm_fit fit;
 	struct jm_kernel kernel;
+	double target; /* relative sd to which a layer is to be known */
 	double expected_w, gate_w; /* residual that noise allows, and the limit */
 	double straying; /* relative sd by which the power strays from one iteration to the next, in all layers alike */
 	double context;  /* relative sd by which a layer draws another power in another state of the device */
