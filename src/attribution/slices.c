@@ -1,6 +1,7 @@
 #include "attribution/slices.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/order.h"
 
 #include <stdlib.h>
@@ -26,15 +27,8 @@ int jm_slices_add(struct jm_slices *s, struct jm_slice slice)
 {
 	if (slice.end_ns <= slice.start_ns)
 		return 0;
-	if (s->n == s->capacity) {
-		size_t capacity = s->capacity ? 2 * s->capacity : 64;
-		struct jm_slice *grown = realloc(s->items, capacity * sizeof(*grown));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		s->items = grown;
-		s->capacity = capacity;
-	}
+	if (!jm_grow(&s->items, &s->capacity, s->n, sizeof(*s->items)))
+		return JM_E_NOMEM;
 	s->items[s->n++] = slice;
 	return 0;
 }
@@ -67,15 +61,8 @@ static int emit(struct track_slices *out, const struct jm_span *span, int64_t st
 		end_ns = span->end_ns;
 	if (end_ns <= start_ns)
 		return 0;
-	if (out->n == out->capacity) {
-		size_t capacity = out->capacity ? 2 * out->capacity : 64;
-		struct track_slice *grown = realloc(out->items, capacity * sizeof(*grown));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		out->items = grown;
-		out->capacity = capacity;
-	}
+	if (!jm_grow(&out->items, &out->capacity, out->n, sizeof(*out->items)))
+		return JM_E_NOMEM;
 	out->items[out->n++] = (struct track_slice){{start_ns, end_ns, span->name, 1}, span->track};
 	return 0;
 }

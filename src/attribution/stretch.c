@@ -1,5 +1,6 @@
 #include "attribution/stretch.h"
 
+#include "core/grow.h"
 #include "core/order.h"
 #include "core/units.h"
 
@@ -16,15 +17,8 @@ int jm_stretches_add(struct jm_stretches *s, int64_t start_ns, int64_t end_ns)
 {
 	if (end_ns <= start_ns)
 		return 0;
-	if (s->n == s->capacity) {
-		size_t capacity = s->capacity ? 2 * s->capacity : 16;
-		struct jm_stretch *grown = realloc(s->items, capacity * sizeof(*grown));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		s->items = grown;
-		s->capacity = capacity;
-	}
+	if (!jm_grow(&s->items, &s->capacity, s->n, sizeof(*s->items)))
+		return JM_E_NOMEM;
 	s->items[s->n++] = (struct jm_stretch){start_ns, end_ns};
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "attribution/work.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/order.h"
 #include "core/units.h"
 
@@ -262,15 +263,8 @@ static struct jm_layer *layer_for(struct jm_work *w, uint32_t name, size_t *capa
 		const struct jm_name *text = &w->in->names[name];
 		struct jm_layer *layer;
 
-		if (w->n_layers == *capacity) {
-			size_t grown_n = *capacity ? 2 * *capacity : 64;
-			struct jm_layer *grown = realloc(w->layers, grown_n * sizeof(*grown));
-
-			if (!grown)
-				return NULL;
-			w->layers = grown;
-			*capacity = grown_n;
-		}
+		if (!jm_grow(&w->layers, capacity, w->n_layers, sizeof(*w->layers)))
+			return NULL;
 		layer = &w->layers[w->n_layers];
 		*layer = (struct jm_layer){.name = name};
 		layer->text = jm_result_text(w->result, text->text ? text->text : "");

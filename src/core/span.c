@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "core/span.h"
 
+#include "core/grow.h"
+
 #include "core/hash.h"
 
 #include <stdlib.h>
@@ -72,15 +74,8 @@ static int append(struct jm_names *names, const char *text, size_t text_n, const
 
 	if (names->n >= UINT32_MAX - 1)
 		return JM_E_INVALID;
-	if (names->n == names->capacity) {
-		size_t capacity = names->capacity ? names->capacity * 2 : 64;
-		struct jm_name *items = realloc(names->items, capacity * sizeof(*items));
-
-		if (!items)
-			return JM_E_NOMEM;
-		names->items = items;
-		names->capacity = capacity;
-	}
+	if (!jm_grow(&names->items, &names->capacity, names->n, sizeof(*names->items)))
+		return JM_E_NOMEM;
 	item = &names->items[names->n];
 	item->text = strndup(text, text_n);
 	item->type = strndup(type, type_n);

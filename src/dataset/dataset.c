@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "dataset/dataset.h"
 
+#include "core/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,15 +42,8 @@ int jm_dataset_add(struct jm_dataset *d, const struct jm_dataset_row *row)
 {
 	struct jm_dataset_row own = *row;
 
-	if (d->n == d->capacity) {
-		size_t capacity = d->capacity ? 2 * d->capacity : 256;
-		struct jm_dataset_row *rows = realloc(d->rows, capacity * sizeof(*rows));
-
-		if (!rows)
-			return JM_E_NOMEM;
-		d->rows = rows;
-		d->capacity = capacity;
-	}
+	if (!jm_grow(&d->rows, &d->capacity, d->n, sizeof(*d->rows)))
+		return JM_E_NOMEM;
 	own.network = copy(row->network);
 	own.layer = copy(row->layer);
 	own.type = copy(row->type);

@@ -2,6 +2,7 @@
 #include "dataset/engine.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/json.h"
 
 #include <math.h>
@@ -251,15 +252,8 @@ static int add(struct jm_engine *e, struct raw *raw, bool is_historic, struct jm
 {
 	struct jm_engine_layer *layer;
 
-	if (e->n == e->capacity) {
-		size_t capacity = e->capacity ? 2 * e->capacity : 64;
-		struct jm_engine_layer *layers = realloc(e->layers, capacity * sizeof(*layers));
-
-		if (!layers)
-			return jm_error_set(err, JM_E_NOMEM, "no memory");
-		e->layers = layers;
-		e->capacity = capacity;
-	}
+	if (!jm_grow(&e->layers, &e->capacity, e->n, sizeof(*e->layers)))
+		return jm_error_set(err, JM_E_NOMEM, "no memory");
 	layer = &e->layers[e->n++];
 	memset(layer, 0, sizeof(*layer));
 	describe(raw, is_historic, layer);

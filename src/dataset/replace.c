@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/grow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,15 +88,8 @@ static struct jm_replacement *add_item(struct jm_replacing *r, const char *name)
 {
 	struct jm_replacement *i;
 
-	if (r->n == r->capacity) {
-		size_t capacity = r->capacity ? 2 * r->capacity : 64;
-		struct jm_replacement *grown = realloc(r->items, capacity * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		r->items = grown;
-		r->capacity = capacity;
-	}
+	if (!jm_grow(&r->items, &r->capacity, r->n, sizeof(*r->items)))
+		return NULL;
 	i = &r->items[r->n];
 	memset(i, 0, sizeof(*i));
 	i->current = join(r->folder, "", name, ".csv");

@@ -2,6 +2,7 @@
 #include "dvc/config.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "dvc/path.h"
 
 #include <ctype.h>
@@ -92,16 +93,8 @@ static int add_setting(struct jm_dvc_config *config, enum jm_dvc_level level, co
 {
 	struct jm_dvc_setting s = {strdup(section), copy_span(key, true), copy_span(value, false), level};
 
-	if (config->n == config->capacity) {
-		size_t capacity = config->capacity ? 2 * config->capacity : 16;
-		void *grown = realloc(config->settings, capacity * sizeof(*config->settings));
-
-		if (grown) {
-			config->settings = grown;
-			config->capacity = capacity;
-		}
-	}
-	if (!s.section || !s.key || !s.value || config->n == config->capacity) {
+	if (!s.section || !s.key || !s.value ||
+	    !jm_grow(&config->settings, &config->capacity, config->n, sizeof(*config->settings))) {
 		free(s.section);
 		free(s.key);
 		free(s.value);

@@ -1,6 +1,7 @@
 #include "dvc/files.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "dvc/path.h"
@@ -44,15 +45,8 @@ struct jm_dvc_entry *jm_dvc_files_add(struct jm_dvc_files *files, const char *pa
 	struct jm_dvc_entry *entry;
 	const char *kept;
 
-	if (files->n == files->capacity) {
-		size_t capacity = files->capacity ? 2 * files->capacity : 64;
-		void *grown = realloc(files->entries, capacity * sizeof(*files->entries));
-
-		if (!grown)
-			return NULL;
-		files->entries = grown;
-		files->capacity = capacity;
-	}
+	if (!jm_grow(&files->entries, &files->capacity, files->n, sizeof(*files->entries)))
+		return NULL;
 	kept = keep(files, path, n);
 	if (!kept)
 		return NULL;

@@ -1,6 +1,7 @@
 #include "dvc/ignore.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "dvc/path.h"
 
 #include <stdlib.h>
@@ -117,15 +118,8 @@ int jm_dvc_ignore_add(struct jm_dvc_ignore *ig, const char *base, const char *li
 	}
 	if (n == 0)
 		return 0;
-	if (ig->n == ig->capacity) {
-		size_t capacity = ig->capacity ? 2 * ig->capacity : 16;
-		void *grown = realloc(ig->patterns, capacity * sizeof(*ig->patterns));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		ig->patterns = grown;
-		ig->capacity = capacity;
-	}
+	if (!jm_grow(&ig->patterns, &ig->capacity, ig->n, sizeof(*ig->patterns)))
+		return JM_E_NOMEM;
 	p.base = copy_of(base, strlen(base));
 	p.glob = copy_of(line, n);
 	if (!p.base || !p.glob) {

@@ -2,6 +2,7 @@
 #include "dvc/net_hub_list.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/json.h"
 
 #include <stdio.h>
@@ -29,27 +30,9 @@ int jm_hub_path_inside(const char *top, const char *path, const char **out)
 	return jm_dvc_path_is_safe(*out) ? 0 : JM_E_FORMAT;
 }
 
-static int make_room(struct jm_hub_list *list, struct jm_error *err)
-{
-	size_t capacity = list->capacity ? 2 * list->capacity : 64;
-	void *grown;
-
-	if (list->n < list->capacity)
-		return 0;
-	if (list->n >= ENTRIES_MAX)
-		return jm_error_set(err, JM_E_FORMAT, "DagsHub lists more than %zu files", ENTRIES_MAX);
-	grown = realloc(list->entries, capacity * sizeof(*list->entries));
-	if (!grown)
-		return jm_error_set(err, JM_E_NOMEM, "out of memory for DagsHub's list");
-	list->entries = grown;
-	list->capacity = capacity;
-	return 0;
-}
-
 static int keep_entry(struct jm_hub_list *list, struct jm_hub_entry *e, struct jm_error *err)
 {
 	const char *inside;
-	int rc;
 
 	if (!e->path || (!e->is_folder && !e->url))
 		return jm_error_set(err, JM_E_FORMAT, "DagsHub's list has an entry without path or address");
@@ -60,9 +43,10 @@ static int keep_entry(struct jm_hub_list *list, struct jm_hub_entry *e, struct j
 		jm_error_remedy(err, "do not trust this repository");
 		return JM_E_FORMAT;
 	}
-	rc = make_room(list, err);
-	if (rc)
-		return rc;
+	if (list->n >= ENTRIES_MAX)
+		return jm_error_set(err, JM_E_FORMAT, "DagsHub lists more than %zu files", ENTRIES_MAX);
+	if (!jm_grow(&list->entries, &list->capacity, list->n, sizeof(*list->entries)))
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for DagsHub's list");
 	list->entries[list->n++] = *e;
 	memset(e, 0, sizeof(*e));
 	return 0;

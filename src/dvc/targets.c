@@ -3,6 +3,7 @@
 #include "dvc/repo.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,15 +54,8 @@ static int add_item(struct jm_dvc_items *items, const struct jm_dvc_loaded *load
 {
 	struct jm_dvc_item *item;
 
-	if (items->n == items->capacity) {
-		size_t capacity = items->capacity ? 2 * items->capacity : 16;
-		void *grown = realloc(items->items, capacity * sizeof(*items->items));
-
-		if (!grown)
-			return jm_error_set(err, JM_E_NOMEM, "out of memory for the list of outputs");
-		items->items = grown;
-		items->capacity = capacity;
-	}
+	if (!jm_grow(&items->items, &items->capacity, items->n, sizeof(*items->items)))
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the list of outputs");
 	item = &items->items[items->n];
 	item->outs = &loaded->outs;
 	item->out = &loaded->outs.outs[i];

@@ -4,6 +4,7 @@
 #include "dvc/repo.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/text.h"
 
 #include <stdio.h>
@@ -47,15 +48,8 @@ static bool is_meant(const struct work *w, const struct jm_dvc_item *item)
 static int add_move(struct moves *moves, const struct jm_dvc_oid *oid, bool is_legacy, int64_t size_max,
 		    const char *shown)
 {
-	if (moves->n == moves->capacity) {
-		size_t capacity = moves->capacity ? 2 * moves->capacity : 64;
-		void *grown = realloc(moves->moves, capacity * sizeof(*moves->moves));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		moves->moves = grown;
-		moves->capacity = capacity;
-	}
+	if (!jm_grow(&moves->moves, &moves->capacity, moves->n, sizeof(*moves->moves)))
+		return JM_E_NOMEM;
 	moves->moves[moves->n++] =
 	    (struct jm_dvc_move){.oid = *oid, .is_legacy = is_legacy, .size_max = size_max, .shown = shown};
 	return 0;

@@ -1,5 +1,7 @@
 #include "export/trace.h"
 
+#include "core/grow.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,16 +117,9 @@ void jm_trace_slice(struct jm_trace *t, const struct jm_trace_slice *slice)
 		t->n_left_out++;
 		return;
 	}
-	if (lane->n == lane->capacity) {
-		size_t capacity = lane->capacity ? 2 * lane->capacity : 16;
-		int64_t *ends_ns = realloc(lane->ends_ns, capacity * sizeof(*ends_ns));
-
-		if (!ends_ns) {
-			t->rc = t->rc ? t->rc : JM_E_NOMEM;
-			return;
-		}
-		lane->ends_ns = ends_ns;
-		lane->capacity = capacity;
+	if (!jm_grow(&lane->ends_ns, &lane->capacity, lane->n, sizeof(*lane->ends_ns))) {
+		t->rc = t->rc ? t->rc : JM_E_NOMEM;
+		return;
 	}
 	lane->ends_ns[lane->n++] = slice->end_ns;
 	t->writer->begin_slice(t, lane->track, slice);

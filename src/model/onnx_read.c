@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "model/onnx_unpack.h"
 
 #include <stdio.h>
@@ -116,15 +117,8 @@ static struct jm_model_tensor *next_tensor(struct reader *r)
 {
 	struct jm_model *m = r->m;
 
-	if (m->n_tensors == r->tensors_capacity) {
-		size_t capacity = r->tensors_capacity ? r->tensors_capacity * 2 : 64;
-		struct jm_model_tensor *grown = realloc(m->tensors, capacity * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		m->tensors = grown;
-		r->tensors_capacity = capacity;
-	}
+	if (!jm_grow(&m->tensors, &r->tensors_capacity, m->n_tensors, sizeof(*m->tensors)))
+		return NULL;
 	memset(&m->tensors[m->n_tensors], 0, sizeof(*m->tensors));
 	return &m->tensors[m->n_tensors++];
 }

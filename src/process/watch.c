@@ -2,6 +2,7 @@
 #include "process/watch_internal.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/units.h"
 
 #include <errno.h>
@@ -235,7 +236,7 @@ static void look_at_all(struct jm_process_watch *w, int64_t now_ns)
 
 static int add_sample(struct jm_process_watch *w, const struct jm_process_sample *sample)
 {
-	if (!jm_watch_grow(&w->samples, &w->samples_capacity, w->n_samples, sizeof(*w->samples)))
+	if (!jm_grow(&w->samples, &w->samples_capacity, w->n_samples, sizeof(*w->samples)))
 		return JM_E_NOMEM;
 	w->samples[w->n_samples++] = *sample;
 	return 0;
@@ -283,7 +284,7 @@ static int gather(struct jm_process_watch *w)
 		s->is_changed = false;
 		if (!s->is_gone)
 			continue;
-		if (!jm_watch_grow(&w->gone, &w->gone_capacity, w->n_gone, sizeof(*w->gone)))
+		if (!jm_grow(&w->gone, &w->gone_capacity, w->n_gone, sizeof(*w->gone)))
 			return JM_E_NOMEM;
 		w->gone[w->n_gone++] = s->id;
 	}

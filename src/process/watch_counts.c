@@ -2,6 +2,7 @@
 #include "process/watch_internal.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 
 #include <unistd.h>
 
@@ -88,7 +89,7 @@ int jm_watch_counts_add(struct jm_process_watch *w, const struct jm_watch_slot *
 	struct jm_process_count row = {.process = s ? s->id : JM_PROCESS_MACHINE};
 	int i;
 
-	if (!jm_watch_grow(&w->counts, &w->counts_capacity, w->n_counts, sizeof(*w->counts)))
+	if (!jm_grow(&w->counts, &w->counts_capacity, w->n_counts, sizeof(*w->counts)))
 		return JM_E_NOMEM;
 	if (!s)
 		jm_counts_read(&w->machine, row.counts);

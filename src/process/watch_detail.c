@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "process/watch_internal.h"
 
+#include "core/grow.h"
 #include "core/units.h"
 #include "process/container.h"
 
@@ -25,7 +26,7 @@ static const char *keep(struct jm_process_watch *w, const char *text, size_t n)
 	if (n == 0)
 		return "";
 	copy = malloc(n + 1);
-	if (!copy || !jm_watch_grow(&w->texts, &w->texts_capacity, w->n_texts, sizeof(char *))) {
+	if (!copy || !jm_grow(&w->texts, &w->texts_capacity, w->n_texts, sizeof(char *))) {
 		free(copy);
 		return NULL;
 	}
@@ -74,7 +75,7 @@ static int describe(struct jm_process_watch *w, struct jm_watch_slot *s)
 			       .is_root = s->is_root};
 	struct jm_container container;
 
-	if (!jm_watch_grow(&w->described, &w->described_capacity, w->n_described, sizeof(p)))
+	if (!jm_grow(&w->described, &w->described_capacity, w->n_described, sizeof(p)))
 		return JM_E_NOMEM;
 	p.name = keep(w, s->comm, strlen(s->comm));
 	p.command = read_command(w, s->pid);
@@ -109,7 +110,7 @@ static int describe_briefly(struct jm_process_watch *w, struct jm_watch_slot *s)
 			       .container = "",
 			       .pod = ""};
 
-	if (!jm_watch_grow(&w->described, &w->described_capacity, w->n_described, sizeof(p)))
+	if (!jm_grow(&w->described, &w->described_capacity, w->n_described, sizeof(p)))
 		return JM_E_NOMEM;
 	p.name = keep(w, s->comm, strlen(s->comm));
 	if (!p.name)
@@ -152,7 +153,7 @@ static int read_memory(struct jm_process_watch *w, const struct jm_watch_slot *s
 	if (n <= 0 || jm_proc_kilobytes(w->scratch, (size_t)n, "Pss:", &pss) ||
 	    jm_proc_kilobytes(w->scratch, (size_t)n, "Private_", &uss))
 		return 0;
-	if (!jm_watch_grow(&w->memory, &w->memory_capacity, w->n_memory, sizeof(*w->memory)))
+	if (!jm_grow(&w->memory, &w->memory_capacity, w->n_memory, sizeof(*w->memory)))
 		return JM_E_NOMEM;
 	w->memory[w->n_memory++] = (struct jm_process_memory){
 	    .process = s->id, .t_ns = now_ns, .pss_bytes = pss * 1024, .uss_bytes = uss * 1024};

@@ -87,8 +87,6 @@ struct jm_process_watch {
 
 #define JM_WATCH_SCRATCH 65536
 
-/* Grows *items (element_size each) to hold n + 1. Gives false when out of memory. */
-bool jm_watch_grow(void *items, size_t *capacity, size_t n, size_t element_size);
 void jm_watch_note(struct jm_process_watch *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Reads PID/FILE below /proc whole, at most size bytes. Gives how many, or a negative JM_E_ code. */

@@ -3,6 +3,7 @@
 #include "process/watch_internal.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/text.h"
 
 #include <dirent.h>
@@ -12,24 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-bool jm_watch_grow(void *items, size_t *capacity, size_t n, size_t element_size)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 64;
-	void *old, *grown;
-
-	if (n < *capacity)
-		return true;
-	while (wanted <= n)
-		wanted *= 2;
-	memcpy(&old, items, sizeof(old));
-	grown = realloc(old, wanted * element_size);
-	if (!grown)
-		return false;
-	memcpy(items, &grown, sizeof(grown));
-	*capacity = wanted;
-	return true;
-}
 
 int jm_watch_open_stat(const struct jm_process_watch *w, int64_t pid)
 {
@@ -225,7 +208,7 @@ int jm_watch_adopt(struct jm_process_watch *w, int64_t pid, const struct jm_proc
 	if (w->n_slots >= w->options.max_watched)
 		return JM_E_FULL;
 	s = calloc(1, sizeof(*s));
-	if (!s || !jm_watch_grow(&w->slots, &w->slots_capacity, w->n_slots, sizeof(struct jm_watch_slot *)) ||
+	if (!s || !jm_grow(&w->slots, &w->slots_capacity, w->n_slots, sizeof(struct jm_watch_slot *)) ||
 	    set_entry(w, pid, 0, (int32_t)w->n_slots)) {
 		if (fd >= 0)
 			close(fd);
@@ -362,7 +345,7 @@ static int find_new(struct jm_process_watch *w, DIR *dir, struct candidate **lis
 			e->round = w->round;
 			continue;
 		}
-		if (!jm_watch_grow(list, &capacity, n, sizeof(**list)))
+		if (!jm_grow(list, &capacity, n, sizeof(**list)))
 			return JM_E_NOMEM;
 		(*list)[n] = (struct candidate){.pid = pid, .inode = d->d_ino};
 		n += read_candidate(w, &(*list)[n]) == 0;

@@ -70,8 +70,6 @@ void jm_rows_text(struct jm_rows *rows, int column, char *out, size_t size);
 /* Gives a text to be freed, or NULL with rows->rc set. n_out: its bytes. */
 char *jm_rows_text_dup(struct jm_rows *rows, int column);
 
-/* Grows *items (element_size each) to hold n + 1. Gives false when out of memory. */
-bool jm_grow(void *items, size_t *capacity, size_t n, size_t element_size);
 
 /* Sorts stably, with a temporary copy; cheap for what is sorted already. Gives 0 or JM_E_NOMEM. */
 int jm_recording_sort(void *items, size_t n, size_t size, int (*compare)(const void *, const void *));

@@ -1,6 +1,7 @@
 /* Processes out of a recording. */
 #include "recording/reader.h"
 
+#include "core/grow.h"
 #include "recording/schema.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Samples out of a recording. reader_spans.c has the spans. */
 #include "recording/reader.h"
 
+#include "core/grow.h"
 #include "recording/schema.h"
 
 #include <stdio.h>
@@ -33,7 +34,7 @@ int jm_reader_load_origin(struct jm_recording *r, const char *key, int64_t *out,
 
 static bool append(struct jm_rows *rows, struct loading *l, size_t i, const struct jm_sample *sample)
 {
-	if (l->n[i] == l->capacity[i] && !jm_grow(&l->samples[i], &l->capacity[i], l->n[i], sizeof(*sample))) {
+	if (!jm_grow(&l->samples[i], &l->capacity[i], l->n[i], sizeof(*sample))) {
 		rows->rc = jm_error_set(rows->err, JM_E_NOMEM, "out of memory reading samples of %s", rows->r->path);
 		return false;
 	}

@@ -139,27 +139,6 @@ char *jm_rows_text_dup(struct jm_rows *rows, int column)
 	return copy;
 }
 
-bool jm_grow(void *items, size_t *capacity, size_t n, size_t element_size)
-{
-	size_t wanted = *capacity ? *capacity : 64;
-	void *old, *grown;
-
-	if (n < *capacity)
-		return true;
-	while (wanted <= n) {
-		if (wanted > SIZE_MAX / 2 / element_size)
-			return false;
-		wanted *= 2;
-	}
-	memcpy(&old, items, sizeof(old));
-	grown = realloc(old, wanted * element_size);
-	if (!grown)
-		return false;
-	memcpy(items, &grown, sizeof(grown));
-	*capacity = wanted;
-	return true;
-}
-
 /* Merges the sorted [from, middle) and [middle, to) of in to out. */
 static void merge(const char *in, char *out, size_t from, size_t middle, size_t to, size_t size,
 		  int (*compare)(const void *, const void *))

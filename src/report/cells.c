@@ -2,6 +2,7 @@
 #include "report/cells.h"
 
 #include "core/display.h"
+#include "core/grow.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,16 +22,9 @@ void jm_cells_add(struct jm_cells *cells, const char *format, ...)
 	char *text;
 	int n;
 
-	if (cells->n == cells->capacity) {
-		size_t capacity = cells->capacity ? cells->capacity * 2 : 128;
-		char **texts = realloc(cells->texts, capacity * sizeof(*texts));
-
-		if (!texts) {
-			cells->is_failed = true;
-			return;
-		}
-		cells->texts = texts;
-		cells->capacity = capacity;
+	if (!jm_grow(&cells->texts, &cells->capacity, cells->n, sizeof(*cells->texts))) {
+		cells->is_failed = true;
+		return;
 	}
 	va_start(args, format);
 	n = vasprintf(&text, format, args);

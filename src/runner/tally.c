@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "runner/tally.h"
 
+#include "core/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,15 +48,8 @@ static int add_layer(struct jm_tally *t, const char *text, size_t text_n, const 
 {
 	struct jm_tally_layer *l;
 
-	if (t->n == t->capacity) {
-		size_t capacity = t->capacity ? 2 * t->capacity : 64;
-		struct jm_tally_layer *grown = realloc(t->layers, capacity * sizeof(*grown));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		t->layers = grown;
-		t->capacity = capacity;
-	}
+	if (!jm_grow(&t->layers, &t->capacity, t->n, sizeof(*t->layers)))
+		return JM_E_NOMEM;
 	l = &t->layers[t->n];
 	*l = (struct jm_tally_layer){strndup(text, text_n), strndup(type ? type : "", type ? type_n : 0), index, 0, 0};
 	if (!l->name || !l->type) {

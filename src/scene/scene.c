@@ -1,6 +1,7 @@
 #include "scene/scene.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 
 #include <stdlib.h>
 
@@ -104,15 +105,8 @@ static int keep_boxes(struct jm_scene *s, const struct jm_span *spans, size_t n,
 	for (i = 0; i < n; i++) {
 		if (!is_kept(s, &spans[i], lanes[i], &window))
 			continue;
-		if (s->n_boxes == capacity) {
-			size_t wanted = capacity ? capacity * 2 : 1024;
-			struct jm_scene_box *grown = realloc(s->boxes, wanted * sizeof(*grown));
-
-			if (!grown)
-				return JM_E_NOMEM;
-			s->boxes = grown;
-			capacity = wanted;
-		}
+		if (!jm_grow(&s->boxes, &capacity, s->n_boxes, sizeof(*s->boxes)))
+			return JM_E_NOMEM;
 		s->boxes[s->n_boxes++] = (struct jm_scene_box){.start_ns = spans[i].start_ns,
 							       .end_ns = spans[i].end_ns,
 							       .name = spans[i].name,

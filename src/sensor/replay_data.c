@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "sensor/replay_script.h"
 
+#include "core/grow.h"
 #include "core/units.h"
 
 #include <stdio.h>
@@ -67,15 +68,8 @@ struct jm_replay_channel *jm_replay_add_channel(struct jm_replay *r, const char 
 
 int jm_replay_add_entry(struct jm_replay_sensor *s, const struct jm_replay_entry *entry)
 {
-	if (s->n_entries == s->capacity) {
-		size_t capacity = s->capacity ? s->capacity * 2 : 64;
-		struct jm_replay_entry *entries = realloc(s->entries, capacity * sizeof(*entries));
-
-		if (!entries)
-			return JM_E_NOMEM;
-		s->entries = entries;
-		s->capacity = capacity;
-	}
+	if (!jm_grow(&s->entries, &s->capacity, s->n_entries, sizeof(*s->entries)))
+		return JM_E_NOMEM;
 	s->entries[s->n_entries++] = *entry;
 	s->has_stall |= entry->what == JM_REPLAY_STALL;
 	return 0;

@@ -1,5 +1,6 @@
 #include "sensor/sensor.h"
 
+#include "core/grow.h"
 #include "sensor/sensor_list.h"
 
 #include <stdio.h>
@@ -24,30 +25,14 @@ const struct jm_sensor_driver *jm_sensor_driver_find(const char *name)
 	return NULL;
 }
 
-/* Makes room for one more item; gives the new array or NULL (the old one stays). */
-static void *grow(void *items, size_t n, size_t *capacity, size_t size)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 8;
-	void *grown;
-
-	if (n < *capacity)
-		return items;
-	grown = realloc(items, wanted * size);
-	if (grown)
-		*capacity = wanted;
-	return grown;
-}
-
 struct jm_sensor *jm_sensor_set_append(struct jm_sensor_set *set, const struct jm_sensor_driver *driver,
 				       const struct jm_env *env, const char *name)
 {
-	struct jm_sensor *sensors = grow(set->sensors, set->n_sensors, &set->sensors_capacity, sizeof(*sensors));
 	struct jm_sensor *s;
 
-	if (!sensors)
+	if (!jm_grow(&set->sensors, &set->sensors_capacity, set->n_sensors, sizeof(*set->sensors)))
 		return NULL;
-	set->sensors = sensors;
-	s = &sensors[set->n_sensors++];
+	s = &set->sensors[set->n_sensors++];
 	memset(s, 0, sizeof(*s));
 	s->driver = driver;
 	s->env = env;
@@ -59,18 +44,17 @@ struct jm_sensor *jm_sensor_set_append(struct jm_sensor_set *set, const struct j
 struct jm_channel *jm_sensor_set_channel(struct jm_sensor_set *set, const char *name)
 {
 	struct jm_sensor *s = &set->sensors[set->n_sensors - 1];
-	struct jm_channel *channels;
+	struct jm_channel *channel;
 
 	if (s->n_channels == JM_SENSOR_CHANNELS_MAX || set->n_channels == UINT16_MAX)
 		return NULL;
-	channels = grow(set->channels, set->n_channels, &set->channels_capacity, sizeof(*channels));
-	if (!channels)
+	if (!jm_grow(&set->channels, &set->channels_capacity, set->n_channels, sizeof(*set->channels)))
 		return NULL;
-	set->channels = channels;
-	jm_channel_init(&channels[set->n_channels], name);
+	channel = &set->channels[set->n_channels++];
+	jm_channel_init(channel, name);
 	s->n_channels++;
 	s->max_samples = s->n_channels;
-	return &channels[set->n_channels++];
+	return channel;
 }
 
 static void finish_sensor(struct jm_sensor *s)

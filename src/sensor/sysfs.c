@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/text.h"
 
 static int compare_names(const void *a, const void *b)
@@ -21,15 +22,8 @@ static int append_name(struct jm_sysfs_names *names, size_t *capacity, const cha
 {
 	if (strlen(name) >= JM_SYSFS_NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
-	if (names->n == *capacity) {
-		size_t wanted = *capacity ? *capacity * 2 : 32;
-		void *grown = realloc(names->names, wanted * sizeof(*names->names));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		names->names = grown;
-		*capacity = wanted;
-	}
+	if (!jm_grow(&names->names, capacity, names->n, sizeof(*names->names)))
+		return JM_E_NOMEM;
 	snprintf(names->names[names->n++], JM_SYSFS_NAME_MAX, "%s", name);
 	return 0;
 }

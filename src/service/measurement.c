@@ -1,6 +1,7 @@
 #include "service/measurement_internal.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/units.h"
 
 #include <math.h>
@@ -284,21 +285,6 @@ static struct jm_measurement *create(const struct jm_measure_request *r, int64_t
 	return m;
 }
 
-bool jm_measurements_grow(struct jm_measurements *all)
-{
-	size_t capacity = all->capacity ? 2 * all->capacity : 64;
-	struct jm_measurement **grown;
-
-	if (all->n_items < all->capacity)
-		return true;
-	grown = realloc(all->items, capacity * sizeof(*grown));
-	if (!grown)
-		return false;
-	all->items = grown;
-	all->capacity = capacity;
-	return true;
-}
-
 int jm_measurements_add(struct jm_measurements *all, const struct jm_measure_request *request, int64_t now_ns,
 			int64_t realtime_ns, uint64_t *id_out, struct jm_error *err)
 {
@@ -311,7 +297,7 @@ int jm_measurements_add(struct jm_measurements *all, const struct jm_measure_req
 	if (all->n_parts + request->n_pids > all->limits.max_parts)
 		return jm_error_set(err, JM_E_FULL, "%zu processes are under measurement; at most %zu can be",
 				    all->n_parts, all->limits.max_parts);
-	m = jm_measurements_grow(all) ? create(request, now_ns, realtime_ns) : NULL;
+	m = jm_grow(&all->items, &all->capacity, all->n_items, sizeof(*all->items)) ? create(request, now_ns, realtime_ns) : NULL;
 	if (!m)
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for a measurement");
 	m->id = all->next_id++;

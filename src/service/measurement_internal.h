@@ -18,8 +18,6 @@ struct jm_measurements {
 
 void jm_measurements_tell(struct jm_measurements *all, enum jm_measure_event event, const struct jm_measurement *m,
 			  const struct jm_measure_part *part);
-/* Makes room for one more. Gives false when out of memory. */
-bool jm_measurements_grow(struct jm_measurements *all);
 /* Ends the whole when none of its processes is left. */
 void jm_measurements_end_if_over(struct jm_measurements *all, struct jm_measurement *m, int64_t now_ns);
 

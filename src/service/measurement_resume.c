@@ -2,6 +2,7 @@
 #include "service/measurement_internal.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ int jm_measurements_resume(struct jm_measurements *all, struct jm_measurement *m
 {
 	size_t i;
 
-	if (m->id < all->next_id || m->state > JM_MEASURE_RUNNING || !jm_measurements_grow(all)) {
+	if (m->id < all->next_id || m->state > JM_MEASURE_RUNNING || !jm_grow(&all->items, &all->capacity, all->n_items, sizeof(*all->items))) {
 		jm_measurement_free(m);
 		return JM_E_INVALID;
 	}

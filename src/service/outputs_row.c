@@ -1,5 +1,7 @@
 #include "service/outputs_row.h"
 
+#include "core/grow.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,21 +19,6 @@ char *jm_output_time(int64_t realtime_ns, char *out)
 	return out;
 }
 
-static bool grow(struct jm_output_rows *rows)
-{
-	size_t capacity = rows->capacity ? 2 * rows->capacity : 64;
-	struct jm_output_row *grown;
-
-	if (rows->n < rows->capacity)
-		return true;
-	grown = rows->n < JM_OUTPUT_ROWS_MAX ? realloc(rows->items, capacity * sizeof(*grown)) : NULL;
-	if (!grown)
-		return false;
-	rows->items = grown;
-	rows->capacity = capacity;
-	return true;
-}
-
 struct jm_output_row *jm_output_rows_get(struct jm_output_rows *rows, int64_t pid, const char *command)
 {
 	size_t *bucket = &rows->buckets[(uint64_t)pid % JM_OUTPUT_BUCKETS], at;
@@ -40,7 +27,7 @@ struct jm_output_row *jm_output_rows_get(struct jm_output_rows *rows, int64_t pi
 	for (at = *bucket; at; at = rows->items[at - 1].next)
 		if (rows->items[at - 1].pid == pid && strcmp(rows->items[at - 1].command, command) == 0)
 			return &rows->items[at - 1];
-	if (!grow(rows)) {
+	if (rows->n == JM_OUTPUT_ROWS_MAX || !jm_grow(&rows->items, &rows->capacity, rows->n, sizeof(*rows->items))) {
 		rows->n_lost++;
 		return NULL;
 	}

@@ -4,6 +4,7 @@
 
 #include "attribution/series.h"
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/units.h"
 #include "session/calibrate_fit.h"
 #include "session/recorder.h"
@@ -210,15 +211,8 @@ static int load_input(const struct jm_calibrate_run *run, const struct take *t, 
 
 static int append(struct jm_calibrations *list, struct jm_stored_calibration **out)
 {
-	if (list->n == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 8;
-		struct jm_stored_calibration *grown = realloc(list->items, capacity * sizeof(*grown));
-
-		if (!grown)
-			return JM_E_NOMEM;
-		list->items = grown;
-		list->capacity = capacity;
-	}
+	if (!jm_grow(&list->items, &list->capacity, list->n, sizeof(*list->items)))
+		return JM_E_NOMEM;
 	*out = &list->items[list->n++];
 	memset(*out, 0, sizeof(**out));
 	jm_calibration_init(&(*out)->c);

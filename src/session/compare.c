@@ -5,6 +5,7 @@
 #include "compare/layers.h"
 #include "compare/write.h"
 #include "core/error.h"
+#include "core/grow.h"
 #include "session/compare_page.h"
 
 #include <dirent.h>
@@ -34,15 +35,8 @@ static int add_file(struct gathered *g, const char *path, const char *label, str
 
 	if (g->n == TRIALS_MAX)
 		return jm_error_set(err, JM_E_INVALID, "more than %d recordings", TRIALS_MAX);
-	if (g->n == g->capacity) {
-		size_t capacity = g->capacity ? 2 * g->capacity : 16;
-		struct jm_trial *trials = realloc(g->trials, capacity * sizeof(*trials));
-
-		if (!trials)
-			return jm_error_set(err, JM_E_NOMEM, "out of memory for the recordings");
-		g->trials = trials;
-		g->capacity = capacity;
-	}
+	if (!jm_grow(&g->trials, &g->capacity, g->n, sizeof(*g->trials)))
+		return jm_error_set(err, JM_E_NOMEM, "out of memory for the recordings");
 	rc = jm_session_trial(path, label, g->options, &g->trials[g->n], err);
 	g->n += rc == 0;
 	return rc;

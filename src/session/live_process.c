@@ -2,6 +2,7 @@
 #include "session/live_internal.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/units.h"
 
 #include <math.h>
@@ -79,15 +80,8 @@ static struct jm_live_record *new_record(struct jm_live *live, uint32_t id, int6
 	size_t n_channels = live->sensors->set.n_channels, at = place_of(live, id);
 	struct jm_live_record *r;
 
-	if (live->n_records == live->records_capacity) {
-		size_t capacity = live->records_capacity ? 2 * live->records_capacity : 64;
-		struct jm_live_record **grown = realloc(live->records, capacity * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		live->records = grown;
-		live->records_capacity = capacity;
-	}
+	if (!jm_grow(&live->records, &live->records_capacity, live->n_records, sizeof(*live->records)))
+		return NULL;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;

@@ -2,6 +2,7 @@
 #include "session/live_record.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,15 +52,8 @@ static struct jm_live_member *add_member(struct jm_live_recording *rec, uint32_t
 {
 	size_t at = place_of(rec, id);
 
-	if (rec->n_members == rec->members_capacity) {
-		size_t capacity = rec->members_capacity ? 2 * rec->members_capacity : 16;
-		struct jm_live_member *grown = realloc(rec->members, capacity * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		rec->members = grown;
-		rec->members_capacity = capacity;
-	}
+	if (!jm_grow(&rec->members, &rec->members_capacity, rec->n_members, sizeof(*rec->members)))
+		return NULL;
 	memmove(&rec->members[at + 1], &rec->members[at], (rec->n_members - at) * sizeof(*rec->members));
 	rec->members[at] = (struct jm_live_member){.id = id, .local = (uint32_t)rec->n_members};
 	rec->n_members++;

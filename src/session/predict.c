@@ -1,6 +1,7 @@
 /* Prediction of a network that is not run: its layers from an ONNX file or a TensorRT engine, their figures from a predictor. */
 #define _GNU_SOURCE
 #include "core/error.h"
+#include "core/grow.h"
 #include "dataset/engine.h"
 #include "joulemap/predict.h"
 #include "model/complexity.h"
@@ -37,15 +38,8 @@ static struct jm_predicted_layer *add_layer(struct jm_prediction *p, const char 
 	struct jm_predicted_network *n = &p->network;
 	struct jm_predicted_layer *l;
 
-	if (n->n == p->capacity) {
-		size_t capacity = p->capacity ? 2 * p->capacity : 64;
-		struct jm_predicted_layer *grown = realloc(n->layers, capacity * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		n->layers = grown;
-		p->capacity = capacity;
-	}
+	if (!jm_grow(&n->layers, &p->capacity, n->n, sizeof(*n->layers)))
+		return NULL;
 	l = &n->layers[n->n];
 	memset(l, 0, sizeof(*l));
 	l->guess = (struct jm_layer_guess){.runtime_ms = {NAN, NAN, NAN}, .power_w = {NAN, NAN, NAN},

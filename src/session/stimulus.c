@@ -1,5 +1,6 @@
 #include "session/stimulus.h"
 
+#include "core/grow.h"
 #include "core/units.h"
 
 #include <math.h>
@@ -52,16 +53,9 @@ static void add(struct plan *p, int64_t duration_ns, double level, enum jm_load_
 		last->end_ns = p->end_ns += duration_ns;
 		return;
 	}
-	if (p->n == p->capacity) {
-		size_t capacity = p->capacity ? 2 * p->capacity : 256;
-		struct jm_load_piece *grown = realloc(p->pieces, capacity * sizeof(*grown));
-
-		p->is_failed = !grown;
-		if (!grown)
-			return;
-		p->pieces = grown;
-		p->capacity = capacity;
-	}
+	p->is_failed = !jm_grow(&p->pieces, &p->capacity, p->n, sizeof(*p->pieces));
+	if (p->is_failed)
+		return;
 	p->pieces[p->n++] = (struct jm_load_piece){
 	    .start_ns = p->end_ns, .end_ns = p->end_ns + duration_ns, .level = level, .stage = stage, .group = group};
 	p->end_ns += duration_ns;

@@ -1,6 +1,7 @@
 #include "top/view.h"
 
 #include "core/display.h"
+#include "core/grow.h"
 #include "core/units.h"
 #include "report/cells.h"
 #include "report/table.h"
@@ -57,16 +58,7 @@ static void add(struct jm_top_lines *out, const struct jm_top_size *size, enum j
 {
 	char *copy = strndup(text, n), *c;
 
-	if (out->n == out->capacity) {
-		size_t capacity = out->capacity ? 2 * out->capacity : 64;
-		struct jm_top_line *items = realloc(out->items, capacity * sizeof(*items));
-
-		if (items) {
-			out->items = items;
-			out->capacity = capacity;
-		}
-	}
-	if (!copy || out->n == out->capacity) {
+	if (!copy || !jm_grow(&out->items, &out->capacity, out->n, sizeof(*out->items))) {
 		out->is_failed = true;
 		free(copy);
 		return;

@@ -1,6 +1,7 @@
 #include "trace/activity_reader.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "trace/activity_set.h"
 #include "trace/cuda_activity.h"
 #include "trace/recent_map.h"
@@ -32,7 +33,8 @@ struct jm_activity_reader {
 	bool has_header, has_end;
 	char *said;      /* of the last status that is not "recording" */
 	uint32_t *texts; /* by the file's ids, from 1 */
-	uint32_t n_texts, texts_capacity;
+	uint32_t n_texts;
+	size_t texts_capacity;
 	struct jm_activity_tracks tracks;
 	struct work *held;
 	size_t n_held, n_old, held_capacity; /* the first n_old came before the last reading of the clock */
@@ -103,15 +105,8 @@ static int take_name(struct jm_activity_reader *r, const uint8_t *p, uint32_t n)
 	/* The writer counts from 1. */
 	if (id != r->n_texts + 1 || id > NAMES_MAX)
 		return 0;
-	if (r->n_texts == r->texts_capacity) {
-		uint32_t capacity = r->texts_capacity ? 2 * r->texts_capacity : 256;
-		uint32_t *texts = realloc(r->texts, capacity * sizeof(*texts));
-
-		if (!texts)
-			return JM_E_NOMEM;
-		r->texts = texts;
-		r->texts_capacity = capacity;
-	}
+	if (!jm_grow(&r->texts, &r->texts_capacity, r->n_texts, sizeof(*r->texts)))
+		return JM_E_NOMEM;
 	rc = jm_activity_text(r->set, (const char *)p + JM_ACTIVITY_AT_TEXT, n, &text);
 	if (rc == 0)
 		r->texts[r->n_texts++] = text;
@@ -159,7 +154,6 @@ static int take_work(struct jm_activity_reader *r, unsigned type, const uint8_t 
 			 .end_ns = time_at(p + JM_ACTIVITY_AT_END),
 			 .correlation = u32_at(p + JM_ACTIVITY_AT_CORRELATION),
 			 .kind = type == JM_ACTIVITY_KERNEL ? JM_SPAN_KERNEL : JM_SPAN_COPY};
-	struct work *held;
 	int rc;
 
 	if (w.start_ns == 0 || w.end_ns < w.start_ns) {
@@ -172,15 +166,8 @@ static int take_work(struct jm_activity_reader *r, unsigned type, const uint8_t 
 				       u32_at(p + JM_ACTIVITY_AT_CONTEXT), u32_at(p + JM_ACTIVITY_AT_STREAM), &w.track);
 	if (rc)
 		return rc;
-	if (r->n_held == r->held_capacity) {
-		size_t capacity = r->held_capacity ? 2 * r->held_capacity : 1024;
-
-		held = realloc(r->held, capacity * sizeof(*held));
-		if (!held)
-			return JM_E_NOMEM;
-		r->held = held;
-		r->held_capacity = capacity;
-	}
+	if (!jm_grow(&r->held, &r->held_capacity, r->n_held, sizeof(*r->held)))
+		return JM_E_NOMEM;
 	r->held[r->n_held++] = w;
 	if (type == JM_ACTIVITY_KERNEL)
 		r->set->totals.n_kernels++;

@@ -2,6 +2,7 @@
 #include "trace/activity_set.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "trace/kernel_name.h"
 
 #include <inttypes.h>
@@ -76,15 +77,8 @@ int jm_activity_text(struct jm_activity_set *set, const char *text, size_t n, ui
 	size_t before = set->texts.n;
 	int rc;
 
-	if (before == set->capacity) {
-		size_t capacity = set->capacity ? 2 * set->capacity : 256;
-		struct jm_activity_text *items = realloc(set->items, capacity * sizeof(*items));
-
-		if (!items)
-			return JM_E_NOMEM;
-		set->items = items;
-		set->capacity = capacity;
-	}
+	if (!jm_grow(&set->items, &set->capacity, before, sizeof(*set->items)))
+		return JM_E_NOMEM;
 	rc = jm_names_add(&set->texts, text, n, "", 0, index_out);
 	if (rc == 0 && set->texts.n > before)
 		set->items[before] = (struct jm_activity_text){NULL, JM_ACTIVITY_UNNAMED, JM_ACTIVITY_UNNAMED};

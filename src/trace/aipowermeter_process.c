@@ -8,6 +8,7 @@
 #include "trace/aipowermeter_process.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/units.h"
 
 #include <math.h>
@@ -70,23 +71,8 @@ void jm_apm_processes_destroy(struct jm_apm_processes *p)
 	free(p);
 }
 
-/* Gives items with room for one more, or NULL. */
-static void *room(void *items, size_t n, size_t *capacity, size_t size)
-{
-	size_t wanted = *capacity ? 2 * *capacity : 64;
-	void *grown;
-
-	if (n < *capacity)
-		return items;
-	grown = realloc(items, wanted * size);
-	if (grown)
-		*capacity = wanted;
-	return grown;
-}
-
 int jm_apm_processes_add(struct jm_apm_processes *p, enum jm_apm_figure figure, int64_t pid, double value)
 {
-	struct seen *seen;
 	size_t i, k;
 
 	i = p->next;
@@ -96,13 +82,11 @@ int jm_apm_processes_add(struct jm_apm_processes *p, enum jm_apm_figure figure, 
 	if (i - p->now.first_seen == JM_APM_PROCESSES_MAX)
 		return JM_E_FULL;
 	if (i == p->n_seen) {
-		seen = room(p->seen, p->n_seen, &p->seen_capacity, sizeof(*seen));
-		if (!seen)
+		if (!jm_grow(&p->seen, &p->seen_capacity, p->n_seen, sizeof(*p->seen)))
 			return JM_E_NOMEM;
-		p->seen = seen;
-		seen[p->n_seen].pid = pid;
+		p->seen[p->n_seen].pid = pid;
 		for (k = 0; k < JM_APM_N_FIGURES; k++)
-			seen[p->n_seen].figures[k] = NAN;
+			p->seen[p->n_seen].figures[k] = NAN;
 		p->n_seen++;
 	}
 	p->next = i + 1;
@@ -123,7 +107,6 @@ void jm_apm_processes_gpu_seen(struct jm_apm_processes *p, uint16_t gpu)
 
 int jm_apm_processes_gpu(struct jm_apm_processes *p, uint16_t gpu, int64_t pid, double use, double bytes)
 {
-	struct of_gpu *rows;
 	size_t i;
 
 	for (i = p->now.first_gpu; i < p->n_gpu && (p->gpu[i].pid != pid || p->gpu[i].gpu != gpu); i++)
@@ -131,11 +114,9 @@ int jm_apm_processes_gpu(struct jm_apm_processes *p, uint16_t gpu, int64_t pid, 
 	if (i - p->now.first_gpu == JM_APM_PROCESSES_MAX)
 		return JM_E_FULL;
 	if (i == p->n_gpu) {
-		rows = room(p->gpu, p->n_gpu, &p->gpu_capacity, sizeof(*rows));
-		if (!rows)
+		if (!jm_grow(&p->gpu, &p->gpu_capacity, p->n_gpu, sizeof(*p->gpu)))
 			return JM_E_NOMEM;
-		p->gpu = rows;
-		rows[p->n_gpu++] = (struct of_gpu){.pid = pid, .gpu = gpu, .use = NAN, .bytes = NAN};
+		p->gpu[p->n_gpu++] = (struct of_gpu){.pid = pid, .gpu = gpu, .use = NAN, .bytes = NAN};
 	}
 	if (use >= 0)
 		p->gpu[i].use = use;
@@ -163,17 +144,14 @@ static double used_of(const struct jm_apm_processes *p, const struct record *r)
 
 int jm_apm_processes_end(struct jm_apm_processes *p, int64_t t_ns, bool is_first)
 {
-	struct record *records = room(p->records, p->n_records, &p->records_capacity, sizeof(*records));
-
-	if (!records)
+	if (!jm_grow(&p->records, &p->records_capacity, p->n_records, sizeof(*p->records)))
 		return JM_E_NOMEM;
-	p->records = records;
 	p->now.t_ns = t_ns;
 	p->now.is_first = is_first;
 	p->now.n_seen = p->n_seen - p->now.first_seen;
 	p->now.n_gpu = p->n_gpu - p->now.first_gpu;
 	p->now.used = used_of(p, &p->now);
-	records[p->n_records++] = p->now;
+	p->records[p->n_records++] = p->now;
 	begin(p);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "trace/emit.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/text.h"
 
 #include <stdarg.h>
@@ -168,15 +169,8 @@ void jm_oddity_warn(const struct jm_oddity *o, const struct jm_trace_input *in, 
 
 int jm_span_list_add(struct jm_span_list *list, const struct jm_span *span)
 {
-	if (list->n == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 1024;
-		struct jm_span *items = realloc(list->items, capacity * sizeof(*items));
-
-		if (!items)
-			return JM_E_NOMEM;
-		list->items = items;
-		list->capacity = capacity;
-	}
+	if (!jm_grow(&list->items, &list->capacity, list->n, sizeof(*list->items)))
+		return JM_E_NOMEM;
 	list->items[list->n++] = *span;
 	return 0;
 }
@@ -263,15 +257,8 @@ struct stack {
 
 static int push(struct stack *s, size_t i)
 {
-	if (s->n == s->capacity) {
-		size_t capacity = s->capacity ? 2 * s->capacity : 16;
-		size_t *items = realloc(s->items, capacity * sizeof(*items));
-
-		if (!items)
-			return JM_E_NOMEM;
-		s->items = items;
-		s->capacity = capacity;
-	}
+	if (!jm_grow(&s->items, &s->capacity, s->n, sizeof(*s->items)))
+		return JM_E_NOMEM;
 	s->items[s->n++] = i;
 	return 0;
 }
@@ -322,15 +309,8 @@ int jm_span_list_nesting(const struct jm_span_list *list, int64_t slack_ns, bool
 
 int jm_sample_list_add(struct jm_sample_list *list, uint16_t channel, int64_t t_ns, int64_t value, bool is_gap)
 {
-	if (list->n == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 1024;
-		struct jm_sample *items = realloc(list->items, capacity * sizeof(*items));
-
-		if (!items)
-			return JM_E_NOMEM;
-		list->items = items;
-		list->capacity = capacity;
-	}
+	if (!jm_grow(&list->items, &list->capacity, list->n, sizeof(*list->items)))
+		return JM_E_NOMEM;
 	memset(&list->items[list->n], 0, sizeof(*list->items));
 	list->items[list->n].t_ns = t_ns;
 	list->items[list->n].value = is_gap ? 0 : value;

@@ -1,6 +1,7 @@
 #include "trace/event.h"
 
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/hash.h"
 
 #include <stdlib.h>
@@ -248,15 +249,8 @@ int jm_trace_track(struct jm_trace_tracks *tracks, int64_t pid, int64_t tid, uin
 	if (i == tracks->n) {
 		if (tracks->n == MAX_TRACKS)
 			return JM_E_FORMAT;
-		if (tracks->n == tracks->capacity) {
-			size_t capacity = tracks->capacity ? 2 * tracks->capacity : 16;
-			void *items = realloc(tracks->items, capacity * sizeof(*tracks->items));
-
-			if (!items)
-				return JM_E_NOMEM;
-			tracks->items = items;
-			tracks->capacity = capacity;
-		}
+		if (!jm_grow(&tracks->items, &tracks->capacity, tracks->n, sizeof(*tracks->items)))
+			return JM_E_NOMEM;
 		tracks->items[i].pid = pid;
 		tracks->items[i].tid = tid;
 		tracks->n++;

@@ -1,6 +1,7 @@
 /* Reads trt_layer_latency.json, the large file of a raw_data tree. */
 #define _GNU_SOURCE
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "trace/map_internal.h"
@@ -38,15 +39,8 @@ struct jm_map_layer *jm_map_layer_begin(struct jm_map_layers *layers, const char
 	struct jm_map_layer *layer;
 	uint32_t index;
 
-	if (layers->n == layers->capacity) {
-		size_t capacity = layers->capacity ? 2 * layers->capacity : 64;
-		struct jm_map_layer *items = realloc(layers->items, capacity * sizeof(*items));
-
-		if (!items)
-			return NULL;
-		layers->items = items;
-		layers->capacity = capacity;
-	}
+	if (!jm_grow(&layers->items, &layers->capacity, layers->n, sizeof(*layers->items)))
+		return NULL;
 	if (jm_names_add(&layers->names, name, n, NULL, 0, &index))
 		return NULL;
 	layer = &layers->items[index];

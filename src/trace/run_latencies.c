@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "core/error.h"
+#include "core/grow.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "trace/emit.h"
@@ -42,15 +43,8 @@ static int match(const char *head, size_t n)
 
 static int add(struct latencies *l, double seconds)
 {
-	if (l->n == l->capacity) {
-		size_t capacity = l->capacity ? 2 * l->capacity : 1024;
-		double *items = realloc(l->items, capacity * sizeof(*items));
-
-		if (!items)
-			return JM_E_NOMEM;
-		l->items = items;
-		l->capacity = capacity;
-	}
+	if (!jm_grow(&l->items, &l->capacity, l->n, sizeof(*l->items)))
+		return JM_E_NOMEM;
 	l->items[l->n++] = seconds;
 	return 0;
 }
