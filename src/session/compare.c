@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/grow.h"
 #include "session/compare_page.h"
+#include "session/write.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -354,12 +355,7 @@ int jm_comparison_write(const struct jm_comparison *c, const struct jm_view_opti
 	else
 		rc = jm_error_set(err, JM_E_INVALID, "cannot compare by '%s': variant, layer, hotspot, type or part",
 				  by);
-	if (rc == 0 && b.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the comparison");
-	if (rc == 0 && write(ctx, b.data, b.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "writing the comparison was stopped");
-	jm_buffer_finish(&b);
-	return rc;
+	return jm_session_write(&b, rc, "the comparison", write, ctx, err);
 }
 
 int jm_comparison_write_folder(const struct jm_comparison *c, const char *folder, bool overwrite, struct jm_error *err)

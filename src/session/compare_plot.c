@@ -5,6 +5,7 @@
 #include "joulemap/plot.h"
 #include "plot/plot_variants.h"
 #include "session/compare.h"
+#include "session/write.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -196,10 +197,5 @@ int jm_comparison_plot(const struct jm_comparison *c, const struct jm_plot_view 
 	if (!used.format || (strcmp(used.format, "svg") != 0 && strcmp(used.format, "png") != 0))
 		return jm_error_set(err, JM_E_INVALID, "pictures are svg or png, not '%s'", used.format ? used.format : "");
 	rc = draw(jm_comparison_data_of(c), &used, &b, err);
-	if (rc == 0 && b.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the picture");
-	if (rc == 0 && write(ctx, b.data, b.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "writing the picture was stopped");
-	jm_buffer_finish(&b);
-	return rc;
+	return jm_session_write(&b, rc, "the picture", write, ctx, err);
 }

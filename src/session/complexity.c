@@ -6,6 +6,7 @@
 #include "runner/shapes.h"
 #include "session/runtime.h"
 #include "session/windows.h"
+#include "session/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,12 +226,7 @@ int jm_complexity_report_write(const struct jm_complexity_report *report, const 
 	else
 		return jm_error_set(err, JM_E_INVALID, "a model is written as table, summary, csv or json, not as %s",
 				    format);
-	if (rc || text.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "no memory for the text");
-	else if (write(ctx, text.data, text.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "the reader of the text has gone");
-	jm_buffer_finish(&text);
-	return rc;
+	return jm_session_write(&text, rc, "the table", write, ctx, err);
 }
 
 size_t jm_complexity_report_seen(const struct jm_complexity_report *report)

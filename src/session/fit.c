@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "joulemap/predict.h"
 #include "report/prediction.h"
+#include "session/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,12 +74,7 @@ int jm_fit_write(const struct jm_fit *fit, const struct jm_view_options *view, j
 		rc = jm_fit_json(&learnt, &text);
 	else
 		return jm_error_set(err, JM_E_INVALID, "a fit is written as table, csv or json, not as %s", format);
-	if (rc || text.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "no memory for the text");
-	else if (write(ctx, text.data, text.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "the reader of the text has gone");
-	jm_buffer_finish(&text);
-	return rc;
+	return jm_session_write(&text, rc, "the fit", write, ctx, err);
 }
 
 void jm_fit_destroy(struct jm_fit *fit)

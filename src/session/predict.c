@@ -8,6 +8,7 @@
 #include "model/model.h"
 #include "report/prediction.h"
 #include "session/windows.h"
+#include "session/write.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -284,12 +285,7 @@ int jm_prediction_write(const struct jm_prediction *prediction, const struct jm_
 		rc = jm_prediction_json(&prediction->network, &text);
 	else
 		return jm_error_set(err, JM_E_INVALID, "a prediction is written as table, csv or json, not as %s", format);
-	if (rc || text.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "no memory for the text");
-	else if (write(ctx, text.data, text.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "the reader of the text has gone");
-	jm_buffer_finish(&text);
-	return rc;
+	return jm_session_write(&text, rc, "the prediction", write, ctx, err);
 }
 
 void jm_prediction_destroy(struct jm_prediction *p)

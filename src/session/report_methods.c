@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "report/methods.h"
+#include "session/write.h"
 
 #include <math.h>
 #include <time.h>
@@ -60,11 +61,7 @@ int jm_report_compare_methods(const char *path, const struct jm_report_options *
 		say_cost(reports[i], methods[i], &columns[i]);
 	}
 	rc = rc ? rc : jm_report_methods(columns, N_METHODS, &view, &b, err);
-	if (rc == 0 && b.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the table");
-	if (rc == 0 && write(ctx, b.data, b.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "writing the table was stopped");
-	jm_buffer_finish(&b);
+	rc = jm_session_write(&b, rc, "the table", write, ctx, err);
 	for (i = 0; i < N_METHODS; i++)
 		jm_report_destroy(reports[i]);
 	return rc;

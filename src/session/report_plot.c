@@ -3,6 +3,7 @@
 #include "joulemap/plot.h"
 #include "plot/plot.h"
 #include "session/report.h"
+#include "session/write.h"
 
 #include <string.h>
 
@@ -47,10 +48,5 @@ int jm_report_plot(const struct jm_report *report, const struct jm_plot_view *vi
 	in.names = jm_recording_names(report->recording);
 	rc = parse(report, &used, &options, err);
 	rc = rc ? rc : jm_plot_draw(&in, &options, &b, err);
-	if (rc == 0 && b.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the picture");
-	if (rc == 0 && write(ctx, b.data, b.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "writing the picture was stopped");
-	jm_buffer_finish(&b);
-	return rc;
+	return jm_session_write(&b, rc, "the picture", write, ctx, err);
 }

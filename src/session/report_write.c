@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "report/table.h"
 #include "session/report_parts.h"
+#include "session/write.h"
 
 #include <string.h>
 
@@ -88,10 +89,5 @@ int jm_report_write(const struct jm_report *report, const struct jm_view_options
 		return jm_report_write_trace(report, exporter->trace, write, ctx, err);
 	if (rc == 0)
 		rc = write_to(report, used.format ? used.format : "table", &view, &b, err);
-	if (rc == 0 && b.is_failed)
-		rc = jm_error_set(err, JM_E_NOMEM, "out of memory for the report");
-	if (rc == 0 && write(ctx, b.data, b.n))
-		rc = jm_error_set(err, JM_E_CANCELLED, "writing the report was stopped");
-	jm_buffer_finish(&b);
-	return rc;
+	return jm_session_write(&b, rc, "the report", write, ctx, err);
 }
