@@ -9,16 +9,6 @@
 #define HZ_PER_MHZ 1e6
 #define GPU_DRIVER "nvml/"
 
-static bool is_inside(const struct jm_report *report, int64_t t_ns)
-{
-	size_t i;
-
-	for (i = 0; i < report->n_windows; i++)
-		if (t_ns >= report->windows[i].start_ns && t_ns < report->windows[i].end_ns)
-			return true;
-	return false;
-}
-
 /* channel: SIZE_MAX: there is none. */
 static int take_mean(const struct jm_report *report, size_t channel, double *mhz_out, struct jm_error *err)
 {
@@ -38,7 +28,7 @@ static int take_mean(const struct jm_report *report, size_t channel, double *mhz
 			continue;
 		all += (double)samples[i].value;
 		n_all++;
-		if (!is_inside(report, samples[i].t_ns))
+		if (!jm_report_is_inside(report, samples[i].t_ns))
 			continue;
 		inside += (double)samples[i].value;
 		n_inside++;

@@ -151,16 +151,6 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool is_inside(const struct jm_report *report, int64_t t_ns)
-{
-	size_t i;
-
-	for (i = 0; i < report->n_windows; i++)
-		if (t_ns >= report->windows[i].start_ns && t_ns < report->windows[i].end_ns)
-			return true;
-	return false;
-}
-
 /* Readings in the window that say something new, and their median. */
 static int fill_readings(const struct jm_trial_source *source, size_t channel, struct jm_trial *out)
 {
@@ -171,7 +161,7 @@ static int fill_readings(const struct jm_trial_source *source, size_t channel, s
 	if (!powers)
 		return JM_E_NOMEM;
 	for (i = 0; i < s->n_readings; i++)
-		if (is_inside(source->report, s->readings[i].t_ns))
+		if (jm_report_is_inside(source->report, s->readings[i].t_ns))
 			powers[n++] = s->readings[i].power_w;
 	if (channel == 0 || (double)n < out->values[JM_FIGURE_READINGS])
 		out->values[JM_FIGURE_READINGS] = (double)n;

@@ -18,9 +18,6 @@
 /* Readings around the window still tell about its edges, and sensors lag. */
 #define MARGIN_NS (2 * JM_NS_PER_S)
 
-/* Below this share of the readings the result says so in its first line. */
-#define COVERAGE_MIN 0.95
-
 /* All that attribution borrows. */
 struct loaded {
 	struct jm_sample **samples;
@@ -283,60 +280,6 @@ static int load_spans(struct jm_recording *r, struct loaded *l, const char *by, 
 	return 0;
 }
 
-static void warn_about_events(struct jm_recording *r, struct jm_result *result)
-{
-	size_t n, i;
-	const struct jm_event *events = jm_recording_events(r, &n);
-	int64_t first, last, end;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(events[i].kind, "sensor_lost") == 0)
-			jm_result_warn(result, "%s was lost during the run; what follows is a gap", events[i].text);
-		else if (strcmp(events[i].kind, "cuda") == 0 || strcmp(events[i].kind, "remark") == 0)
-			jm_result_warn(result, "%s", events[i].text);
-	if (jm_recording_meta_time(r, "end_monotonic_ns", &end) && jm_recording_extent(r, &first, &last) == 0 &&
-	    !jm_recording_meta(r, "imported"))
-		jm_result_warn(result, "the recording was not closed: it was killed, or still runs");
-}
-
-/* Readings that came to nothing must not look healthy. */
-static void warn_about_silence(struct jm_result *result)
-{
-	size_t i;
-
-	for (i = result->n_channels; i-- > 0;) {
-		const struct jm_channel_result *c = &result->channels[i];
-
-		if (jm_channel_has_energy(c->channel) && c->channel->same_as < 0 && !isfinite(c->energy_j))
-			jm_result_warn_first(result, "%s gives no energy: %s", c->channel->name,
-					     c->reason[0] ? c->reason : "no reading of it can be used");
-	}
-}
-
-/* A logger that lost most of its readings must say so before anything else. Twins that are not counted do not matter.
- */
-static void warn_about_coverage(struct jm_result *result)
-{
-	size_t i;
-
-	for (i = result->n_channels; i-- > 0;) {
-		const struct jm_channel_result *c = &result->channels[i];
-
-		if (!c->has_ledger || !jm_channel_has_energy(c->channel) || c->channel->same_as >= 0 ||
-		    jm_ledger_coverage(&c->ledger) >= COVERAGE_MIN)
-			continue;
-		if (c->ledger.taken < 2)
-			jm_result_warn_first(result, "%s: only %" PRIu64 " of the %" PRIu64 " readings due came",
-					     c->channel->name, c->ledger.taken, c->ledger.expected);
-		else
-			jm_result_warn_first(result,
-					     "%s: only %.1f %% of the readings came (%" PRIu64 " of %" PRIu64
-					     ", longest gap %.3f s): figures rest on these alone",
-					     c->channel->name, jm_ledger_coverage(&c->ledger) * 100, c->ledger.taken,
-					     c->ledger.expected, jm_s_from_ns(c->ledger.longest_gap_ns));
-	}
-}
-
 /* The maths knows of quiet stretches only; which idle recording was taken, or why none, is known here. */
 static void explain_baseline(struct jm_result *result, const struct jm_baseline *given, size_t n, const char *note)
 {
@@ -356,6 +299,54 @@ static void warn_of_calibration(void *ctx, const char *text)
 	jm_result_warn(ctx, "%s", text);
 }
 
+static int parse_options(const struct jm_report_options *options, struct jm_attribution_options *out,
+			 struct jm_error *err)
+{
+	if (jm_method_parse(options->method ? options->method : "auto", &out->method)) {
+		jm_error_set(err, JM_E_INVALID, "there is no method '%s'", options->method);
+		jm_error_remedy(err, "auto, share, window, integrate, regress, isolate or fused");
+		return JM_E_INVALID;
+	}
+	if (jm_weighing_parse(options->weigh, &out->weighing))
+		return jm_error_set(err, JM_E_INVALID,
+				    "processes cannot be weighed by '%s': auto, time, cycles or instructions",
+				    options->weigh);
+	out->no_baseline = options->baseline && strcmp(options->baseline, "none") == 0;
+	return 0;
+}
+
+/* Loads the idle levels. note (size bytes): which, or why none. */
+static int load_levels(struct jm_report *report, const struct jm_report_options *options, struct loaded *l, char *note,
+		       size_t size, struct jm_error *err)
+{
+	int rc = 0;
+
+	note[0] = '\0';
+	/* Quiet stretches of the run itself are nearer to it than a stored level of another day. */
+	if (options->baseline || l->in.n_idle == 0)
+		rc = jm_session_baselines(report->recording, options->baseline, &l->baselines, note, size, err);
+	if (rc)
+		return rc;
+	if (l->unquiet > 0 && !options->baseline && strncmp(note, "no idle level", 13) == 0)
+		snprintf(note, size,
+			 "no idle level: the stretches before and after were not quiet (processors at work %.0f %%); "
+			 "stop what else runs, or measure the level once: joulemap idle",
+			 100 * l->unquiet);
+	l->in.baselines = l->baselines;
+	return 0;
+}
+
+/* Says of a result what attribution does not know. */
+static int explain_result(struct jm_report *report, struct loaded *l, const char *note)
+{
+	jm_report_warn_of_limits(&report->result);
+	explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
+	jm_report_explain_rests(report->recording, &report->result);
+	jm_processes_explain(report->recording, &report->processes, &report->result);
+	jm_report_warn_of_readings(report->recording, &report->result);
+	return jm_device_map_explain(&l->devices, report->recording, &report->result);
+}
+
 static int attribute(struct jm_report *report, const struct jm_report_options *options, double target_fraction,
 		     struct loaded *l, struct jm_error *err)
 {
@@ -364,31 +355,11 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 					     .target_fraction = target_fraction,
 					     .series_out = l->series};
 	char note[256];
-	int rc;
+	int rc = parse_options(options, &opt, err);
 
-	if (jm_method_parse(options->method ? options->method : "auto", &opt.method)) {
-		jm_error_set(err, JM_E_INVALID, "there is no method '%s'", options->method);
-		jm_error_remedy(err, "auto, share, window, integrate, regress, isolate or fused");
-		return JM_E_INVALID;
-	}
-	if (jm_weighing_parse(options->weigh, &opt.weighing))
-		return jm_error_set(err, JM_E_INVALID,
-				    "processes cannot be weighed by '%s': auto, time, cycles or instructions",
-				    options->weigh);
-	opt.no_baseline = options->baseline && strcmp(options->baseline, "none") == 0;
-	note[0] = '\0';
-	/* Quiet stretches of the run itself are nearer to it than a stored level of another day. */
-	rc = options->baseline || l->in.n_idle == 0
-		 ? jm_session_baselines(report->recording, options->baseline, &l->baselines, note, sizeof(note), err)
-		 : 0;
+	rc = rc ? rc : load_levels(report, options, l, note, sizeof(note), err);
 	if (rc)
 		return rc;
-	if (l->unquiet > 0 && !options->baseline && strncmp(note, "no idle level", 13) == 0)
-		snprintf(note, sizeof(note),
-			 "no idle level: the stretches before and after were not quiet (processors at work %.0f %%); "
-			 "stop what else runs, or measure the level once: joulemap idle",
-			 100 * l->unquiet);
-	l->in.baselines = l->baselines;
 	if (jm_calibration_responses(report->recording, &l->responses, warn_of_calibration, &report->result))
 		return jm_error_set(err, JM_E_NOMEM, "out of memory for the sensors' responses");
 	l->in.responses = l->responses;
@@ -400,17 +371,7 @@ static int attribute(struct jm_report *report, const struct jm_report_options *o
 	l->in.limited_fractions = l->limits;
 	rc = rc ? rc : jm_attribute(&l->in, &opt, &report->result, err);
 	rc = rc ? rc : jm_report_add_work(report->recording, &report->result, err);
-	if (rc == 0) {
-		jm_report_warn_of_limits(&report->result);
-		explain_baseline(&report->result, l->baselines, l->in.n_channels, note);
-		jm_report_explain_rests(report->recording, &report->result);
-		jm_processes_explain(report->recording, &report->processes, &report->result);
-		warn_about_events(report->recording, &report->result);
-		rc = jm_device_map_explain(&l->devices, report->recording, &report->result);
-		warn_about_silence(&report->result);
-		warn_about_coverage(&report->result);
-	}
-	return rc;
+	return rc ? rc : explain_result(report, l, note);
 }
 
 static int explain(struct jm_report *report, const struct jm_report_options *options, double target_fraction,
@@ -482,6 +443,16 @@ int jm_report_open(const char *path, const struct jm_report_options *options, st
 		   struct jm_error *err)
 {
 	return jm_report_open_target(path, options, 0, out, err);
+}
+
+bool jm_report_is_inside(const struct jm_report *report, int64_t t_ns)
+{
+	size_t i;
+
+	for (i = 0; i < report->n_windows; i++)
+		if (t_ns >= report->windows[i].start_ns && t_ns < report->windows[i].end_ns)
+			return true;
+	return false;
 }
 
 void jm_report_destroy(struct jm_report *report)

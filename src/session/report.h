@@ -9,13 +9,6 @@
 
 struct jm_stretch;
 
-/* Writes a trace for viewers: readings and spans of the recording, with what the result says of them as arguments. Gives the
- * text piece by piece. Errors: those of reading; JM_E_CANCELLED when write stops; JM_E_NOMEM. */
-struct jm_report;
-struct jm_trace_writer;
-int jm_report_write_trace(const struct jm_report *report, const struct jm_trace_writer *writer, jm_write_fn write,
-			  void *ctx, struct jm_error *err);
-
 struct jm_report {
 	struct jm_recording *recording;
 	struct jm_result result;
@@ -31,6 +24,15 @@ struct jm_report {
 	uint32_t part_kinds; /* kinds of spans (bit 1 << kind) that the result's layers are */
 };
 
+/* Writes a trace for viewers: readings and spans of the recording, with what the result says of them as arguments. Gives the
+ * text piece by piece. Errors: those of reading; JM_E_CANCELLED when write stops; JM_E_NOMEM. */
+struct jm_trace_writer;
+int jm_report_write_trace(const struct jm_report *report, const struct jm_trace_writer *writer, jm_write_fn write,
+			  void *ctx, struct jm_error *err);
+
+/* Says whether the result is about this moment. */
+bool jm_report_is_inside(const struct jm_report *report, int64_t t_ns);
+
 /* Loads the levels of the idle machine for the channels of r. choice: as in struct jm_report_options. *out: n_channels
  * entries, free(), or NULL when there is none to use; note_out (size bytes): which, or why none.
  * Errors: those of opening a file that the user named. */
@@ -39,8 +41,8 @@ int jm_session_baselines(struct jm_recording *r, const char *choice, struct jm_b
 			 size_t size, struct jm_error *err);
 
 /* Fills in the levels (one a channel) that are not known yet from the idle recordings of the machine: of each channel the newest one
- * counts. Gives how many files had any; *n_paths_out: how many there are, *n_ours_out: of this machine. */
-/* *busy_out: how busy the machine was while those levels were measured, where that was more than idle; else 0. */
+ * counts. Gives how many files had any; *n_paths_out: how many there are, *n_ours_out: of this machine; *busy_out: how busy the
+ * machine was while those levels were measured, where that was more than idle; else 0. */
 size_t jm_session_idle_levels(const char *machine_id, const struct jm_channel *channels, size_t n,
 			      struct jm_baseline *levels, size_t *n_paths_out, size_t *n_ours_out, double *busy_out);
 
@@ -70,6 +72,10 @@ double *jm_report_limits(const struct jm_result *result, const struct jm_channel
 
 /* Warns of limits at work, and of readings that do not agree with their counter. After jm_attribute. */
 void jm_report_warn_of_limits(struct jm_result *result);
+
+/* Warns of sensors that were lost, of channels that gave nothing, and, before all else, of readings that did not come. After
+ * jm_attribute. */
+void jm_report_warn_of_readings(struct jm_recording *r, struct jm_result *result);
 
 /* Where random rests lay between the iterations: takes the throughput from the latency, and warns. After jm_attribute. */
 void jm_report_explain_rests(struct jm_recording *r, struct jm_result *result);
