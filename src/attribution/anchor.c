@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MIN_BLOCKS    4
 #define CHAIN_GAP_S   0.05 /* blocks further apart belong to different chains */

@@ -6,7 +6,6 @@
 #include "attribution/calibrate.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #define BLOCK       2000 /* updates that one straight clock is fitted to: a minute at 33 Hz, two seconds at 1 kHz */
 #define OUTSIDE_MAX 0.15 /* sd of the clock outside of the brackets, of their width: more is no clock */

@@ -5,7 +5,6 @@
 #include "top/top.h"
 
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 struct settings {

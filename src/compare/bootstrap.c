@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define LEVEL 0.05
 /* More values than this are folded into as many means first: that changes nothing but the time it takes. */

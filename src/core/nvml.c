@@ -4,7 +4,6 @@
 #include "core/error.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,6 @@
 #include "core/grow.h"
 #include "core/text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,9 +2,7 @@
 #include "plot/plot_internal.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 double jm_plot_frame_x(const struct jm_plot_frame *f, double t_s)
 {

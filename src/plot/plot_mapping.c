@@ -2,11 +2,9 @@
  * and the two laid over each other. */
 #include "plot/plot_internal.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define PANEL_HEIGHT 130.0
 #define SPANS_WANTED 9

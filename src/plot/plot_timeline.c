@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #define POWER_HEIGHT 230.0
 #define LANES_MAX    12

@@ -4,8 +4,6 @@
 #include "core/grow.h"
 #include "recording/schema.h"
 
-#include <stdlib.h>
-
 /* Times count from here; absent until the first row of any kind. */
 static int time_origin(struct jm_recording *r, int64_t *out, struct jm_error *err)
 {

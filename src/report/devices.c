@@ -3,8 +3,6 @@
 #include "core/display.h"
 #include "report/table.h"
 
-#include <math.h>
-
 #define INDENT "            "
 
 static void clock_of(const char *what, const struct jm_spread *s, struct jm_buffer *out)

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Four digits; sums of money are small here, and no currency has prefixes. */
 static void money(double value, const char *currency, char *out, size_t size)

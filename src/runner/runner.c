@@ -6,7 +6,6 @@
 #include "core/error.h"
 #include "core/text.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -5,7 +5,6 @@
 #include "core/text.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The first unit of a quantity is its default. 1 Wh = 3600 J. */

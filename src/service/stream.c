@@ -5,7 +5,6 @@
 #include "core/error.h"
 #include "core/units.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 /* Where files go. All are looked for before the first is written: a folder is filled whole or not at all. */

@@ -9,7 +9,6 @@
 #include "session/processes.h"
 #include "session/report_parts.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,7 +13,6 @@
 #include "trace/event.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ts and dur are rounded one by one. */

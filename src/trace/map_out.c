@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TEXT_BYTES ((size_t)512 << 10)
 #define MAX_ROWS   ((size_t)4096)

@@ -12,7 +12,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A year: no latency, and sums stay finite. */
 #define MAX_S 3.2e7

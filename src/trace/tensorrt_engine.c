@@ -7,8 +7,6 @@
 #include "core/text.h"
 #include "trace/emit.h"
 
-#include <string.h>
-
 static int match(const char *head, size_t n)
 {
 	if (jm_head_first(head, n) != '{' || !jm_head_has(head, n, "Layers"))

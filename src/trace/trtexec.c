@@ -11,7 +11,6 @@
 #include "core/units.h"
 #include "trace/emit.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { ENQUEUE, H2D, COMPUTE, D2H, N_PARTS };
