@@ -91,6 +91,8 @@ void jm_cli_wrapped(FILE *to, const char *format, ...) __attribute__((format(pri
 int jm_cli_fail(const struct jm_error *err);
 /* The same for commands with -o and --force: a file that exists is explained by these. */
 int jm_cli_fail_output(struct jm_error *err);
+/* Writes local date and time as names of files have them: 20261121-073000. */
+void jm_cli_stamp(char *out, size_t size);
 /* Writes the name of a recording that the user did not name: joulemap-DATE-TIME.jmap. */
 void jm_cli_default_output(char *out, size_t size);
 int jm_cli_usage_error(const struct jm_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -109,7 +111,11 @@ typedef int (*jm_cli_produce_fn)(const void *what, jm_write_fn write, void *ctx,
 /* Writes what is produced into a file, which is kept if it is there unless forced, and removed again when writing fails. Gives the
  * exit code, after printing what went wrong. */
 int jm_cli_write_file(const char *path, bool is_forced, jm_cli_produce_fn produce, const void *what);
-/* The same for a view of a report. */
+/* Opens a report and prints it. Gives the exit code, after printing what went wrong. */
+int jm_cli_print_report(const char *path, const struct jm_report_options *options, const struct jm_view_options *view);
+/* Gives the rows that --limit asks for; 0: all. limit: NULL: default_rows; "all". Errors: JM_E_FORMAT: neither that nor a number. */
+int jm_cli_limit(const char *limit, size_t default_rows, size_t *out);
+/* jm_cli_write_file for a view of a report. */
 int jm_cli_write_report(const struct jm_report *report, const struct jm_view_options *view, const char *path,
 			bool is_forced);
 

@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/recording_options.h"
 
@@ -6,15 +7,14 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct settings {
 	struct jm_common common;
-	const char *sensors, *output, *provider, *onnxruntime, *labels, *metric, *format, *carbon, *price;
-	struct jm_text_list shapes, inputs, data;
+	struct jm_model_settings model;
+	const char *sensors, *output, *format, *carbon, *price;
 	int64_t period_ns, trial_ns, budget_ns, rest_limit_ns, settle_limit_ns;
-	uint64_t rounds, runs, warmup, batch, threads, seed;
+	uint64_t rounds, runs, warmup;
 	double until_fraction;
 	bool is_without_rest, is_without_layers, with_layers;
 };
@@ -22,23 +22,6 @@ struct settings {
 #define DEFAULT_WARMUP 10
 #define DEFAULT_UNTIL  0.02
 #define TABLE_ROWS     30
-
-static void default_folder(char *out, size_t size)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	char stamp[32] = "";
-
-	if (localtime_r(&now, &tm))
-		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	snprintf(out, size, "joulemap-bench-%s", stamp);
-}
-
-static void tell(void *progress, const char *text)
-{
-	jm_progress_finish(progress);
-	fprintf(stderr, "joulemap: %s\n", text);
-}
 
 static int measure(const struct settings *s, char **models, size_t n_models, struct jm_bench_summary *summary)
 {
@@ -53,7 +36,7 @@ static int measure(const struct settings *s, char **models, size_t n_models, str
 					   .until_fraction = s->until_fraction,
 					   .budget_ns = s->budget_ns,
 					   .rest_limit_ns = s->is_without_rest ? -1 : s->rest_limit_ns,
-					   .tell = s->common.is_quiet ? NULL : tell};
+					   .tell = s->common.is_quiet ? NULL : jm_progress_tell};
 	struct jm_error err = {0};
 	struct jm_progress progress;
 	int rc;
@@ -63,20 +46,8 @@ static int measure(const struct settings *s, char **models, size_t n_models, str
 					      .duration_ns = s->runs ? 0 : s->trial_ns,
 					      .warmup = s->warmup ? s->warmup : DEFAULT_WARMUP,
 					      .settle_limit_ns = s->settle_limit_ns,
-					      .batch = s->batch,
-					      .shapes = s->shapes.items,
-					      .n_shapes = s->shapes.n,
-					      .inputs = s->inputs.items,
-					      .n_inputs = s->inputs.n,
-					      .threads = s->threads,
-					      .provider = s->provider,
-					      .onnxruntime = s->onnxruntime,
-					      .seed = s->seed,
-					      .no_profile = s->is_without_layers,
-					      .data = s->data.items,
-					      .n_data = s->data.n,
-					      .labels = s->labels,
-					      .metric = s->metric};
+					      .no_profile = s->is_without_layers};
+	jm_model_settings_fill(&s->model, &options.run);
 	/* A figure for rounds is all of them, unless the width is given, too. */
 	if (options.until_fraction == JM_FRACTION_BARE || (options.until_fraction <= 0 && !s->rounds))
 		options.until_fraction = DEFAULT_UNTIL;
@@ -133,13 +104,14 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 {
 	struct settings *s = settings;
 	struct jm_bench_summary summary;
-	char folder[64];
+	char folder[64], stamp[32];
 	int rc;
 
 	(void)command;
 	if (n_positional == 0)
 		return jm_cli_usage_error(&jm_cmd_bench, "which models?");
-	default_folder(folder, sizeof(folder));
+	jm_cli_stamp(stamp, sizeof(stamp));
+	snprintf(folder, sizeof(folder), "joulemap-bench-%s", stamp);
 	if (!s->output)
 		s->output = folder;
 	rc = measure(s, positional, n_positional, &summary);
@@ -156,11 +128,9 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 static const struct jm_option options[] = {
     {0, "data", "[NAME=]FILE",
      "data set, .npy, first dimension items: a batch of it is run, all is scored; again for more inputs",
-     JM_OPTION_LIST, offsetof(struct settings, data)},
-    {0, "labels", "FILE", "of the data, .npy: accuracy, or perplexity for labels of tokens", JM_OPTION_TEXT,
-     offsetof(struct settings, labels)},
-    {0, "metric", "COMMAND", "scores the outputs instead: gets outputs and labels (.npy), prints [NAME] VALUE",
-     JM_OPTION_TEXT, offsetof(struct settings, metric)},
+     JM_OPTION_LIST, offsetof(struct settings, model.data)},
+    JM_CLI_LABELS(struct settings),
+    JM_CLI_METRIC(struct settings),
     {0, "trials", "N", "rounds, each model once in each (default: at most 5)", JM_OPTION_COUNT,
      offsetof(struct settings, rounds)},
     {0, "until", "[FRACTION]",
@@ -181,18 +151,14 @@ static const struct jm_option options[] = {
     {0, "no-layers", NULL, "no profiled blocks: no layers", JM_OPTION_FLAG,
      offsetof(struct settings, is_without_layers)},
     {0, "layers", NULL, "print the layers, too", JM_OPTION_FLAG, offsetof(struct settings, with_layers)},
-    {'b', "batch", "N", "size of an open first dimension (default 1)", JM_OPTION_COUNT,
-     offsetof(struct settings, batch)},
-    {0, "shape", "NAME=DIMS", "shape of an input, such as x=1x3x224x224; again for more", JM_OPTION_LIST,
-     offsetof(struct settings, shapes)},
+    JM_CLI_BATCH(struct settings),
+    JM_CLI_SHAPE(struct settings, model.shapes),
     {0, "input", "[NAME=]FILE", "data of an input, .npy, that is no data set", JM_OPTION_LIST,
-     offsetof(struct settings, inputs)},
-    {'t', "threads", "N", "threads of the runtime (default: its choice)", JM_OPTION_COUNT,
-     offsetof(struct settings, threads)},
-    {'p', "provider", "NAME", "execution provider: cpu (default), cuda, ...", JM_OPTION_TEXT,
-     offsetof(struct settings, provider)},
-    {0, "onnxruntime", "LIB", "ONNX Runtime library to load", JM_OPTION_TEXT, offsetof(struct settings, onnxruntime)},
-    {0, "seed", "N", "of the order and of random inputs", JM_OPTION_COUNT, offsetof(struct settings, seed)},
+     offsetof(struct settings, model.inputs)},
+    JM_CLI_THREADS(struct settings),
+    JM_CLI_PROVIDER(struct settings),
+    JM_CLI_ONNXRUNTIME(struct settings),
+    {0, "seed", "N", "of the order and of random inputs", JM_OPTION_COUNT, offsetof(struct settings, model.seed)},
     JM_CLI_PERIOD(struct settings),
     JM_CLI_SENSORS(struct settings),
     {'o', "output", "FOLDER", "of the recordings, one a trial (default joulemap-bench-DATE-TIME)", JM_OPTION_TEXT,

@@ -1,7 +1,6 @@
 #include "cli/cli.h"
 #include "cli/recording_options.h"
 
-#include "core/text.h"
 #include "joulemap/compare.h"
 #include "joulemap/plot.h"
 
@@ -18,18 +17,6 @@ struct settings {
 
 #define TABLE_ROWS 30
 #define INPUTS_MAX 4096
-
-static int parse_limit(const struct settings *s, size_t *out)
-{
-	uint64_t n = TABLE_ROWS;
-
-	if (s->limit && strcmp(s->limit, "all") == 0)
-		n = 0;
-	else if (s->limit && jm_text_u64(s->limit, strlen(s->limit), &n))
-		return JM_E_FORMAT;
-	*out = (size_t)n;
-	return 0;
-}
 
 /* What a page is made of. */
 struct page {
@@ -108,7 +95,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 		return jm_cli_usage_error(&jm_cmd_compare, "--by goes with --hotspots");
 	if (n_positional == 0)
 		return jm_cli_usage_error(&jm_cmd_compare, "which recordings?");
-	if (parse_limit(s, &view.limit))
+	if (jm_cli_limit(s->limit, TABLE_ROWS, &view.limit))
 		return jm_cli_usage_error(&jm_cmd_compare, "--limit wants a number or all, not '%s'", s->limit);
 	if (jm_comparison_open((const char *const *)positional, n_positional, &options, &c, &err))
 		return jm_cli_fail(&err);

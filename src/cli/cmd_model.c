@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/model_options.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -49,20 +50,16 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 }
 
 static const struct jm_option options[] = {
-    {'b', "batch", "N", "first dimension where the model leaves it open (default 1)", JM_OPTION_COUNT,
-     offsetof(struct settings, batch)},
-    {0, "shape", "NAME=DIMS", "shape of an input, e.g. x=1x3x224x224; may be given several times", JM_OPTION_LIST,
-     offsetof(struct settings, shapes)},
+    JM_CLI_COUNTED_BATCH(struct settings, batch),
+    JM_CLI_SHAPE(struct settings, shapes),
     {0, "by", "WHAT", "layer (default) or type", JM_OPTION_TEXT, offsetof(struct settings, by)},
     {0, "sort", "HOW", "none (the model's order, default), macs, parameters, bytes or name", JM_OPTION_TEXT,
      offsetof(struct settings, sort)},
     {'n', "limit", "ROWS", "rows to show (default 40 in tables); 0: all", JM_OPTION_AMOUNT,
      offsetof(struct settings, limit)},
     {0, "format", "FORMAT", "table (default), summary, csv or json", JM_OPTION_TEXT, offsetof(struct settings, format)},
-    {0, "never-run", NULL, "leave shapes that cannot be inferred unknown (else one run shows them)", JM_OPTION_FLAG,
-     offsetof(struct settings, is_never_run)},
-    {0, "onnxruntime", "FILE", "ONNX Runtime library for that run (default: searched for)", JM_OPTION_TEXT,
-     offsetof(struct settings, onnxruntime)},
+    JM_CLI_NEVER_RUN(struct settings, is_never_run),
+    JM_CLI_ONE_RUN(struct settings, onnxruntime),
 };
 
 const struct jm_command jm_cmd_model = {

@@ -1,25 +1,12 @@
 #include "cli/cli.h"
+#include "cli/model_options.h"
 
-#include "core/text.h"
 #include "joulemap/predict.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #define TABLE_ROWS 40
-
-/* Gives the rows asked for; 0: all. Errors: JM_E_FORMAT. */
-static int parse_limit(const char *limit, const char *format, size_t *out)
-{
-	uint64_t n = !format || strcmp(format, "table") == 0 ? TABLE_ROWS : 0;
-
-	if (limit && strcmp(limit, "all") == 0)
-		n = 0;
-	else if (limit && jm_text_u64(limit, strlen(limit), &n))
-		return JM_E_FORMAT;
-	*out = (size_t)n;
-	return 0;
-}
 
 static struct jm_view_options view_of(const struct jm_common *common, const char *format)
 {
@@ -189,7 +176,7 @@ static int run_predict(void *settings, char **positional, size_t n_positional, c
 	(void)command;
 	if (n_positional != 2)
 		return jm_cli_usage_error(&jm_cmd_predict, "which predictor, and which network?");
-	if (parse_limit(s->limit, s->format, &view.limit))
+	if (jm_cli_limit(s->limit, !s->format || strcmp(s->format, "table") == 0 ? TABLE_ROWS : 0, &view.limit))
 		return jm_cli_usage_error(&jm_cmd_predict, "--limit wants a number or all, not '%s'", s->limit);
 	if (jm_prediction_open(&options, &prediction, &err))
 		return jm_cli_fail(&err);
@@ -200,17 +187,13 @@ static int run_predict(void *settings, char **positional, size_t n_positional, c
 
 static const struct jm_option predict_options[] = {
     {0, "approach", "HOW", "roofline (default) or polynomial", JM_OPTION_TEXT, offsetof(struct predict_settings, approach)},
-    {'b', "batch", "N", "first dimension where the model leaves it open (default 1)", JM_OPTION_COUNT,
-     offsetof(struct predict_settings, batch)},
-    {0, "shape", "NAME=DIMS", "shape of an input, e.g. x=1x3x224x224; may be given several times", JM_OPTION_LIST,
-     offsetof(struct predict_settings, shapes)},
+    JM_CLI_COUNTED_BATCH(struct predict_settings, batch),
+    JM_CLI_SHAPE(struct predict_settings, shapes),
     {'n', "limit", "ROWS", "rows to show (default 40 in tables; all)", JM_OPTION_TEXT,
      offsetof(struct predict_settings, limit)},
     {0, "format", "FORMAT", "table (default), csv or json", JM_OPTION_TEXT, offsetof(struct predict_settings, format)},
-    {0, "never-run", NULL, "leave shapes that cannot be inferred unknown (else one run shows them)", JM_OPTION_FLAG,
-     offsetof(struct predict_settings, is_never_run)},
-    {0, "onnxruntime", "FILE", "ONNX Runtime library for that run (default: searched for)", JM_OPTION_TEXT,
-     offsetof(struct predict_settings, onnxruntime)},
+    JM_CLI_NEVER_RUN(struct predict_settings, is_never_run),
+    JM_CLI_ONE_RUN(struct predict_settings, onnxruntime),
 };
 
 const struct jm_command jm_cmd_predict = {

@@ -122,15 +122,8 @@ static int print_report(const char *path, const struct settings *s, const char *
 				       .width = jm_cli_width(fileno(to)),
 				       .carbon = s->carbon,
 				       .price = s->price};
-	struct jm_error err = {0};
-	struct jm_report *report;
-	int rc;
 
-	if (jm_report_open(path, &options, &report, &err))
-		return jm_cli_fail(&err);
-	rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err);
-	jm_report_destroy(report);
-	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+	return jm_cli_print_report(path, &options, &view);
 }
 
 static int run_record(void *settings, char **positional, size_t n_positional, char **command)

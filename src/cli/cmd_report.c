@@ -1,7 +1,6 @@
 #include "cli/cli.h"
 #include "cli/recording_options.h"
 
-#include "core/text.h"
 #include "joulemap/plot.h"
 
 #include <string.h>
@@ -15,20 +14,6 @@ struct settings {
 };
 
 #define TABLE_ROWS 30
-
-/* Gives the rows asked for; 0: all. Errors: JM_E_FORMAT. */
-static int parse_limit(const struct settings *s, size_t *out)
-{
-	bool is_table = !s->format || strcmp(s->format, "table") == 0;
-	uint64_t n = is_table ? TABLE_ROWS : 0;
-
-	if (s->limit && strcmp(s->limit, "all") == 0)
-		n = 0;
-	else if (s->limit && jm_text_u64(s->limit, strlen(s->limit), &n))
-		return JM_E_FORMAT;
-	*out = (size_t)n;
-	return 0;
-}
 
 struct drawn {
 	const struct jm_report *report;
@@ -91,7 +76,7 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 	(void)command;
 	if (n_positional != 1)
 		return jm_cli_usage_error(&jm_cmd_report, "which recording?");
-	if (parse_limit(s, &view.limit))
+	if (jm_cli_limit(s->limit, !s->format || strcmp(s->format, "table") == 0 ? TABLE_ROWS : 0, &view.limit))
 		return jm_cli_usage_error(&jm_cmd_report, "--limit wants a number or all, not '%s'", s->limit);
 	if (s->is_comparing) {
 		rc = jm_report_compare_methods(positional[0], &options, &view, jm_cli_write_stdout, NULL, &err);

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
-#include "cli/recording_options.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
+#include "cli/recording_options.h"
 
 #include "core/units.h"
 
@@ -10,17 +11,12 @@
 
 struct settings {
 	struct jm_common common;
-	int64_t period_ns, idle_ns;
-	uint64_t runs, warmup, batch, threads, seed;
-	const char *sensors, *output, *baseline, *provider, *onnxruntime, *format, *by, *method, *carbon, *price;
-	struct jm_text_list shapes, inputs;
-	bool is_forced, is_without_idle;
+	struct jm_model_settings model;
+	int64_t period_ns, idle_ns, isolate_budget_ns;
+	uint64_t runs, warmup, passes;
+	const char *sensors, *output, *baseline, *format, *by, *method, *carbon, *price;
+	bool is_forced, is_without_idle, is_isolating;
 	double dither_fraction;
-	bool is_isolating;
-	uint64_t passes;
-	int64_t isolate_budget_ns;
-	struct jm_text_list data;
-	const char *labels, *metric;
 };
 
 #define DEFAULT_RUNS    100
@@ -36,10 +32,25 @@ static uint64_t passes_of(const struct settings *s)
 	return s->is_isolating || s->isolate_budget_ns ? JM_DEFAULT_ISOLATE_PASSES : 0;
 }
 
-static void tell(void *progress, const char *text)
+static struct jm_run_options run_options(const struct settings *s, const char *model)
 {
-	jm_progress_finish(progress);
-	jm_cli_line(stderr, "joulemap: %s", text);
+	struct jm_run_options run = {
+	    .size = sizeof(run),
+	    .model = model,
+	    .runs = s->runs ? s->runs : DEFAULT_RUNS,
+	    .warmup = s->warmup == JM_AMOUNT_NONE ? 0
+		      : s->warmup                 ? s->warmup
+						  : DEFAULT_WARMUP,
+	    .idle_ns = s->is_without_idle ? 0
+		       : s->idle_ns       ? s->idle_ns
+					  : DEFAULT_IDLE_NS,
+	    .dither_fraction = s->dither_fraction == JM_FRACTION_BARE ? JM_DEFAULT_DITHER_FRACTION : s->dither_fraction,
+	    .isolate_passes = passes_of(s),
+	    .isolate_budget_ns = s->isolate_budget_ns,
+	    .tell = s->common.is_quiet ? NULL : jm_progress_tell};
+
+	jm_model_settings_fill(&s->model, &run);
+	return run;
 }
 
 static int measure(const struct settings *s, const char *model, const char *path)
@@ -53,33 +64,7 @@ static int measure(const struct settings *s, const char *model, const char *path
 					    .command = s->common.line,
 					    /* Who asks for these wants layers told apart. */
 					    .is_oversampled = s->dither_fraction > 0 || passes_of(s) > 0};
-	struct jm_run_options run = {
-	    .size = sizeof(run),
-	    .model = model,
-	    .runs = s->runs ? s->runs : DEFAULT_RUNS,
-	    .warmup = s->warmup == JM_AMOUNT_NONE ? 0
-		      : s->warmup                 ? s->warmup
-						  : DEFAULT_WARMUP,
-	    .batch = s->batch,
-	    .shapes = s->shapes.items,
-	    .n_shapes = s->shapes.n,
-	    .inputs = s->inputs.items,
-	    .n_inputs = s->inputs.n,
-	    .threads = s->threads,
-	    .provider = s->provider,
-	    .onnxruntime = s->onnxruntime,
-	    .idle_ns = s->is_without_idle ? 0
-		       : s->idle_ns       ? s->idle_ns
-					  : DEFAULT_IDLE_NS,
-	    .seed = s->seed,
-	    .dither_fraction = s->dither_fraction == JM_FRACTION_BARE ? JM_DEFAULT_DITHER_FRACTION : s->dither_fraction,
-	    .isolate_passes = passes_of(s),
-	    .isolate_budget_ns = s->isolate_budget_ns,
-	    .data = s->data.items,
-	    .n_data = s->data.n,
-	    .labels = s->labels,
-	    .metric = s->metric,
-	    .tell = s->common.is_quiet ? NULL : tell};
+	struct jm_run_options run = run_options(s, model);
 	struct jm_error err = {0}, stopping = {0};
 	struct jm_progress progress;
 	struct jm_recorder *r;
@@ -123,15 +108,8 @@ static int print_report(const struct settings *s, const char *path)
 				       .width = jm_cli_width(STDOUT_FILENO),
 				       .carbon = s->carbon,
 				       .price = s->price};
-	struct jm_error err = {0};
-	struct jm_report *report;
-	int rc;
 
-	if (jm_report_open(path, &options, &report, &err))
-		return jm_cli_fail(&err);
-	rc = jm_report_write(report, &view, jm_cli_write_stdout, NULL, &err);
-	jm_report_destroy(report);
-	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+	return jm_cli_print_report(path, &options, &view);
 }
 
 static int run(void *settings, char **positional, size_t n_positional, char **command)
@@ -157,23 +135,18 @@ static int run(void *settings, char **positional, size_t n_positional, char **co
 static const struct jm_option options[] = {
     {'r', "runs", "N", "measured inferences (default 100)", JM_OPTION_AMOUNT, offsetof(struct settings, runs)},
     {'w', "warmup", "N", "inferences before these (default 10)", JM_OPTION_AMOUNT, offsetof(struct settings, warmup)},
-    {'b', "batch", "N", "size of an open first dimension", JM_OPTION_COUNT, offsetof(struct settings, batch)},
-    {0, "shape", "NAME=DIMS", "shape of an input, such as x=1x3x224x224; again for more", JM_OPTION_LIST,
-     offsetof(struct settings, shapes)},
+    JM_CLI_BATCH(struct settings),
+    JM_CLI_SHAPE(struct settings, model.shapes),
     {0, "input", "[NAME=]FILE", "data of an input, .npy; default: random, the seed is kept", JM_OPTION_LIST,
-     offsetof(struct settings, inputs)},
-    {'t', "threads", "N", "threads of the runtime (default: its choice)", JM_OPTION_COUNT,
-     offsetof(struct settings, threads)},
-    {'p', "provider", "NAME", "execution provider: cpu (default), cuda, ...", JM_OPTION_TEXT,
-     offsetof(struct settings, provider)},
-    {0, "onnxruntime", "LIB", "ONNX Runtime library to load", JM_OPTION_TEXT, offsetof(struct settings, onnxruntime)},
+     offsetof(struct settings, model.inputs)},
+    JM_CLI_THREADS(struct settings),
+    JM_CLI_PROVIDER(struct settings),
+    JM_CLI_ONNXRUNTIME(struct settings),
     {0, "data", "[NAME=]FILE", "data set, .npy, first dimension items: the first batch is run, all is scored", JM_OPTION_LIST,
-     offsetof(struct settings, data)},
-    {0, "labels", "FILE", "of the data, .npy: accuracy, or perplexity for labels of tokens", JM_OPTION_TEXT,
-     offsetof(struct settings, labels)},
-    {0, "metric", "COMMAND", "scores the outputs instead: gets outputs and labels (.npy), prints [NAME] VALUE", JM_OPTION_TEXT,
-     offsetof(struct settings, metric)},
-    {0, "seed", "N", "of the random inputs", JM_OPTION_COUNT, offsetof(struct settings, seed)},
+     offsetof(struct settings, model.data)},
+    JM_CLI_LABELS(struct settings),
+    JM_CLI_METRIC(struct settings),
+    {0, "seed", "N", "of the random inputs", JM_OPTION_COUNT, offsetof(struct settings, model.seed)},
     {0, "dither", "[FRACTION]", "random rests of up to so much of an inference between them (default 0.3)",
      JM_OPTION_FRACTION, offsetof(struct settings, dither_fraction)},
     {0, "isolate", NULL, "then run single layers alone, for sensors slower than layers", JM_OPTION_FLAG,

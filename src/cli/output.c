@@ -16,15 +16,21 @@
 #include <time.h>
 #include <unistd.h>
 
-void jm_cli_default_output(char *out, size_t size)
+void jm_cli_stamp(char *out, size_t size)
 {
 	time_t now = time(NULL);
-	char stamp[32];
 	struct tm local;
+
+	if (!localtime_r(&now, &local) || strftime(out, size, "%Y%m%d-%H%M%S", &local) == 0)
+		snprintf(out, size, "%lld", (long long)now);
+}
+
+void jm_cli_default_output(char *out, size_t size)
+{
+	char stamp[32];
 	int n;
 
-	localtime_r(&now, &local);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &local);
+	jm_cli_stamp(stamp, sizeof(stamp));
 	snprintf(out, size, "joulemap-%s.jmap", stamp);
 	for (n = 2; n < 100 && access(out, F_OK) == 0; n++)
 		snprintf(out, size, "joulemap-%s-%d.jmap", stamp, n);
@@ -196,4 +202,29 @@ int jm_cli_write_report(const struct jm_report *report, const struct jm_view_opt
 			bool is_forced)
 {
 	return jm_cli_write_file(path, is_forced, produce_view, &(struct viewed){report, view});
+}
+
+int jm_cli_print_report(const char *path, const struct jm_report_options *options, const struct jm_view_options *view)
+{
+	struct jm_error err = {0};
+	struct jm_report *report;
+	int rc;
+
+	if (jm_report_open(path, options, &report, &err))
+		return jm_cli_fail(&err);
+	rc = jm_report_write(report, view, jm_cli_write_stdout, NULL, &err);
+	jm_report_destroy(report);
+	return rc ? jm_cli_fail(&err) : JM_EXIT_OK;
+}
+
+int jm_cli_limit(const char *limit, size_t default_rows, size_t *out)
+{
+	uint64_t n = default_rows;
+
+	if (limit && strcmp(limit, "all") == 0)
+		n = 0;
+	else if (limit && jm_text_u64(limit, strlen(limit), &n))
+		return JM_E_FORMAT;
+	*out = (size_t)n;
+	return 0;
 }

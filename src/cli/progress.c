@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "cli/progress.h"
 
+#include "cli/cli.h"
 #include "core/units.h"
 
 #include <signal.h>
@@ -59,4 +60,10 @@ void jm_progress_finish(struct jm_progress *p)
 {
 	if (p->is_shown)
 		fprintf(stderr, "\r\033[K");
+}
+
+void jm_progress_tell(void *ctx, const char *text)
+{
+	jm_progress_finish(ctx);
+	jm_cli_line(stderr, "joulemap: %s", text);
 }
