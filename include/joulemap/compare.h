@@ -59,6 +59,7 @@ struct jm_variant_info {
 	int simulates_integers; /* 1: called quantised, but computed as floating point; 0: no; -1: not known */
 };
 
+/* Gives how many variants are compared: at least 1. */
 JM_API size_t jm_comparison_n_variants(const struct jm_comparison *c);
 /* Texts are borrowed from c. Errors: JM_E_INVALID for an index out of range or a key that is none (docs/compare.md). */
 JM_API int jm_comparison_variant(const struct jm_comparison *c, size_t i, struct jm_variant_info *out);

@@ -103,6 +103,7 @@ JM_API int jm_live_add(struct jm_live *live, int64_t pid, uint32_t *id_out, stru
 JM_API int jm_live_begin(struct jm_live *live);
 JM_API void jm_live_unwatch(struct jm_live *live, uint32_t id);
 
+/* Gives how many channels there are: the same as long as it is open. */
 JM_API size_t jm_live_n_channels(const struct jm_live *live);
 /* Texts and arrays are borrowed until the next call of jm_live_tick, jm_live_watch or jm_live_unwatch. Errors: JM_E_INVALID. */
 JM_API int jm_live_channel(const struct jm_live *live, size_t i, struct jm_live_channel *out);

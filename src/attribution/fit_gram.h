@@ -45,9 +45,12 @@ struct jm_fit_columns {
 	bool has_effects;
 };
 
+/* n: readings. Errors: JM_E_NOMEM, with nothing to finish. */
 int jm_columns_init(struct jm_fit_columns *c, size_t n);
 void jm_columns_finish(struct jm_fit_columns *c);
+/* Fills c at the state of the fit. Errors: JM_E_NOMEM. */
 int jm_columns_fill(struct jm_fit_columns *c, const struct jm_fit_input *in, const struct jm_fit_state *state);
+
 /* One channel of a fit. */
 struct jm_fit_channel {
 	const struct jm_fit_input *in;
@@ -64,6 +67,7 @@ struct jm_gram {
 	size_t n_readings;
 };
 
+/* Errors: JM_E_NOMEM. */
 int jm_gram_init(struct jm_gram *g, size_t n_regions, size_t n_channels);
 void jm_gram_finish(struct jm_gram *g);
 /* Fills g. Errors: JM_E_NOMEM. */

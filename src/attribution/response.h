@@ -28,6 +28,7 @@ struct jm_response {
 	bool is_lag_anchored;     /* lag known absolutely, not only modulo something */
 };
 
+/* The word for a family in recordings and messages, and back. Errors: JM_E_INVALID: no such word. */
 const char *jm_response_text(enum jm_response_family family);
 int jm_response_parse(const char *text, enum jm_response_family *out);
 

@@ -38,6 +38,7 @@
 #define JM_ENUM(name, text) JM_SPLIT_##name,
 enum jm_split_basis { JM_SPLIT_LIST(JM_ENUM) };
 #undef JM_ENUM
+/* Gives the word for it in reports. */
 const char *jm_split_text(enum jm_split_basis basis);
 
 /* A process log made ready: what happened between snapshot k and k + 1 is interval k. */

@@ -9,6 +9,7 @@ struct jm_stretches {
 	size_t n, capacity;
 };
 
+/* Frees the items; s itself is the caller's. */
 void jm_stretches_finish(struct jm_stretches *s);
 /* Appends, empty ones left out. Errors: JM_E_NOMEM. */
 int jm_stretches_add(struct jm_stretches *s, int64_t start_ns, int64_t end_ns);

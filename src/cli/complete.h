@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 
+/* Print the script of a shell to stdout. */
 void jm_cli_complete_bash(void);
 void jm_cli_complete_zsh(void);
 void jm_cli_complete_fish(void);

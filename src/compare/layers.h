@@ -57,6 +57,7 @@ struct jm_layer_groups {
 	size_t n_conversions; /* of the other side */
 };
 
+/* Gives the layers of a variant, means over its trials. *out: yours, also what is in it. Errors: JM_E_NOMEM. */
 int jm_layer_list_make(const struct jm_variant *v, struct jm_layer_list *out);
 void jm_layer_list_finish(struct jm_layer_list *list);
 

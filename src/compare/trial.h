@@ -22,6 +22,7 @@
 enum jm_figure { JM_FIGURE_LIST(JM_ENUM) JM_N_FIGURES };
 #undef JM_ENUM
 
+/* The name of a figure in JSON and CSV; above its column in tables. */
 const char *jm_figure_key(enum jm_figure f);
 const char *jm_figure_heading(enum jm_figure f);
 /* Writes a value as tables show it, "-" for unknown. */
@@ -82,6 +83,7 @@ struct jm_trial {
 	char rest[256];          /* what was said of the rest before the trial */
 };
 
+/* Frees what the trial holds. */
 void jm_trial_finish(struct jm_trial *t);
 
 /* Says whether the variant is called quantised (by name, model or precision) while its arithmetic was not: reason (size bytes) says

@@ -73,6 +73,7 @@ struct jm_channel {
 /* Sets every field to unknown: measured gauge of power, no parent. */
 void jm_channel_init(struct jm_channel *c, const char *name);
 
+/* Words for these in recordings, reports and JSON; the unit of a reading ("uJ"). "unknown" for what is none. */
 const char *jm_quantity_text(enum jm_quantity q);
 const char *jm_quantity_unit(enum jm_quantity q);
 const char *jm_kind_text(enum jm_kind k);

@@ -25,6 +25,7 @@ struct jm_json_batch {
 
 struct jm_json_parser;
 
+/* NULL: out of memory. reset: before another text. */
 struct jm_json_parser *jm_json_parser_create(void);
 void jm_json_parser_destroy(struct jm_json_parser *p);
 void jm_json_parser_reset(struct jm_json_parser *p);

@@ -25,6 +25,7 @@ struct jm_interval {
 #define JM_ENUM(name, text) JM_METHOD_##name,
 enum jm_method { JM_METHOD_LIST(JM_ENUM) };
 #undef JM_ENUM
+/* The word that --method takes, and back. Errors: JM_E_INVALID: no such word. */
 const char *jm_method_text(enum jm_method method);
 int jm_method_parse(const char *text, enum jm_method *out);
 

@@ -26,6 +26,7 @@ struct jm_name {
 	char *shapes;
 };
 
+/* Gives the word for it in recordings and reports. */
 const char *jm_span_kind_text(enum jm_span_kind kind);
 bool jm_span_kind_is_known(uint32_t kind);
 
@@ -37,6 +38,7 @@ struct jm_names {
 	size_t n_buckets;
 };
 
+/* Frees all names. */
 void jm_names_finish(struct jm_names *names);
 /* Gives the index of (text, type), added if new; text, type: n bytes, copied. Errors: JM_E_NOMEM. */
 int jm_names_add(struct jm_names *names, const char *text, size_t text_n, const char *type, size_t type_n,

@@ -33,7 +33,9 @@ struct jm_buffer {
 	bool is_failed;
 };
 
+/* Frees, and makes it empty again. */
 void jm_buffer_finish(struct jm_buffer *b);
+/* Append: bytes, a text, a formatted text. */
 void jm_buffer_append(struct jm_buffer *b, const void *data, size_t n);
 void jm_buffer_puts(struct jm_buffer *b, const char *text);
 void jm_buffer_printf(struct jm_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

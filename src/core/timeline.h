@@ -22,6 +22,7 @@ struct jm_timeline {
 	int64_t wall_minus_monotonic_ns;
 };
 
+/* NULL is allowed. */
 void jm_timeline_destroy(struct jm_timeline *t);
 
 #endif

@@ -12,6 +12,7 @@
 #define JM_ENUM(name, text) JM_POWER_##name,
 enum jm_power_state { JM_POWER_STATE_LIST(JM_ENUM) };
 #undef JM_ENUM
+/* Gives the word for it in tables. */
 const char *jm_power_state_text(enum jm_power_state state);
 
 struct jm_dataset_row {
@@ -31,6 +32,7 @@ struct jm_dataset {
 	size_t n, capacity;
 };
 
+/* Frees the rows and their texts. */
 void jm_dataset_finish(struct jm_dataset *d);
 /* Adds a row; texts are copied, NULL is empty. Errors: JM_E_NOMEM. */
 int jm_dataset_add(struct jm_dataset *d, const struct jm_dataset_row *row);

@@ -34,7 +34,9 @@ struct jm_layer_columns {
 	size_t n, n_historic; /* of them, those of the historic data */
 };
 
+/* Gives the name of the kind, which is that of its table. */
 const char *jm_layer_kind_text(enum jm_layer_kind kind);
+/* Gives the columns of its features, in order. */
 void jm_layer_columns(enum jm_layer_kind kind, struct jm_layer_columns *out);
 
 struct jm_features {

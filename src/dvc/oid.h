@@ -21,8 +21,10 @@ bool jm_dvc_oid_is_same_content(const struct jm_dvc_oid *a, const struct jm_dvc_
 /* MD5 of a stream; one may be used again and again. */
 struct jm_dvc_md5;
 
+/* *out: yours. Errors: JM_E_NOMEM. */
 int jm_dvc_md5_create(struct jm_dvc_md5 **out);
 void jm_dvc_md5_destroy(struct jm_dvc_md5 *md5);
+/* Begins another stream; adds n bytes. */
 void jm_dvc_md5_begin(struct jm_dvc_md5 *md5);
 void jm_dvc_md5_add(struct jm_dvc_md5 *md5, const void *data, size_t n);
 /* Adds a chunk as DVC 2 did: where the chunk looks like text, CR LF counts as LF. Chunks are 1 MiB from the file's start on.
@@ -40,6 +42,7 @@ struct jm_dvc_worker {
 	unsigned char *buffer; /* JM_DVC_CHUNK bytes */
 };
 
+/* Errors: JM_E_NOMEM; finish it also then. */
 int jm_dvc_worker_init(struct jm_dvc_worker *w);
 void jm_dvc_worker_finish(struct jm_dvc_worker *w);
 

@@ -67,6 +67,7 @@ int jm_model_read(const char *name, const void *bytes, size_t n, struct jm_model
 /* Reads a file of at most max bytes whole. *out: yours, free(). Errors: as jm_model_load. */
 int jm_model_file(const char *path, uint64_t max, unsigned char **out, size_t *n_out, struct jm_error *err);
 
+/* NULL is allowed. */
 void jm_model_destroy(struct jm_model *m);
 
 #endif

@@ -20,6 +20,7 @@ void jm_canvas_destroy(struct jm_canvas *c);
 /* Appends the picture's file. Nothing can be drawn afterwards. Errors: JM_E_NOMEM, JM_E_IO. */
 int jm_canvas_finish(struct jm_canvas *c, struct jm_buffer *out, struct jm_error *err);
 
+/* alpha: 0, not seen, to 1. */
 void jm_canvas_rect(struct jm_canvas *c, double x, double y, double width, double height, jm_colour colour,
 		    double alpha);
 void jm_canvas_line(struct jm_canvas *c, double x0, double y0, double x1, double y1, jm_colour colour, double width);

@@ -87,6 +87,7 @@ struct jm_process_watch {
 
 #define JM_WATCH_SCRATCH 65536
 
+/* Keeps a line for the user; beyond JM_WATCH_NOTES_MAX it is dropped. */
 void jm_watch_note(struct jm_process_watch *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Reads PID/FILE below /proc whole, at most size bytes. Gives how many, or a negative JM_E_ code. */

@@ -40,6 +40,7 @@ struct jm_inputs {
 int jm_inputs_make(const struct jm_ort_input *wanted, size_t n, const struct jm_input_options *options,
 		   struct jm_inputs *out, struct jm_error *err);
 
+/* Frees the data. */
 void jm_inputs_finish(struct jm_inputs *inputs);
 
 /* Fills data with n_elements of dtype as jm_inputs_make does. last_dim: length of rows, for positions. */

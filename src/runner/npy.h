@@ -23,6 +23,7 @@ int jm_npy_load(const char *path, struct jm_npy *out, struct jm_error *err);
 /* The same from memory. name: for messages. */
 int jm_npy_read(const char *name, const unsigned char *bytes, size_t n, struct jm_npy *out, struct jm_error *err);
 
+/* Frees the data. */
 void jm_npy_finish(struct jm_npy *npy);
 
 #endif

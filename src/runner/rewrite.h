@@ -9,6 +9,7 @@
  * model stays as it is and r->rewrite_reason says why. Errors: JM_E_NOMEM. */
 int jm_runner_rewrite(struct jm_runner *r, struct jm_error *err);
 
+/* Gives the word for a level of optimisation in recordings. */
 const char *jm_runner_level_text(enum jm_ort_level level);
 
 #endif

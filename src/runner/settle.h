@@ -13,6 +13,7 @@ struct jm_settle {
 	unsigned n_calls, n_medians; /* of the block; of the last three */
 };
 
+/* fraction: by which medians may differ, of one. */
 void jm_settle_init(struct jm_settle *s, double fraction);
 /* Takes the latency of the next call. Gives true once it has settled. */
 bool jm_settle_add(struct jm_settle *s, int64_t latency_ns);

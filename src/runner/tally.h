@@ -19,6 +19,7 @@ struct jm_tally {
 	size_t n_indexes;
 };
 
+/* next: gets all that comes through. */
 void jm_tally_init(struct jm_tally *t, struct jm_span_sink next);
 void jm_tally_finish(struct jm_tally *t);
 

@@ -54,6 +54,7 @@ void jm_event_link_quit(struct jm_event_link *link);
 /* Says whether all has gone out that can: not what the lock-step forbids. */
 bool jm_event_link_is_done(const struct jm_event_link *link);
 
+/* Gives the counts since the start, and whether the engine is up. */
 void jm_event_link_stats(const struct jm_event_link *link, struct jm_event_link_stats *out);
 
 /* Gives what has been said up to timeout_ms to go out, then closes. NULL is allowed. */

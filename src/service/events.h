@@ -51,6 +51,7 @@ int jm_events_fd(const struct jm_events *events);
 int64_t jm_events_due_ns(const struct jm_events *events);
 void jm_events_work(struct jm_events *events, int64_t now_ns);
 
+/* Counts since the start. */
 void jm_events_stats(const struct jm_events *events, struct jm_events_stats *out);
 /* Says good-bye (PluginTerminating, quit), for at most a second, and closes. NULL is allowed. */
 void jm_events_close(struct jm_events *events);

@@ -54,6 +54,7 @@ struct jm_measure_world {
 };
 
 enum jm_measure_state { JM_MEASURE_WAITING, JM_MEASURE_RUNNING, JM_MEASURE_DONE, JM_MEASURE_GONE };
+/* Gives the word for it in JSON. */
 const char *jm_measure_state_text(enum jm_measure_state state);
 
 /* One process of one measurement. */
@@ -146,6 +147,7 @@ void jm_measurements_tick(struct jm_measurements *all, int64_t now_ns);
 /* When something starts or ends next; INT64_MAX: never. */
 int64_t jm_measurements_due_ns(const struct jm_measurements *all);
 
+/* How many are kept; of these not over; of these begun; and how many there ever were. */
 size_t jm_measurements_n(const struct jm_measurements *all);
 size_t jm_measurements_n_active(const struct jm_measurements *all);
 size_t jm_measurements_n_running(const struct jm_measurements *all);

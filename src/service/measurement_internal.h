@@ -16,6 +16,7 @@ struct jm_measurements {
 	uint64_t next_id, n_done, n_gone;
 };
 
+/* Tells all listeners. part: NULL where it is about the whole. */
 void jm_measurements_tell(struct jm_measurements *all, enum jm_measure_event event, const struct jm_measurement *m,
 			  const struct jm_measure_part *part);
 /* Ends the whole when none of its processes is left. */

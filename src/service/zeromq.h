@@ -63,6 +63,7 @@ bool jm_zeromq_is_ready(void *socket, int what);
 /* Reads one message whole; parts behind the first make it unreadable (empty). False: there is none, and nothing to close. */
 bool jm_zeromq_receive(void *socket, struct zmq_msg_t *msg);
 
+/* Begins to connect to the engine; leaves it, also half connected. Errors: JM_E_IO, ... of the sockets. */
 int jm_engine_reach(struct jm_event_link *link, struct jm_error *err);
 void jm_engine_leave(struct jm_event_link *link);
 /* It is gone: tries again later. */

@@ -86,6 +86,7 @@ struct jm_live {
 int jm_live_open_env(const struct jm_env *env, const struct jm_live_options *options, struct jm_live **out,
 		     struct jm_error *err);
 
+/* Keeps a line for the user, each once. */
 void jm_live_add_note(struct jm_live *live, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the machine did between two looks. */

@@ -17,6 +17,7 @@ void jm_recorder_add_warning(struct jm_recorder *r, const char *text);
 /* Keeps how much memory is taken by now: what follows is the model's and its runtime's. */
 void jm_recorder_model_comes(struct jm_recorder *r);
 
+/* The world that it records in. Borrowed. */
 const struct jm_env *jm_recorder_env(const struct jm_recorder *r);
 
 /* How much of all processors' time was idle by then. */

@@ -80,6 +80,7 @@ struct jm_activity_clock {
 	int64_t residual_ns; /* worst miss of the line through the two before */
 };
 
+/* Takes a reading of their clock between two of ours, ns. */
 void jm_activity_clock_add(struct jm_activity_clock *c, int64_t before_ns, int64_t theirs_ns, int64_t after_ns);
 /* Gives our time of theirs. Without an anchor: the same. */
 int64_t jm_activity_clock_tie(const struct jm_activity_clock *c, int64_t theirs_ns);

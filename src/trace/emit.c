@@ -39,29 +39,6 @@ void jm_emit_span(struct jm_emit *e, const struct jm_span *span)
 		flush_spans(e);
 }
 
-static void add_sample(struct jm_emit *e, uint16_t channel, int64_t t_ns, int64_t value, enum jm_sample_status status)
-{
-	struct jm_sample *s = &e->samples[e->n_samples++];
-
-	memset(s, 0, sizeof(*s));
-	s->t_ns = t_ns;
-	s->value = value;
-	s->channel = channel;
-	s->status = (uint8_t)status;
-	if (e->n_samples == JM_EMIT_BATCH)
-		flush_samples(e);
-}
-
-void jm_emit_sample(struct jm_emit *e, uint16_t channel, int64_t t_ns, int64_t value)
-{
-	add_sample(e, channel, t_ns, value, JM_SAMPLE_OK);
-}
-
-void jm_emit_gap(struct jm_emit *e, uint16_t channel, int64_t t_ns)
-{
-	add_sample(e, channel, t_ns, 0, JM_SAMPLE_GAP);
-}
-
 uint32_t jm_emit_name(struct jm_emit *e, const char *text, size_t n, const char *type, size_t type_n)
 {
 	uint32_t index = 0;

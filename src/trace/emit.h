@@ -15,11 +15,9 @@ struct jm_emit {
 	int rc;
 };
 
+/* out: borrowed until finish. */
 void jm_emit_init(struct jm_emit *e, struct jm_trace_output *out);
 void jm_emit_span(struct jm_emit *e, const struct jm_span *span);
-/* t_ns on the clock of the file. */
-void jm_emit_sample(struct jm_emit *e, uint16_t channel, int64_t t_ns, int64_t value);
-void jm_emit_gap(struct jm_emit *e, uint16_t channel, int64_t t_ns);
 /* Gives the index of a name; type may be NULL. 0 after a failure. */
 uint32_t jm_emit_name(struct jm_emit *e, const char *text, size_t n, const char *type, size_t type_n);
 /* Says what the layers of a name take and give: "fp32[1,3,8,8] fp32[16,3,3,3]", "fp32[1,16,8,8]". */
@@ -30,6 +28,7 @@ void jm_emit_meta(struct jm_emit *e, const char *key, const char *format, ...) _
 /* Passes on what is left. Errors: the first one of any call. */
 int jm_emit_finish(struct jm_emit *e, struct jm_error *err);
 
+/* Tells the user one line, where out has somebody who listens. */
 void jm_trace_warn(struct jm_trace_output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Says whether the head contains a word. */
 bool jm_head_has(const char *head, size_t n, const char *word);

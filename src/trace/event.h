@@ -20,6 +20,7 @@ struct jm_trace_event {
 	bool is_whole;    /* read to its end; true before the first */
 };
 
+/* Frees its texts. */
 void jm_trace_event_finish(struct jm_trace_event *event);
 /* Reads one event; begin: its JM_JSON_OBJECT token. Unknown keys are skipped. Errors: JM_E_FORMAT, JM_E_NOMEM. */
 int jm_trace_event_read(struct jm_json *json, const struct jm_json_token *begin, struct jm_trace_event *event,

@@ -37,6 +37,7 @@ struct jm_map_layers {
 	bool is_integral; /* every duration was written as an integer: the CSV then shows integers, as pandas does */
 };
 
+/* Frees the readings. */
 void jm_map_power_finish(struct jm_map_power *power);
 /* Reads "YYYYmmdd-HH:MM:SS.f,mV,mA" lines; keeps_cut_end: a last line without end, too. Errors: JM_E_FORMAT with path and line; JM_E_NOT_FOUND, JM_E_IO. */
 int jm_map_power_load(const char *path, bool keeps_cut_end, struct jm_map_power *power, struct jm_error *err);
@@ -45,6 +46,7 @@ int jm_map_power_sort(struct jm_map_power *power);
 /* Reads the idle power, uW: idling_power.json, or the first number of a seed-era log. */
 int jm_map_idle_load(const char *path, double *out_uw, struct jm_error *err);
 
+/* Frees the layers. */
 void jm_map_layers_finish(struct jm_map_layers *layers);
 /* A day: what is longer is no layer, and would overflow the sums in microseconds. */
 #define JM_MAP_MAX_MS 8.64e7

@@ -21,6 +21,7 @@ struct jm_table {
 	size_t scratch_n;
 };
 
+/* text: n bytes, borrowed until finish. */
 void jm_table_init(struct jm_table *t, const char *text, size_t n);
 void jm_table_finish(struct jm_table *t);
 /* Goes to the next row that is not empty; 1: there is one, 0: the end. Errors: JM_E_FORMAT (a quotation mark that is not
