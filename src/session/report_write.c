@@ -6,6 +6,7 @@
 #include "session/report_parts.h"
 #include "session/write.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Gives the index of text in texts, or default_i for NULL, or -1. */
@@ -55,6 +56,16 @@ static int parse_view(const struct jm_view_options *options, struct jm_view *out
 	return jm_tariff_parse(options->carbon, options->price, &out->tariff, err);
 }
 
+static int refuse_format(const char *format, struct jm_error *err)
+{
+	char known[256] = "table, summary, html";
+	size_t i, n = strlen(known);
+
+	for (i = 0; jm_exporters[i] && n < sizeof(known); i++)
+		n += (size_t)snprintf(known + n, sizeof(known) - n, ", %s", jm_exporters[i]->name);
+	return jm_error_set(err, JM_E_INVALID, "there is no format '%s': %s", format, known);
+}
+
 static int write_to(const struct jm_report *report, const char *format, const struct jm_view *view, struct jm_buffer *b,
 		    struct jm_error *err)
 {
@@ -66,10 +77,7 @@ static int write_to(const struct jm_report *report, const char *format, const st
 	if (strcmp(format, "html") == 0)
 		return jm_report_page(report, view, b, err);
 	exporter = jm_exporter_find(format);
-	if (!exporter)
-		return jm_error_set(err, JM_E_INVALID,
-				    "there is no format '%s': table, summary, html, csv, json, folded, prometheus, chrome, perfetto or aipowermeter", format);
-	return exporter->write(r, view, b, err);
+	return exporter ? exporter->write(r, view, b, err) : refuse_format(format, err);
 }
 
 int jm_report_write(const struct jm_report *report, const struct jm_view_options *options, jm_write_fn write, void *ctx,
