@@ -42,7 +42,6 @@ endforeach()
 set(JOULEMAP_LIST_SETUP "
   set(joulemap_list \"${JOULEMAP_SHARE}/installed\")
   set(joulemap_made \"${made_by_install}\")
-  set(joulemap_source \"${CMAKE_SOURCE_DIR}\")
   set(joulemap_up \"${JOULEMAP_SHARE}\")")
 install(CODE "${JOULEMAP_LIST_SETUP}
   include(\"${CMAKE_SOURCE_DIR}/cmake/install_begin.cmake\")")

@@ -1,7 +1,6 @@
 """joulemap.compare on recordings whose power is known."""
 
 import time
-import unittest
 
 import common
 import joulemap

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import unittest
 
 import common
 import joulemap

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
 import common
