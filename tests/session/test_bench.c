@@ -66,6 +66,36 @@ static void told(void *ctx, const char *text)
 	(void)text;
 }
 
+/* Files that are there, but hold no model: what is missing is refused before any is run. */
+struct duds {
+	char folder[32], paths[2][48];
+	const char *models[2];
+};
+
+static void duds_make(struct duds *d)
+{
+	size_t i;
+
+	strcpy(d->folder, "/tmp/jm-duds-XXXXXX");
+	assert_non_null(mkdtemp(d->folder));
+	for (i = 0; i < 2; i++) {
+		FILE *f;
+
+		snprintf(d->paths[i], sizeof(d->paths[i]), "%s/%c.onnx", d->folder, "ab"[i]);
+		f = fopen(d->paths[i], "w");
+		fputs("no model", f);
+		fclose(f);
+		d->models[i] = d->paths[i];
+	}
+}
+
+static void duds_remove(const struct duds *d)
+{
+	unlink(d->paths[0]);
+	unlink(d->paths[1]);
+	assert_int_equal(rmdir(d->folder), 0);
+}
+
 static void benches_that_cannot_work_are_refused_at_once(void **state)
 {
 	char folder[] = "/tmp/jm-test-XXXXXX", path[64];
@@ -73,16 +103,21 @@ static void benches_that_cannot_work_are_refused_at_once(void **state)
 		   *data[] = {"/nowhere/x.npy"};
 	struct jm_bench_options o = {.models = twins, .n_models = 2, .folder = folder, .tell = told};
 	struct jm_error err;
+	struct duds duds;
 	FILE *f;
 
 	(void)state;
+	duds_make(&duds);
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(run(&o, &err), JM_E_INVALID);
 	assert_non_null(strstr(err.message, "two models are called m"));
 	o.models = missing;
-	/* Both fail in the first round: the first failure is the bench's. */
 	assert_int_equal(run(&o, &err), JM_E_NOT_FOUND);
-	assert_non_null(strstr(err.message, "/nowhere/"));
+	assert_non_null(strstr(err.message, "/nowhere/a.onnx"));
+	o.models = duds.models;
+	/* Both fail in the first round: the first failure is the bench's. */
+	assert_int_equal(run(&o, &err), JM_E_FORMAT);
+	assert_non_null(strstr(err.message, duds.folder));
 	o.run.data = data;
 	o.run.n_data = 1;
 	assert_int_equal(run(&o, &err), JM_E_NOT_FOUND);
@@ -96,17 +131,19 @@ static void benches_that_cannot_work_are_refused_at_once(void **state)
 	assert_int_equal(rmdir(folder), 0); /* nothing is left of trials that came to nothing */
 	o.n_models = 0;
 	assert_int_equal(run(&o, &err), JM_E_INVALID);
+	duds_remove(&duds);
 }
 
 static void a_folder_at_which_another_bench_works_is_left_to_it(void **state)
 {
 	char folder[] = "/tmp/jm-test-XXXXXX";
-	const char *missing[] = {"/nowhere/a.onnx"};
-	struct jm_bench_options o = {.models = missing, .n_models = 1, .folder = folder, .tell = told};
+	struct duds duds;
+	struct jm_bench_options o = {.models = duds.models, .n_models = 1, .folder = folder, .tell = told};
 	struct jm_error err;
 	int fd;
 
 	(void)state;
+	duds_make(&duds);
 	assert_non_null(mkdtemp(folder));
 	fd = open(folder, O_RDONLY | O_DIRECTORY);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
@@ -114,10 +151,11 @@ static void a_folder_at_which_another_bench_works_is_left_to_it(void **state)
 	assert_non_null(strstr(err.message, "another bench is at work in /tmp/jm-test-"));
 	assert_true(err.remedy[0]);
 	close(fd);
-	assert_int_equal(run(&o, &err), JM_E_NOT_FOUND);
+	assert_int_equal(run(&o, &err), JM_E_FORMAT);
 	/* The lock of a bench that is over is gone. */
-	assert_int_equal(run(&o, &err), JM_E_NOT_FOUND);
+	assert_int_equal(run(&o, &err), JM_E_FORMAT);
 	assert_int_equal(rmdir(folder), 0);
+	duds_remove(&duds);
 }
 
 static struct jm_bench_trial trial_of(struct jm_bench_options *o, const struct jm_bench_baseline *b, const char *path)
@@ -208,11 +246,12 @@ static void a_signal_for_the_bench_alone_ends_its_trial(void **state)
 static void no_trial_starts_after_a_signal(void **state)
 {
 	char folder[] = "/tmp/jm-test-XXXXXX";
-	const char *missing[] = {"/nowhere/a.onnx"};
-	struct jm_bench_options o = {.models = missing, .n_models = 1, .folder = folder, .tell = told};
+	struct duds duds;
+	struct jm_bench_options o = {.models = duds.models, .n_models = 1, .folder = folder, .tell = told};
 	struct jm_error err;
 
 	(void)state;
+	duds_make(&duds);
 	assert_non_null(mkdtemp(folder));
 	block_sigterm(SIG_BLOCK);
 	raise(SIGTERM);
@@ -220,6 +259,7 @@ static void no_trial_starts_after_a_signal(void **state)
 	assert_true(take_sigterm());
 	block_sigterm(SIG_UNBLOCK);
 	assert_int_equal(rmdir(folder), 0);
+	duds_remove(&duds);
 }
 
 int main(void)
