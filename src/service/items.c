@@ -61,7 +61,7 @@ static int read_member(struct jm_json *json, const struct jm_json_token *key, st
 	bool is_count = jm_json_is(key, "count"), is_item = jm_json_is(key, "item"), is_pid = jm_json_is(key, "pid"),
 	     is_pod = jm_json_is(key, "pod");
 	struct jm_json_token t;
-	int64_t count;
+	int64_t count = 0;
 	int rc;
 
 	if (!is_count && !is_item && !is_pid && !is_pod)

@@ -77,10 +77,12 @@ static void run(void)
 /* Takes what has come; gives whether the connection is still open. */
 static bool collect(int fd, size_t *n)
 {
+	size_t have = *n;
 	ssize_t got = 1;
 
-	while (*n < ANSWER_MAX && (got = recv(fd, answer + *n, ANSWER_MAX - *n, MSG_DONTWAIT)) > 0)
-		*n += (size_t)got;
+	while (have < ANSWER_MAX && (got = recv(fd, answer + have, ANSWER_MAX - have, MSG_DONTWAIT)) > 0)
+		have += (size_t)got;
+	*n = have < ANSWER_MAX ? have : ANSWER_MAX;
 	answer[*n] = '\0';
 	return got != 0;
 }
