@@ -318,6 +318,8 @@ static void set_score(const struct jm_comparison_data *c, const struct jm_agains
 
 	if (!isfinite(a->value) || strcmp(c->variants[0].trials[0]->score.name, "perplexity") == 0)
 		set_ratio(a, false, column, g);
+	else if (isfinite(a->ci.low) && !is_accuracy(c))
+		set(g, column, "%+.4g [%.4g, %.4g]%s", a->value, a->ci.low, a->ci.high, a->p < 0.05 ? "*" : "");
 	else if (isfinite(a->ci.low))
 		set(g, column, "%+.2f [%.2f, %.2f]%s", factor * a->value, factor * a->ci.low, factor * a->ci.high,
 		    a->p < 0.05 ? "*" : "");

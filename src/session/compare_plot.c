@@ -77,13 +77,18 @@ static size_t pick(const struct jm_comparison_data *c, struct shown out[JM_PLOT_
 
 static void describe_difference(const struct jm_against *a, const struct shown *s, char *out, size_t size)
 {
-	const char *unit = s->factor == 100 ? " points" : "";
+	const char *star = a->p < 0.05 ? "*" : "";
+	double low = s->factor * a->ci.low, high = s->factor * a->ci.high;
 
-	if (isfinite(a->ci.low))
-		snprintf(out, size, "%+.2f%s [%.2f, %.2f]%s", s->factor * a->value, unit, s->factor * a->ci.low,
-			 s->factor * a->ci.high, a->p < 0.05 ? "*" : "");
+	/* Of a metric of the user's the scale is not known. */
+	if (s->factor != 100 && isfinite(low))
+		snprintf(out, size, "%+.3g [%.3g, %.3g]%s", s->factor * a->value, low, high, star);
+	else if (s->factor != 100)
+		snprintf(out, size, "%+.3g", s->factor * a->value);
+	else if (isfinite(low))
+		snprintf(out, size, "%+.2f points [%.2f, %.2f]%s", s->factor * a->value, low, high, star);
 	else
-		snprintf(out, size, "%+.2f%s", s->factor * a->value, unit);
+		snprintf(out, size, "%+.2f points", s->factor * a->value);
 }
 
 /* As short as in the table, for it stands below a bar. */
