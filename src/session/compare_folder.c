@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* Where files go. All are looked for before the first is written: a folder is filled whole or not at all. */
+/* Where files go. All are looked for before the first is written, so that one that may not be replaced keeps all others away. */
 struct target {
 	const struct jm_comparison_data *c;
 	const char *folder;

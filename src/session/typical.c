@@ -1,6 +1,5 @@
 #include "session/typical.h"
 
-#include "attribution/attribution.h"
 #include "core/error.h"
 
 #include <math.h>
@@ -98,23 +97,6 @@ static double take_names(struct execution *e, size_t n, double percentile, const
 	return all_s;
 }
 
-/* Whether a moment lies in the report's windows, which are in order. Rows are of these alone: an inference that was held up lies
- * between them, and would spoil the mean that a row's time is compared with. */
-static bool is_measured(const struct jm_report *r, int64_t t_ns)
-{
-	size_t low = 0, high = r->n_windows;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (r->windows[middle].end_ns <= t_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < r->n_windows && r->windows[low].start_ns <= t_ns;
-}
-
 static bool is_scaled(const struct jm_result *r)
 {
 	return r->n_layers > 0 && r->layers[0].is_scaled;
@@ -150,7 +132,7 @@ int jm_typical_load(struct jm_report *report, double percentile, struct jm_typic
 
 		if ((s->flags & (JM_SPAN_WARMUP | JM_SPAN_ISOLATED)) || s->end_ns < s->start_ns ||
 		    s->name >= names->n || ((s->flags & JM_SPAN_PROFILED) != 0) != profiled ||
-		    (!profiled && !is_measured(report, s->start_ns)))
+		    (!profiled && !jm_report_is_inside(report, s->start_ns)))
 			continue;
 		e[n++] = (struct execution){s->name, s->iteration, (double)(s->end_ns - s->start_ns) * 1e-9};
 	}

@@ -48,20 +48,20 @@ def _mkldnn_rnn(a: Any, y: Any) -> int:
     return steps * (int(a[1].numel()) + int(a[2].numel()))
 
 
+# What scaled_dot_product_attention becomes, by device and version.
+ATTENTION = (
+    "_scaled_dot_product_flash_attention",
+    "_scaled_dot_product_flash_attention_for_cpu",
+    "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_cudnn_attention",
+    "_scaled_dot_product_fused_attention_overrideable",
+)
+
 _MACS: Dict[str, Callable[[Any, Any], int]] = {
     **dict.fromkeys(("convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution"), _convolution),
     **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot", "linear", "_int_mm"), _of_first),
     **dict.fromkeys(("addmm", "addbmm", "baddbmm", "addmv", "_addmm_activation"), _of_second),
-    **dict.fromkeys(
-        (
-            "_scaled_dot_product_flash_attention",
-            "_scaled_dot_product_flash_attention_for_cpu",
-            "_scaled_dot_product_efficient_attention",
-            "_scaled_dot_product_cudnn_attention",
-            "_scaled_dot_product_fused_attention_overrideable",
-        ),
-        _attention,
-    ),
+    **dict.fromkeys(ATTENTION, _attention),
     "mkldnn_rnn_layer": _mkldnn_rnn,
 }
 

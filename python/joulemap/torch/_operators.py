@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from joulemap.torch._inputs import tensors
 from joulemap.torch._modules import Unit
-from joulemap.torch._op_cost import cost_of, name_of
+from joulemap.torch._op_cost import ATTENTION, cost_of, name_of
 
 Pair = Tuple[int, int]
 Shaped = Tuple[str, Tuple[int, ...]]  # element type, dimensions
@@ -150,16 +150,7 @@ _MAKE: Dict[str, Callable[[Any, Any], Optional[Operator]]] = {
     **dict.fromkeys(("addmm", "_addmm_activation"), _of_bias("Gemm")),
     "baddbmm": _of_bias("MatMul"),
     **{name: _all(made) for name, made in {"linear": "Gemm", "mm": "Gemm", "bmm": "MatMul"}.items()},
-    **dict.fromkeys(
-        (
-            "_scaled_dot_product_flash_attention",
-            "_scaled_dot_product_flash_attention_for_cpu",
-            "_scaled_dot_product_efficient_attention",
-            "_scaled_dot_product_cudnn_attention",
-            "_scaled_dot_product_fused_attention_overrideable",
-        ),
-        _attention,
-    ),
+    **dict.fromkeys(ATTENTION, _attention),
     **{
         name: _first(made)
         for name, made in {
